@@ -1,0 +1,226 @@
+/**
+ * The contract of every backend: typed arrays in, typed arrays out. Knows no users, no items, no methods.
+ *
+ * A *workspace* is one block of memory with named arrays in it, declared before it is opened (so its size is known before
+ * a byte is taken), and the routines that act on those arrays. One routine call is one half-sweep, one batch of
+ * queries or one batch of pairs; never one dot product. Every call is asynchronous, does not block the host's thread for
+ * long, and may use all threads of the backend; the result never depends on how many there are.
+ *
+ * `reference/` is the definition of each routine: plain, in double precision, never tuned. `wasm/` is compared with it by
+ * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
+ */
+
+/** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
+export const ROW_ALIGNMENT = 16;
+
+/** Floats from one row of a rank-k table to the next: the rank rounded up to a multiple of ROW_ALIGNMENT. */
+export function rowStride(rank: number): number {
+  return Math.ceil(rank / ROW_ALIGNMENT) * ROW_ALIGNMENT;
+}
+
+/** A row-major f32 table. Columns from `rank` to `stride - 1` are padding: zero on entry, zero on return. */
+export interface Table {
+  readonly data: Float32Array;
+  readonly rows: number;
+  readonly rank: number;
+  readonly stride: number;
+}
+
+/** What a workspace holds, by name. Arrays are zero when the workspace opens. */
+export type Slot =
+  | { readonly kind: "table"; readonly rows: number; readonly rank: number }
+  | { readonly kind: "f32" | "u32" | "f64" | "u8"; readonly length: number };
+
+export type Layout = Readonly<Record<string, Slot>>;
+
+export const slot = {
+  table: (rows: number, rank: number) => ({ kind: "table", rows, rank }) as const,
+  f32: (length: number) => ({ kind: "f32", length }) as const,
+  u32: (length: number) => ({ kind: "u32", length }) as const,
+  f64: (length: number) => ({ kind: "f64", length }) as const,
+  u8: (length: number) => ({ kind: "u8", length }) as const,
+};
+
+interface SlotArrays {
+  table: Table;
+  f32: Float32Array;
+  u32: Uint32Array;
+  f64: Float64Array;
+  u8: Uint8Array;
+}
+
+export type Arrays<L extends Layout> = { readonly [Name in keyof L]: SlotArrays[L[Name]["kind"]] };
+
+/** Compressed sparse rows: row r holds entries start[r] .. start[r + 1] - 1, `index` ascending within a row. */
+export interface SparseRows {
+  /** u32[rows + 1], ascending, start[0] = 0 */
+  readonly start: Uint32Array;
+  /** u32[entries], each below the number of rows of the fixed table */
+  readonly index: Uint32Array;
+}
+
+/**
+ * Squared error over observed entries, one row x (and its bias b) at a time, the other side fixed:
+ *
+ *   minimise over (x, b)  Σ_j (value_j − offset − fixedBias_j − b − x·y_j)² + regularization_r |x|² + biasRegularization_r b²
+ *
+ * x and b are solved jointly. Without `outBias` there is no b. A row without entries becomes x = 0, b = 0.
+ * Source: Zhou et al., AAIM 2008 (ALS-WR), with the bias as a bordered column.
+ */
+export interface ExplicitRows {
+  readonly kind: "explicit";
+  readonly out: Table;
+  /** f32[out.rows], or undefined for a model without this side's bias */
+  readonly outBias: Float32Array | undefined;
+  readonly fixed: Table;
+  /** f32[fixed.rows], or undefined for zeros */
+  readonly fixedBias: Float32Array | undefined;
+  readonly entries: SparseRows;
+  /** f32[entries] */
+  readonly value: Float32Array;
+  readonly offset: number;
+  /** f32[out.rows], each ≥ 0 */
+  readonly regularization: Float32Array;
+  /** f32[out.rows], each ≥ 0; undefined exactly when `outBias` is */
+  readonly biasRegularization: Float32Array | undefined;
+}
+
+/**
+ * Weighted preference over all cells, one row x at a time, the other side fixed:
+ *
+ *   minimise over x  Σ_observed c_j (1 − x·y_j)² + w · [Σ over every cell, or every unobserved cell] (x·y_i)² + regularization_r |x|²
+ *
+ * as normal equations: (w·G + Σ_j (c_j − overlap) y_j y_jᵀ + regularization_r I) x = Σ_j c_j y_j, with G = Σ_i y_i y_iᵀ.
+ * `overlap` is 0 when observed cells are also in the unobserved term (Rendle et al., RecSys 2022) and w when they are not
+ * (Hu, Koren & Volinsky, ICDM 2008). A row without entries becomes 0.
+ */
+export interface ImplicitRows {
+  readonly kind: "implicit";
+  readonly out: Table;
+  readonly fixed: Table;
+  readonly entries: SparseRows;
+  /** c: f32[entries], each ≥ overlap */
+  readonly confidence: Float32Array;
+  /** G, as `gram` writes it: f32[stride × stride] of `fixed` */
+  readonly gram: Float32Array;
+  /** w ≥ 0 */
+  readonly unobservedWeight: number;
+  readonly overlap: number;
+  /** f32[out.rows], each ≥ 0 */
+  readonly regularization: Float32Array;
+  /** Scratch, overwritten: as many rows as `fixed`, same rank. Needed by conjugate gradient only. */
+  readonly scratch: Table | undefined;
+}
+
+export type RowProblem = ExplicitRows | ImplicitRows;
+
+/**
+ * How one half-sweep solves its rows. `cholesky` is exact. `cg` takes `steps` conjugate gradient steps per row from the
+ * value that `out` (and `outBias`) holds on entry; implicit rows are first whitened by the factor of
+ * w·G + min(regularization)·I, which makes the part common to all rows perfectly conditioned.
+ */
+export type RowSolver = { readonly kind: "cholesky" } | { readonly kind: "cg"; readonly steps: number };
+
+/** A row whose system is not positive definite: `pivot` is the column where the factorization broke, `value` what it met. */
+export interface UnstableRow {
+  readonly row: number;
+  readonly pivot: number;
+  readonly value: number;
+}
+
+/** The best items for each query row, without the excluded ones. Ties go to the smaller item row. */
+export interface TopNProblem {
+  /** Rows of `queries` to answer: u32[count] */
+  readonly query: Uint32Array;
+  readonly queries: Table;
+  readonly items: Table;
+  /** f32[items.rows] added to each score, or undefined for zeros */
+  readonly itemBias: Float32Array | undefined;
+  /** Per entry of `query`, items never to be listed (its seen items): rows are parallel to `query`. */
+  readonly excluded: SparseRows | undefined;
+  /** u8[items.rows], 0 = never listed for any query; undefined allows all */
+  readonly allowed: Uint8Array | undefined;
+  /** 1 ≤ n ≤ items.rows */
+  readonly n: number;
+  /** Out: item rows, best first: u32[count × n]; entries beyond `listed` are unspecified */
+  readonly item: Uint32Array;
+  /** Out: dot product plus bias: f32[count × n] */
+  readonly score: Float32Array;
+  /** Out: how many were found, ≤ n: u32[count] */
+  readonly listed: Uint32Array;
+}
+
+/** Dot products of pairs of rows: out_p = left[leftRow_p] · right[rightRow_p]. */
+export interface PairProblem {
+  readonly left: Table;
+  readonly right: Table;
+  /** u32[pairs] */
+  readonly leftRow: Uint32Array;
+  /** u32[pairs] */
+  readonly rightRow: Uint32Array;
+  /** f32[pairs] */
+  readonly out: Float32Array;
+}
+
+export interface Routines {
+  /**
+   * Gram matrix of a table: out = tableᵀ · table.
+   *
+   * @param out f32[stride × stride], row-major, both triangles and the padding written
+   * Error: |out − exact| ≤ (rows + 16) · 2⁻²⁴ · Σ|a·b| per entry.
+   */
+  gram(table: Table, out: Float32Array): Promise<void>;
+
+  /**
+   * Solves every row of `problem.out`. Returns the first row (lowest index) without a stable solution, or undefined;
+   * such a row keeps the value it had, all others are solved.
+   * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm).
+   */
+  solveRows(problem: RowProblem, solver: RowSolver): Promise<UnstableRow | undefined>;
+
+  /**
+   * The row's share of the objective without its penalty, at the present `out` (and `outBias`), into out[r]:
+   * explicit Σ_j (error_j)²; implicit Σ_j [c_j (1 − s_j)² − overlap · s_j²] + w · xᵀ G x with s_j = x·y_j.
+   *
+   * @param out f64[problem.out.rows]
+   */
+  rowLoss(problem: RowProblem, out: Float64Array): Promise<void>;
+
+  topN(problem: TopNProblem): Promise<void>;
+
+  pairs(problem: PairProblem): Promise<void>;
+}
+
+/** Memory and what may be done with it. All arrays passed to a routine must be this workspace's own (or views of them). */
+export interface Workspace<L extends Layout> extends Routines {
+  readonly at: Arrays<L>;
+  /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
+  close(): void;
+}
+
+export interface Kernels {
+  readonly backend: "reference" | "wasm";
+  /** Which arithmetic: `f64` (reference), `strict` (same bits on every machine) or `relaxed` (fused multiply-add) */
+  readonly build: "f64" | "strict" | "relaxed";
+  readonly threads: number;
+  /** Why this backend, build and thread count, as a sentence for reports. */
+  readonly reason: string;
+  /** Bytes that `open` would take, scratch included, without taking them. */
+  bytesFor(layout: Layout): number;
+  /** @throws LowrankError `memory` when the host cannot give that much */
+  open<L extends Layout>(layout: L): Workspace<L>;
+}
+
+/** A table's rows without padding: f32[rows × rank], a copy. */
+export function unpadded(table: Table): Float32Array {
+  const { rows, rank, stride, data } = table;
+  const out = new Float32Array(rows * rank);
+  for (let r = 0; r < rows; r++) out.set(data.subarray(r * stride, r * stride + rank), r * rank);
+  return out;
+}
+
+/** Writes f32[rows × rank] into a table. */
+export function fillTable(table: Table, values: Float32Array): void {
+  const { rows, rank, stride, data } = table;
+  for (let r = 0; r < rows; r++) data.set(values.subarray(r * rank, (r + 1) * rank), r * stride);
+}

@@ -1,0 +1,75 @@
+/**
+ * FactorModel: what training yields, as plain data. Two tables, optional biases, a mean, and where it came from.
+ *
+ *   score(u, i) = mean + userBias_u + itemBias_i + userFactors_u · itemFactors_i
+ *
+ * Everything after training (predict, top-N, similar, fold-in, explain, file, server) works from this and nothing else.
+ * The arrays are the model's own; treat them as read-only.
+ */
+import type { CompressedRows, IdMap } from "../ratings/index.ts";
+import type { Scale } from "./scorer.ts";
+
+/**
+ * How a user's or item's row follows from a history alone, the other side fixed: what fold-in and explain solve, with
+ * the very settings of training. See ExplicitRows and ImplicitRows in kernels.ts for the two objectives. The penalty of a
+ * row with n ratings is regularization · n^regularizationExponent for explicit, and
+ * regularization · (n + unobservedWeight · cells of the other side)^regularizationExponent for implicit.
+ */
+export type RowObjective =
+  | {
+      readonly kind: "explicit";
+      readonly regularization: number;
+      readonly regularizationExponent: number;
+      /** Penalty of a bias, · n^biasRegularizationExponent; undefined for a model without biases */
+      readonly biasRegularization: number | undefined;
+      readonly biasRegularizationExponent: number;
+    }
+  | {
+      readonly kind: "implicit";
+      readonly regularization: number;
+      readonly regularizationExponent: number;
+      readonly unobservedWeight: number;
+      /** True when observed cells are also in the unobserved term (Rendle), false when not (Hu–Koren) */
+      readonly observedInUnobserved: boolean;
+      /** c = 1; 1 + confidenceScale · rating; 1 + confidenceScale · ln(1 + rating) */
+      readonly confidence: "constant" | "linear" | "log";
+      readonly confidenceScale: number;
+    };
+
+export interface Provenance {
+  readonly method: string;
+  /** Every option of the method, defaults filled in; JSON values only */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Digest of the training ratings, ids included */
+  readonly dataHash: string;
+  /** Such as `wasm strict` */
+  readonly backend: string;
+  /** Version of @lowrank/core that trained it */
+  readonly version: string;
+  /** Sweeps, epochs or steps done */
+  readonly passes: number;
+}
+
+export interface FactorModel {
+  readonly rank: number;
+  readonly users: IdMap;
+  readonly items: IdMap;
+  /** f32[users × rank], row-major */
+  readonly userFactors: Float32Array;
+  /** f32[items × rank], row-major */
+  readonly itemFactors: Float32Array;
+  /** f32[users] */
+  readonly userBias: Float32Array | undefined;
+  /** f32[items] */
+  readonly itemBias: Float32Array | undefined;
+  readonly mean: number;
+  readonly scale: Scale;
+  /** Smallest and largest training rating; predictions may be clamped to it on request */
+  readonly range: { readonly min: number; readonly max: number } | undefined;
+  /** How rows follow from histories; undefined when the method has no closed form */
+  readonly objective: RowObjective | undefined;
+  /** The training ratings by user, so that a file alone can recommend; undefined when the caller left them out */
+  readonly history: CompressedRows | undefined;
+  readonly provenance: Provenance;
+}

@@ -1,0 +1,42 @@
+/**
+ * What callers hand in: records with named fields, or the same as columns. A transposed matrix cannot be expressed.
+ */
+
+/** What the caller calls a user or an item: a string, or a safe integer. One data set uses one of the two per side. */
+export type Id = string | number;
+
+export interface RatingRecord {
+  readonly user: Id;
+  readonly item: Id;
+  /** Absent for clicks, plays, purchases: then every record of the data set must do without */
+  readonly rating?: number | undefined;
+  /** Any finite number that grows with time; seconds since 1970 by habit */
+  readonly time?: number | undefined;
+}
+
+/** Many records at once, as parallel columns: what readers stream. Typed arrays avoid one object per rating. */
+export interface RatingColumns {
+  readonly user: readonly Id[] | Float64Array | Int32Array;
+  readonly item: readonly Id[] | Float64Array | Int32Array;
+  readonly rating?: readonly number[] | Float32Array | Float64Array | undefined;
+  readonly time?: readonly number[] | Float64Array | undefined;
+}
+
+/** What becomes of several records for one user and item. `sum` suits clicks; `error` refuses the data. */
+export const duplicatePolicies = ["last", "first", "mean", "sum", "error"] as const;
+export type DuplicatePolicy = (typeof duplicatePolicies)[number];
+
+/** What happened between the caller's records and the Ratings. */
+export interface DataReport {
+  /** Records handed in */
+  readonly records: number;
+  /** Cells kept */
+  readonly ratings: number;
+  readonly users: number;
+  readonly items: number;
+  /** Records that fell together with another of the same user and item, and by which policy */
+  readonly merged: number;
+  readonly duplicates: DuplicatePolicy;
+  /** Records left out, by reason, as the reader or builder reported them */
+  readonly dropped: readonly { readonly reason: string; readonly count: number }[];
+}

@@ -1,0 +1,73 @@
+/**
+ * The errors of the whole system: one base class, facts as fields, the sentence last.
+ *
+ * Every message says who, what came, what is allowed and what to do. A class of its own exists only where a caller
+ * would act differently; the HTTP and command line layers read `code` and `facts` and never parse a message.
+ */
+
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** Base of every error that lowrank throws on purpose. `code` is stable across versions, `message` is not. */
+export class LowrankError extends Error {
+  readonly code: string;
+  readonly facts: Facts;
+
+  constructor(code: string, message: string, facts: Facts = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/** An option with a value that is not allowed, or an option that does not exist for this method. */
+export class OptionError extends LowrankError {
+  readonly option: string;
+  readonly got: unknown;
+  readonly allowed: string;
+
+  /** @param who the method or function that refuses, such as `als` */
+  constructor(who: string, option: string, got: unknown, allowed: string, remedy = "") {
+    const tail = remedy === "" ? "" : `; ${remedy}`;
+    super("option", `${who}: ${option} must be ${allowed}, got ${show(got)}${tail}`, { who, option, got, allowed });
+    this.option = option;
+    this.got = got;
+    this.allowed = allowed;
+  }
+}
+
+/** Ratings, matrices or files whose content cannot be used. `facts` tells where: `row`, `line`, `column`, `file`. */
+export class DataError extends LowrankError {
+  constructor(message: string, facts: Facts = {}, cause?: unknown) {
+    super("data", message, facts, cause);
+  }
+}
+
+/** A model file that is cut short, hostile, or of a version that this build does not read. */
+export class ModelFileError extends LowrankError {
+  constructor(message: string, facts: Facts = {}, cause?: unknown) {
+    super("model-file", message, facts, cause);
+  }
+}
+
+/** Training left the finite numbers or met a system without a stable solution: where, and what to try. */
+export class DivergenceError extends LowrankError {
+  constructor(message: string, facts: Facts = {}) {
+    super("divergence", message, facts);
+  }
+}
+
+/** The caller's AbortSignal fired. Nothing was written. */
+export class AbortedError extends LowrankError {
+  constructor(who: string, facts: Facts = {}) {
+    super("aborted", `${who}: stopped because the caller's signal was aborted`, facts);
+  }
+}
+
+/** A value as it should appear in a message: strings quoted, long ones cut, numbers as they print. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  return String(value);
+}
