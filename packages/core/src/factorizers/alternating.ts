@@ -1,0 +1,276 @@
+/**
+ * Alternating least squares, the part that `als` and `ials` share: kernel memory for two tables and both orientations of
+ * the ratings, starting factors, the sweep, the training figure, and the model at the end.
+ *
+ * A sweep solves the items first and then the users, so a user's row is always the answer to the final item table:
+ * folding in a training user gives the trained row, and explain() accounts for the whole score.
+ * Cost of a sweep: O(ratings · rank² + (users + items) · rank³) exact, O(steps · ratings · rank) by conjugate gradient.
+ * Not here: option tables (als.ts, ials.ts), the arithmetic (kernels/), the loop over sweeps (train.ts).
+ */
+import {
+  type Arrays,
+  type Kernels,
+  type RowProblem,
+  type RowSolver,
+  rowStride,
+  type SparseRows,
+  slot,
+  type Table,
+  unpadded,
+  type Workspace,
+} from "../kernels/index.ts";
+import {
+  biasRegularizations,
+  confidences,
+  type FactorModel,
+  type RowObjective,
+  regularizations,
+} from "../model/index.ts";
+import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
+import { DivergenceError, normal, show, streamSeed } from "../support/index.ts";
+import type { Run } from "./factorizer.ts";
+import { version } from "./version.ts";
+
+/** A row's system takes rank² floats per worker; above this rank one sweep over real data takes hours. */
+export const MAX_RANK = 1024;
+
+export interface AlternatingSettings {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly rank: number;
+  /** Starting factors are normal with standard deviation initScale / √rank. */
+  readonly initScale: number;
+  readonly solver: RowSolver;
+  readonly objective: RowObjective;
+}
+
+type AlternatingLayout = ReturnType<typeof alternatingLayout>;
+
+/** Everything an alternating run keeps in kernel memory, by name. */
+export function alternatingLayout(ratings: Ratings, settings: AlternatingSettings) {
+  const { byUser, byItem } = ratings;
+  const { rank, objective, solver } = settings;
+  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+  const implicit = objective.kind === "implicit";
+  const whitenedRows = implicit && solver.kind === "cg" ? Math.max(byUser.rows, byItem.rows) : 0;
+  return {
+    users: slot.table(byUser.rows, rank),
+    items: slot.table(byItem.rows, rank),
+    userBias: slot.f32(biased ? byUser.rows : 0),
+    itemBias: slot.f32(biased ? byItem.rows : 0),
+    userStart: slot.u32(byUser.rows + 1),
+    itemStart: slot.u32(byItem.rows + 1),
+    userIndex: slot.u32(ratings.size),
+    itemIndex: slot.u32(ratings.size),
+    // What each entry brings to its row's system: the rating itself, or the confidence made from it.
+    userTerm: slot.f32(ratings.size),
+    itemTerm: slot.f32(ratings.size),
+    userPenalty: slot.f32(byUser.rows),
+    itemPenalty: slot.f32(byItem.rows),
+    userBiasPenalty: slot.f32(biased ? byUser.rows : 0),
+    itemBiasPenalty: slot.f32(biased ? byItem.rows : 0),
+    gram: slot.f32(implicit ? rowStride(rank) ** 2 : 0),
+    whitened: slot.table(whitenedRows, rank),
+    userLoss: slot.f64(byUser.rows),
+  };
+}
+
+/** One side of the matrix while it trains: its factors, its entries, its penalties. */
+interface Side {
+  readonly word: "user" | "item";
+  readonly ids: IdMap;
+  readonly table: Table;
+  readonly bias: Float32Array | undefined;
+  readonly entries: SparseRows;
+  readonly term: Float32Array;
+  readonly penalty: Float32Array;
+  readonly biasPenalty: Float32Array | undefined;
+}
+
+export class AlternatingRun implements Run {
+  readonly lossName: string;
+  readonly #settings: AlternatingSettings;
+  readonly #ratings: Ratings;
+  readonly #kernels: Kernels;
+  readonly #space: Workspace<AlternatingLayout>;
+  readonly #seed: number;
+  readonly #users: Side;
+  readonly #items: Side;
+
+  /** Opens the kernel memory and fills it: ratings, penalties, starting factors. */
+  constructor(settings: AlternatingSettings, ratings: Ratings, kernels: Kernels, seed: number) {
+    this.lossName = settings.objective.kind === "explicit" ? "training RMSE" : "objective per rating";
+    this.#settings = settings;
+    this.#ratings = ratings;
+    this.#kernels = kernels;
+    this.#seed = seed;
+    this.#space = kernels.open(alternatingLayout(ratings, settings));
+    const at = this.#space.at;
+    this.#users = userSide(at, ratings, settings);
+    this.#items = itemSide(at, ratings, settings);
+    this.#fill(this.#users, ratings.byUser);
+    this.#fill(this.#items, ratings.byItem);
+    this.#scatter(this.#users);
+    this.#scatter(this.#items);
+  }
+
+  async pass(): Promise<void> {
+    await this.#halfSweep(this.#items, this.#users);
+    await this.#halfSweep(this.#users, this.#items);
+  }
+
+  /** Explicit: root mean squared error. Implicit: the whole objective, penalties included, over the number of ratings. */
+  async loss(): Promise<number> {
+    const out = this.#space.at.userLoss;
+    // The Gram matrix of the items is still there: the user half-sweep that ended the pass was made with it.
+    await this.#space.rowLoss(this.#problem(this.#users, this.#items), out);
+    let sum = 0;
+    for (let r = 0; r < out.length; r++) sum += out[r];
+    if (this.#settings.objective.kind === "explicit") return Math.sqrt(sum / this.#ratings.size);
+    return (sum + penalty(this.#users) + penalty(this.#items)) / this.#ratings.size;
+  }
+
+  model(passes: number): FactorModel {
+    const { byUser, users, items, hasRatings, mean, min, max, hash } = this.#ratings;
+    const { name, options, rank, objective } = this.#settings;
+    const explicit = objective.kind === "explicit";
+    return {
+      rank,
+      users,
+      items,
+      userFactors: unpadded(this.#users.table),
+      itemFactors: unpadded(this.#items.table),
+      userBias: this.#users.bias?.slice(),
+      itemBias: this.#items.bias?.slice(),
+      mean: explicit ? mean : 0,
+      scale: explicit ? "rating" : "preference",
+      range: explicit && hasRatings ? { min, max } : undefined,
+      objective,
+      history: byUser,
+      provenance: {
+        method: name,
+        options,
+        seed: this.#seed,
+        dataHash: hash,
+        backend: `${this.#kernels.backend} ${this.#kernels.build}`,
+        version,
+        passes,
+      },
+    };
+  }
+
+  close(): void {
+    this.#space.close();
+  }
+
+  #fill(side: Side, rows: CompressedRows): void {
+    const { objective } = this.#settings;
+    side.entries.start.set(rows.start);
+    side.entries.index.set(rows.index);
+    if (objective.kind === "explicit") side.term.set(rows.value);
+    else confidences(objective, rows.value, side.term);
+    regularizations(objective, rows.start, rows.columns, side.penalty);
+    if (side.biasPenalty !== undefined) biasRegularizations(objective, rows.start, side.biasPenalty);
+  }
+
+  /** Starting factors, one stream a side. Padding stays zero. */
+  #scatter(side: Side): void {
+    const { data, rows, rank, stride } = side.table;
+    const seed = streamSeed(this.#seed, `${side.word} factors`);
+    const scale = this.#settings.initScale / Math.sqrt(rank);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < rank; c++) data[r * stride + c] = scale * normal(seed, r * rank + c);
+    }
+  }
+
+  async #halfSweep(side: Side, fixed: Side): Promise<void> {
+    if (this.#settings.objective.kind === "implicit") await this.#space.gram(fixed.table, this.#space.at.gram);
+    const unstable = await this.#space.solveRows(this.#problem(side, fixed), this.#settings.solver);
+    if (unstable === undefined) return;
+    const id = side.ids.id(unstable.row);
+    throw new DivergenceError(
+      `${this.#settings.name}: ${side.word} ${show(id)} has no stable solution (pivot ${unstable.pivot} is ` +
+        `${unstable.value.toPrecision(3)}); raise regularization above ${this.#settings.objective.regularization}`,
+      { method: this.#settings.name, [side.word]: id, pivot: unstable.pivot, value: unstable.value },
+    );
+  }
+
+  #problem(side: Side, fixed: Side): RowProblem {
+    const { objective } = this.#settings;
+    const { gram, whitened } = this.#space.at;
+    switch (objective.kind) {
+      case "explicit":
+        return {
+          kind: "explicit",
+          out: side.table,
+          outBias: side.bias,
+          fixed: fixed.table,
+          fixedBias: fixed.bias,
+          entries: side.entries,
+          value: side.term,
+          offset: this.#ratings.mean,
+          regularization: side.penalty,
+          biasRegularization: side.biasPenalty,
+        };
+      case "implicit":
+        return {
+          kind: "implicit",
+          out: side.table,
+          fixed: fixed.table,
+          entries: side.entries,
+          confidence: side.term,
+          gram,
+          unobservedWeight: objective.unobservedWeight,
+          overlap: objective.observedInUnobserved ? 0 : objective.unobservedWeight,
+          regularization: side.penalty,
+          scratch: this.#settings.solver.kind === "cg" ? { ...whitened, rows: fixed.table.rows } : undefined,
+        };
+      default:
+        return objective satisfies never;
+    }
+  }
+}
+
+function userSide(at: Arrays<AlternatingLayout>, ratings: Ratings, settings: AlternatingSettings): Side {
+  const biased = hasBiases(settings);
+  return {
+    word: "user",
+    ids: ratings.users,
+    table: at.users,
+    bias: biased ? at.userBias : undefined,
+    entries: { start: at.userStart, index: at.userIndex },
+    term: at.userTerm,
+    penalty: at.userPenalty,
+    biasPenalty: biased ? at.userBiasPenalty : undefined,
+  };
+}
+
+function itemSide(at: Arrays<AlternatingLayout>, ratings: Ratings, settings: AlternatingSettings): Side {
+  const biased = hasBiases(settings);
+  return {
+    word: "item",
+    ids: ratings.items,
+    table: at.items,
+    bias: biased ? at.itemBias : undefined,
+    entries: { start: at.itemStart, index: at.itemIndex },
+    term: at.itemTerm,
+    penalty: at.itemPenalty,
+    biasPenalty: biased ? at.itemBiasPenalty : undefined,
+  };
+}
+
+function hasBiases({ objective }: AlternatingSettings): boolean {
+  return objective.kind === "explicit" && objective.biasRegularization !== undefined;
+}
+
+/** Σ_r penalty_r |row_r|². */
+function penalty(side: Side): number {
+  const { data, rows, rank, stride } = side.table;
+  let sum = 0;
+  for (let r = 0; r < rows; r++) {
+    let norm = 0;
+    for (let j = r * stride; j < r * stride + rank; j++) norm += data[j] * data[j];
+    sum += side.penalty[r] * norm;
+  }
+  return sum;
+}

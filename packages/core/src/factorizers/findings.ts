@@ -1,0 +1,34 @@
+/**
+ * Findings: things about data and settings that a user would want to be told, each with its remedy. Not errors: training
+ * goes on.
+ */
+import type { Ratings } from "../ratings/index.ts";
+import type { Factorizer } from "./factorizer.ts";
+
+export interface Finding {
+  /** Stable name, such as `rank-above-size` */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** What can be said before the first pass. */
+export function findingsBefore(ratings: Ratings, method: Factorizer): Finding[] {
+  const findings: Finding[] = [];
+  const smaller = Math.min(ratings.users.size, ratings.items.size);
+  if (method.rank > smaller) {
+    findings.push({
+      code: "rank-above-size",
+      message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,
+      remedy: `use rank ${smaller} or less`,
+    });
+  }
+  if (method.name === "als" && ratings.hasRatings && ratings.min === ratings.max) {
+    findings.push({
+      code: "constant-ratings",
+      message: `every rating is ${ratings.min}, so there is nothing to predict but that`,
+      remedy: "if these records are likes or clicks, use ials",
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,161 @@
+/**
+ * ALS for implicit feedback: a preference score x_u·y_i, 1 for what was seen, 0 for what was not, with unequal weights.
+ *
+ *   minimise  Σ_observed c_ui (1 − x_u·y_i)²  +  w Σ_cells (x_u·y_i)²
+ *             + Σ_u λ (n_u + w·items)^e |x_u|²  +  Σ_i λ (n_i + w·users)^e |y_i|²
+ *
+ * with w = unobservedWeight, λ = regularization, e = regularizationExponent, n the number of observed cells of the row,
+ * c = 1, 1 + confidenceScale · rating, or 1 + confidenceScale · ln(1 + rating). Σ_cells runs over every cell, the observed
+ * ones too (observedInUnobserved true: Rendle et al.), or over the unobserved ones only (false: Hu–Koren). Sums, no means
+ * and no halves.
+ * Source: Hu, Koren & Volinsky, ICDM 2008; Rendle, Krichene, Zhang & Koren, RecSys 2022 (the penalty's frequency scaling).
+ */
+import type { Kernels } from "../kernels/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { DataError, OptionError } from "../support/index.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, MAX_RANK } from "./alternating.ts";
+import type { Factorizer } from "./factorizer.ts";
+import { type OptionTable, resolveOptions } from "./options.ts";
+
+/** Up to this rank an exact solve costs little more than a few conjugate gradient steps. */
+const CHOLESKY_RANK = 32;
+
+export const ialsOptions = {
+  rank: { type: "whole", default: 64, min: 1, max: MAX_RANK, about: "latent dimension" },
+  sweeps: { type: "whole", default: 16, min: 1, max: 10_000, about: "passes over the data, items then users" },
+  regularization: { type: "number", default: 0.003, min: 0, max: 1e9, about: "L2 penalty of the factors" },
+  regularizationExponent: {
+    type: "number",
+    default: 1,
+    min: 0,
+    max: 2,
+    about: "penalty grows with (history + unobservedWeight × catalogue) to this power; 0 = plain",
+  },
+  unobservedWeight: { type: "number", default: 0.1, min: 0, max: 1e9, about: "weight of a cell nobody has seen" },
+  observedInUnobserved: {
+    type: "flag",
+    default: true,
+    about: "seen cells are also in the unobserved term (Rendle); otherwise not (Hu–Koren)",
+  },
+  confidence: {
+    type: "choice",
+    default: "constant",
+    choices: ["constant", "linear", "log"],
+    about: "weight of a seen cell: 1, 1 + scale × rating, 1 + scale × ln(1 + rating)",
+  },
+  confidenceScale: {
+    type: "number",
+    default: 1,
+    min: 0,
+    max: 1e9,
+    about: "the scale in confidence",
+    when: { option: "confidence", is: ["linear", "log"] },
+  },
+  initScale: {
+    type: "number",
+    default: 0.1,
+    min: 0,
+    max: 1e3,
+    about: "starting factors are normal with this standard deviation over √rank",
+  },
+  solver: {
+    type: "choice",
+    default: "auto",
+    choices: ["auto", "cholesky", "cg"],
+    about: `exact, or conjugate gradient from the last sweep's factors; auto is exact up to rank ${CHOLESKY_RANK}`,
+  },
+  cgSteps: {
+    type: "whole",
+    default: 3,
+    min: 1,
+    max: 1000,
+    about: "conjugate gradient steps per row and sweep",
+    when: { option: "solver", is: ["auto", "cg"] },
+  },
+} as const satisfies OptionTable;
+
+/** Options of `ials`; every one may be left out. */
+export interface IalsOptions {
+  /** Latent dimension, 1 to 1024. Default 64 */
+  readonly rank?: number;
+  /** Passes over the data, at least 1. Default 16 */
+  readonly sweeps?: number;
+  /** λ ≥ 0. Default 0.003 */
+  readonly regularization?: number;
+  /** e from 0 to 2. Default 1 */
+  readonly regularizationExponent?: number;
+  /** w ≥ 0. Default 0.1 */
+  readonly unobservedWeight?: number;
+  /** Default true */
+  readonly observedInUnobserved?: boolean;
+  /** How the weight of a seen cell follows from its rating or count. Default `constant`: every one is 1 */
+  readonly confidence?: "constant" | "linear" | "log";
+  /** The scale in `linear` and `log`. Default 1 */
+  readonly confidenceScale?: number;
+  /** Standard deviation of the starting factors times √rank. Default 0.1 */
+  readonly initScale?: number;
+  /** `auto` (default) is exact up to rank 32 and conjugate gradient above */
+  readonly solver?: "auto" | "cholesky" | "cg";
+  /** Steps of `cg`. Default 3 */
+  readonly cgSteps?: number;
+}
+
+/**
+ * Alternating least squares for implicit feedback.
+ *
+ * @throws OptionError for an unknown option or a value out of range
+ */
+export function ials(given: IalsOptions = {}): Factorizer {
+  const options = resolveOptions("ials", ialsOptions, given);
+  const { confidence, unobservedWeight, observedInUnobserved } = options;
+  if (!observedInUnobserved && unobservedWeight > 1) {
+    const remedy = "a seen cell weighs at least 1 and must not weigh less than an unseen one";
+    throw new OptionError(
+      "ials",
+      "unobservedWeight",
+      unobservedWeight,
+      "at most 1 with observedInUnobserved false",
+      remedy,
+    );
+  }
+  const exact = options.solver === "cholesky" || (options.solver === "auto" && options.rank <= CHOLESKY_RANK);
+  const settings: AlternatingSettings = {
+    name: "ials",
+    options,
+    rank: options.rank,
+    initScale: options.initScale,
+    solver: exact ? { kind: "cholesky" } : { kind: "cg", steps: options.cgSteps },
+    objective: {
+      kind: "implicit",
+      regularization: options.regularization,
+      regularizationExponent: options.regularizationExponent,
+      unobservedWeight,
+      observedInUnobserved,
+      confidence,
+      confidenceScale: options.confidenceScale,
+    },
+  };
+  return {
+    name: "ials",
+    options,
+    rank: options.rank,
+    passName: "sweeps",
+    passes: options.sweeps,
+    ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
+    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings)),
+    start: async (ratings: Ratings, kernels: Kernels, seed: number) => {
+      if (confidence !== "constant") refuseNegative(ratings);
+      return new AlternatingRun(settings, ratings, kernels, seed);
+    },
+  };
+}
+
+/** A confidence below 1 would make dislike weigh less than never having seen the item. */
+function refuseNegative(ratings: Ratings): void {
+  if (ratings.min >= 0) return;
+  throw new DataError(
+    `ials: the smallest rating is ${ratings.min}, and confidence "linear" and "log" need ratings of at least 0; ` +
+      'use confidence "constant", shift the ratings, or use als()',
+    { method: "ials", min: ratings.min },
+  );
+}

@@ -1,0 +1,13 @@
+/**
+ * Room `factorizers`: ratings in, FactorModel out. A method (als, ials) knows how to do one pass; factorize is the loop
+ * around it.
+ */
+export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { Factorizer, PassName, Run } from "./factorizer.ts";
+export type { Finding } from "./findings.ts";
+export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
+export { type MethodName, methods } from "./methods.ts";
+export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+export { type Suggestion, suggestMethod } from "./suggest.ts";
+export { type FactorizeOptions, type FitReport, factorize, type Progress, type Validation } from "./train.ts";
+export { version } from "./version.ts";

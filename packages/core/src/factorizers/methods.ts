@@ -1,0 +1,18 @@
+/** Every method by name, with its option table: what the command line, servers and pages choose from. */
+import { als, alsOptions } from "./als.ts";
+import type { Factorizer } from "./factorizer.ts";
+import { ials, ialsOptions } from "./ials.ts";
+import type { OptionTable } from "./options.ts";
+
+export interface MethodEntry {
+  readonly options: OptionTable;
+  /** Makes the method; unknown or wrong options are refused. */
+  readonly make: (options: Readonly<Record<string, unknown>>) => Factorizer;
+}
+
+export const methods = {
+  als: { options: alsOptions, make: als },
+  ials: { options: ialsOptions, make: ials },
+} as const satisfies Record<string, MethodEntry>;
+
+export type MethodName = keyof typeof methods;

@@ -1,0 +1,280 @@
+/**
+ * The training loop, written once for every method: ratings and a method in, a model and a report out.
+ *
+ * Around each pass: abort check, training figure and finite check, validation and early stop, progress. The loop never
+ * prints, never reads a clock for anything but the report, and frees kernel memory however it ends.
+ * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
+ */
+import { type Kernels, openKernels } from "../kernels/index.ts";
+import { type FactorModel, modelDigest } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import {
+  DivergenceError,
+  finiteNumber,
+  knownOptions,
+  OptionError,
+  throwIfAborted,
+  wholeNumber,
+} from "../support/index.ts";
+import type { Factorizer, PassName, Run } from "./factorizer.ts";
+import { type Finding, findingsBefore } from "./findings.ts";
+
+/** A figure on held-out data, measured after passes; made by `heldOut` in evaluate/, or by the caller. */
+export interface Validation {
+  /** Such as `held-out RMSE` */
+  readonly name: string;
+  readonly better: "lower" | "higher";
+  /** Stop after this many measurements without improvement and keep the best model; left out: measure only */
+  readonly patience?: number | undefined;
+  /** Measure after every so many passes, and after the last. Default 1 */
+  readonly every?: number | undefined;
+  measure(model: FactorModel): Promise<number>;
+}
+
+/** Where a training stands, after each pass. */
+export interface Progress {
+  readonly pass: number;
+  readonly passes: number;
+  readonly passName: PassName;
+  readonly loss: number;
+  readonly lossName: string;
+  readonly validation: { readonly name: string; readonly value: number; readonly best: number } | undefined;
+  /** Ratings gone through per second, over all passes so far */
+  readonly ratingsPerSecond: number;
+  readonly seconds: number;
+  /** An estimate, if all passes are made */
+  readonly secondsLeft: number;
+}
+
+export interface FactorizeOptions {
+  /** A whole number from 0 to 2³² − 1. Default 0. Same seed, same bytes */
+  readonly seed?: number | undefined;
+  /** 1 to 256. Default: all cores. Never changes the result */
+  readonly threads?: number | undefined;
+  readonly backend?: "auto" | "wasm" | "reference" | undefined;
+  /** Same bytes on every machine and engine, at 15–40 % of the speed on newer engines. Default false */
+  readonly reproducible?: boolean | undefined;
+  /** Kernels already open, instead of threads, backend and reproducible */
+  readonly kernels?: Kernels | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly validation?: Validation | undefined;
+  /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
+  readonly keepHistory?: boolean | undefined;
+}
+
+/** What happened in a training. */
+export interface FitReport {
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  /** Backend, build and threads, as a sentence */
+  readonly kernels: string;
+  readonly threads: number;
+  readonly kernelBytes: number;
+  readonly passName: PassName;
+  readonly passes: number;
+  readonly stopped: "passes" | "validation";
+  readonly lossName: string;
+  /** After each pass */
+  readonly loss: readonly number[];
+  readonly validation:
+    | {
+        readonly name: string;
+        readonly values: readonly { readonly pass: number; readonly value: number }[];
+        readonly bestPass: number;
+      }
+    | undefined;
+  readonly ignored: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly seconds: { readonly prepare: number; readonly passes: readonly number[]; readonly total: number };
+  /** Digest of the model's tables: equal digests, equal models */
+  readonly digest: string;
+}
+
+const optionNames: readonly (keyof FactorizeOptions)[] = [
+  "seed",
+  "threads",
+  "backend",
+  "reproducible",
+  "kernels",
+  "signal",
+  "onProgress",
+  "validation",
+  "keepHistory",
+];
+
+/**
+ * Factorizes ratings by a method.
+ *
+ * @throws OptionError for options that are unknown, out of range or in conflict
+ * @throws DataError when the method cannot train on these ratings
+ * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
+ * @throws AbortedError when the signal fires; checked after every pass
+ */
+export async function factorize(
+  ratings: Ratings,
+  method: Factorizer,
+  options: FactorizeOptions = {},
+): Promise<{ model: FactorModel; report: FitReport }> {
+  const started = performance.now();
+  knownOptions("factorize", options, optionNames);
+  const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
+  throwIfAborted(method.name, options.signal);
+  const kernels = await kernelsFor(options);
+  const findings = findingsBefore(ratings, method);
+  const run = await method.start(ratings, kernels, seed);
+  try {
+    const prepare = seconds(started);
+    const course = await train(run, ratings, method, options);
+    const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
+    const report: FitReport = {
+      method: method.name,
+      options: method.options,
+      seed,
+      kernels: kernels.reason,
+      threads: kernels.threads,
+      kernelBytes: method.bytesFor(ratings, kernels),
+      passName: method.passName,
+      passes: course.loss.length,
+      stopped: course.stopped,
+      lossName: run.lossName,
+      loss: course.loss,
+      validation: course.validation,
+      ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
+      findings,
+      seconds: { prepare, passes: course.passSeconds, total: seconds(started) },
+      digest: modelDigest(kept),
+    };
+    return { model: kept, report };
+  } finally {
+    run.close();
+  }
+}
+
+interface Course {
+  readonly model: FactorModel;
+  readonly loss: readonly number[];
+  readonly passSeconds: readonly number[];
+  readonly stopped: "passes" | "validation";
+  readonly validation: FitReport["validation"];
+}
+
+/** All passes of one run, until the last, or until validation has stopped improving. */
+async function train(run: Run, ratings: Ratings, method: Factorizer, options: FactorizeOptions): Promise<Course> {
+  const watch = options.validation === undefined ? undefined : new ValidationWatch(options.validation, method.passes);
+  const loss: number[] = [];
+  const passSeconds: number[] = [];
+  const started = performance.now();
+  let stopped: Course["stopped"] = "passes";
+  for (let pass = 1; pass <= method.passes; pass++) {
+    const passStarted = performance.now();
+    await run.pass();
+    loss.push(finiteLoss(await run.loss(), run, method, pass));
+    passSeconds.push(seconds(passStarted));
+    throwIfAborted(method.name, options.signal);
+    await watch?.after(pass, run);
+    const elapsed = seconds(started);
+    options.onProgress?.({
+      pass,
+      passes: method.passes,
+      passName: method.passName,
+      loss: loss[loss.length - 1],
+      lossName: run.lossName,
+      validation: watch?.last(),
+      ratingsPerSecond: (pass * ratings.size) / elapsed,
+      seconds: elapsed,
+      secondsLeft: (elapsed / pass) * (method.passes - pass),
+    });
+    throwIfAborted(method.name, options.signal);
+    if (watch?.exhausted) {
+      stopped = "validation";
+      break;
+    }
+  }
+  return {
+    model: watch?.bestModel ?? run.model(loss.length),
+    loss,
+    passSeconds,
+    stopped,
+    validation: watch?.summary(),
+  };
+}
+
+/** Follows a validation figure over the passes; keeps the best model when it may have to be gone back to. */
+class ValidationWatch {
+  readonly #validation: Validation;
+  readonly #passes: number;
+  readonly #every: number;
+  readonly #values: { pass: number; value: number }[] = [];
+  #best: { pass: number; value: number } | undefined;
+  #worse = 0;
+  bestModel: FactorModel | undefined;
+
+  constructor(validation: Validation, passes: number) {
+    this.#validation = validation;
+    this.#passes = passes;
+    this.#every = wholeNumber("validation", "every", validation.every ?? 1, 1, Number.MAX_SAFE_INTEGER);
+    if (validation.patience !== undefined) {
+      wholeNumber("validation", "patience", validation.patience, 1, Number.MAX_SAFE_INTEGER);
+    }
+  }
+
+  async after(pass: number, run: Run): Promise<void> {
+    if (pass % this.#every !== 0 && pass !== this.#passes) return;
+    const { name, better, patience } = this.#validation;
+    const model = run.model(pass);
+    const value = finiteNumber("validation", name, await this.#validation.measure(model));
+    this.#values.push({ pass, value });
+    const improved =
+      this.#best === undefined || (better === "lower" ? value < this.#best.value : value > this.#best.value);
+    this.#worse = improved ? 0 : this.#worse + 1;
+    if (!improved) return;
+    this.#best = { pass, value };
+    if (patience !== undefined) this.bestModel = model;
+  }
+
+  get exhausted(): boolean {
+    return this.#validation.patience !== undefined && this.#worse >= this.#validation.patience;
+  }
+
+  last(): Progress["validation"] {
+    const last = this.#values[this.#values.length - 1];
+    if (last === undefined || this.#best === undefined) return undefined;
+    return { name: this.#validation.name, value: last.value, best: this.#best.value };
+  }
+
+  summary(): FitReport["validation"] {
+    if (this.#best === undefined) return undefined;
+    return { name: this.#validation.name, values: this.#values, bestPass: this.#best.pass };
+  }
+}
+
+function finiteLoss(loss: number, run: Run, method: Factorizer, pass: number): number {
+  if (Number.isFinite(loss)) return loss;
+  throw new DivergenceError(
+    `${method.name}: the ${run.lossName} became ${loss} in pass ${pass} of ${method.passes}; raise regularization, ` +
+      "or check the ratings for extreme values",
+    { method: method.name, pass, loss },
+  );
+}
+
+async function kernelsFor(options: FactorizeOptions): Promise<Kernels> {
+  const { kernels, threads, backend, reproducible } = options;
+  if (kernels === undefined) {
+    return openKernels({
+      ...(threads === undefined ? {} : { threads }),
+      ...(backend === undefined ? {} : { backend }),
+      ...(reproducible === undefined ? {} : { reproducible }),
+    });
+  }
+  const conflict = Object.entries({ threads, backend, reproducible }).find(([, value]) => value !== undefined);
+  if (conflict !== undefined) {
+    throw new OptionError("factorize", conflict[0], conflict[1], "left out when kernels are given", "they decide it");
+  }
+  return kernels;
+}
+
+function seconds(since: number): number {
+  return (performance.now() - since) / 1000;
+}
