@@ -27,7 +27,7 @@ import {
   regularizations,
 } from "../model/index.ts";
 import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
-import { DivergenceError, normal, show, streamSeed } from "../support/index.ts";
+import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Run } from "./factorizer.ts";
 import { version } from "./version.ts";
 
@@ -114,8 +114,9 @@ export class AlternatingRun implements Run {
     this.#scatter(this.#items);
   }
 
-  async pass(): Promise<void> {
+  async pass(signal: AbortSignal | undefined): Promise<void> {
     await this.#halfSweep(this.#items, this.#users);
+    throwIfAborted(this.#settings.name, signal);
     await this.#halfSweep(this.#users, this.#items);
   }
 

@@ -27,8 +27,8 @@ export interface Factorizer {
 
 /** One training in progress. Owns kernel memory until `close`. */
 export interface Run {
-  /** One pass. @throws DivergenceError */
-  pass(): Promise<void>;
+  /** One pass; looks at the signal where it can stop half-way. @throws DivergenceError, AbortedError */
+  pass(signal: AbortSignal | undefined): Promise<void>;
   /** The training figure shown in progress and checked for being finite: what `lossName` says, at the present factors. */
   loss(): Promise<number>;
   /** Such as `training RMSE` or `objective per cell` */

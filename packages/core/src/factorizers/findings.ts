@@ -23,7 +23,7 @@ export function findingsBefore(ratings: Ratings, method: Factorizer): Finding[] 
       remedy: `use rank ${smaller} or less`,
     });
   }
-  if (method.name === "als" && ratings.hasRatings && ratings.min === ratings.max) {
+  if (!method.ignores.includes("rating") && ratings.hasRatings && ratings.min === ratings.max) {
     findings.push({
       code: "constant-ratings",
       message: `every rating is ${ratings.min}, so there is nothing to predict but that`,

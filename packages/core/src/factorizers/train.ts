@@ -110,7 +110,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws OptionError for options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
  * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
- * @throws AbortedError when the signal fires; checked after every pass
+ * @throws AbortedError when the signal fires; looked at between half-sweeps
  */
 export async function factorize(
   ratings: Ratings,
@@ -169,7 +169,7 @@ async function train(run: Run, ratings: Ratings, method: Factorizer, options: Fa
   let stopped: Course["stopped"] = "passes";
   for (let pass = 1; pass <= method.passes; pass++) {
     const passStarted = performance.now();
-    await run.pass();
+    await run.pass(options.signal);
     loss.push(finiteLoss(await run.loss(), run, method, pass));
     passSeconds.push(seconds(passStarted));
     throwIfAborted(method.name, options.signal);
