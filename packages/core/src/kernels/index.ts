@@ -1,3 +1,8 @@
-/** Room `kernels`: the arithmetic. Typed arrays in, typed arrays out; knows no users and no items. */
-export * from "./choose.ts";
+/**
+ * Room `kernels`: the arithmetic. Typed arrays in, typed arrays out; knows no users and no items.
+ *
+ * Comes in: a layout of named arrays, then problems over them. Goes out: the same arrays, solved, scored or listed.
+ */
+export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export * from "./kernels.ts";
+export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";

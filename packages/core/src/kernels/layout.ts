@@ -1,0 +1,73 @@
+/** Where each named array of a layout lies in one block of memory: a layout in, byte offsets out. Shared by all backends. */
+import { LowrankError, show } from "../support/index.ts";
+import { type Arrays, type Layout, rowStride, type Slot } from "./kernels.ts";
+
+/** Every array starts at a multiple of this many bytes, one unrolled step of the kernels. */
+export const ALIGNMENT = 64;
+
+const BYTES = { table: 4, f32: 4, u32: 4, f64: 8, u8: 1 } as const;
+
+export function alignUp(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** Bytes of a slot's array, without what follows for alignment. */
+export function slotBytes(slot: Slot): number {
+  return BYTES[slot.kind] * slotLength(slot);
+}
+
+/** Bytes of all arrays of a layout, each aligned. */
+export function layoutBytes(layout: Layout): number {
+  let bytes = 0;
+  for (const [name, slot] of Object.entries(layout)) {
+    checkSlot(name, slot);
+    bytes += alignUp(slotBytes(slot));
+  }
+  return bytes;
+}
+
+/** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of ALIGNMENT). */
+export function placeArrays<L extends Layout>(layout: L, buffer: ArrayBufferLike, from: number): Arrays<L> {
+  const arrays: Record<string, unknown> = {};
+  let at = from;
+  for (const [name, slot] of Object.entries(layout)) {
+    arrays[name] = arrayOf(slot, buffer, at);
+    at += alignUp(slotBytes(slot));
+  }
+  return arrays as Arrays<L>;
+}
+
+function slotLength(slot: Slot): number {
+  return slot.kind === "table" ? slot.rows * rowStride(slot.rank) : slot.length;
+}
+
+function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number): unknown {
+  const length = slotLength(slot);
+  switch (slot.kind) {
+    case "table": {
+      const { rows, rank } = slot;
+      return { data: new Float32Array(buffer, at, length), rows, rank, stride: rowStride(rank) };
+    }
+    case "f32":
+      return new Float32Array(buffer, at, length);
+    case "u32":
+      return new Uint32Array(buffer, at, length);
+    case "f64":
+      return new Float64Array(buffer, at, length);
+    case "u8":
+      return new Uint8Array(buffer, at, length);
+    default:
+      return slot satisfies never;
+  }
+}
+
+function checkSlot(name: string, slot: Slot): void {
+  const counts = slot.kind === "table" ? [slot.rows, slot.rank] : [slot.length];
+  const least = [0, 1]; // rows or length; rank
+  for (const [i, count] of counts.entries()) {
+    if (Number.isSafeInteger(count) && count >= least[i]) continue;
+    throw new LowrankError("shape", `open: slot ${show(name)} (${slot.kind}) has an impossible size, ${show(count)}`, {
+      slot: name,
+    });
+  }
+}
