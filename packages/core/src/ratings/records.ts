@@ -8,7 +8,7 @@ export type Id = string | number;
 export interface RatingRecord {
   readonly user: Id;
   readonly item: Id;
-  /** Absent for clicks, plays, purchases: then every record of the data set must do without */
+  /** Absent for clicks, plays, purchases: then every record of the data set must do without. Kept as f32 */
   readonly rating?: number | undefined;
   /** Any finite number that grows with time; seconds since 1970 by habit */
   readonly time?: number | undefined;
@@ -22,19 +22,30 @@ export interface RatingColumns {
   readonly time?: readonly number[] | Float64Array | undefined;
 }
 
-/** What becomes of several records for one user and item. `sum` suits clicks; `error` refuses the data. */
+/**
+ * What becomes of several records for one user and item.
+ *
+ * - `last`: the latest by time, or without times the one handed in last. Default for ratings
+ * - `first`: the earliest by time, or without times the one handed in first
+ * - `mean`, `sum`: of the ratings; the time is the latest
+ * - `error`: the data are refused
+ *
+ * Records without a rating count as 1, so `sum`, the default for them, gives the number of events.
+ */
 export const duplicatePolicies = ["last", "first", "mean", "sum", "error"] as const;
 export type DuplicatePolicy = (typeof duplicatePolicies)[number];
 
-/** What happened between the caller's records and the Ratings. */
+/** What happened between the caller's records and the Ratings: records = ratings + merged + all dropped. */
 export interface DataReport {
-  /** Records handed in */
+  /** Records handed in, dropped ones included */
   readonly records: number;
   /** Cells kept */
   readonly ratings: number;
+  /** Users with at least one rating */
   readonly users: number;
+  /** Items with at least one rating */
   readonly items: number;
-  /** Records that fell together with another of the same user and item, and by which policy */
+  /** Records that fell into the cell of another record, under the policy `duplicates` */
   readonly merged: number;
   readonly duplicates: DuplicatePolicy;
   /** Records left out, by reason, as the reader or builder reported them */

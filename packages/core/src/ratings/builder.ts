@@ -1,0 +1,219 @@
+/**
+ * RatingsBuilder: records or columns in, as they stream, Ratings out.
+ *
+ * Keeps 12 bytes a record (20 with times) in blocks, and frees each column as soon as it has been sorted.
+ * Cost of build: two counting sorts, O(records + users + items).
+ */
+import { DataError, knownOptions, LowrankError, oneOf, show, wholeNumber } from "../support/index.ts";
+import { Column } from "./column.ts";
+import { places } from "./compressed-rows.ts";
+import { IdCodes } from "./id-codes.ts";
+import { mergeDuplicates } from "./merge.ts";
+import { Ratings, reportOf } from "./ratings.ts";
+import { type DuplicatePolicy, duplicatePolicies, type RatingColumns, type RatingRecord } from "./records.ts";
+
+export interface RatingsOptions {
+  /** Default `last` for records with ratings, `sum` (number of events) for records without */
+  readonly duplicates?: DuplicatePolicy | undefined;
+  /** Records to come, if known: memory for them is taken at once */
+  readonly expected?: number | undefined;
+}
+
+/** More records than this are met without a first block of their full size. */
+const MAX_FIRST_BLOCK = 1 << 25;
+
+export class RatingsBuilder {
+  readonly #policy: DuplicatePolicy | undefined;
+  readonly #userCodes = new IdCodes("user");
+  readonly #itemCodes = new IdCodes("item");
+  readonly #user: Column<Uint32Array>;
+  readonly #item: Column<Uint32Array>;
+  readonly #rating: Column<Float32Array>;
+  readonly #time: Column<Float64Array>;
+  readonly #expected: number;
+  /** Undefined until the first record */
+  #hasRatings: boolean | undefined;
+  #hasTimes: boolean | undefined;
+  readonly #dropped = new Map<string, number>();
+  #built = false;
+
+  constructor(options: RatingsOptions = {}) {
+    knownOptions("RatingsBuilder", options, ["duplicates", "expected"]);
+    if (options.duplicates !== undefined)
+      this.#policy = oneOf("RatingsBuilder", "duplicates", options.duplicates, duplicatePolicies);
+    const expected = wholeNumber("RatingsBuilder", "expected", options.expected ?? 0, 0, Number.MAX_SAFE_INTEGER);
+    this.#expected = Math.min(expected, MAX_FIRST_BLOCK);
+    this.#user = new Column((length) => new Uint32Array(length), this.#expected);
+    this.#item = new Column((length) => new Uint32Array(length), this.#expected);
+    this.#rating = new Column((length) => new Float32Array(length));
+    this.#time = new Column((length) => new Float64Array(length));
+  }
+
+  /** Adds one record. @throws DataError naming the record; the builder is then as it was before */
+  add(record: RatingRecord): this {
+    this.#open();
+    const row = this.#user.length + 1;
+    if (typeof record !== "object" || record === null)
+      throw new DataError(`ratings: record ${row} is ${show(record)}; give { user, item, rating?, time? }`, { row });
+    this.#userCodes.checkOne(record.user, row);
+    this.#itemCodes.checkOne(record.item, row);
+    const { rating, time } = record;
+    const hasRating = rating !== undefined && rating !== null;
+    const hasTime = time !== undefined && time !== null;
+    this.#agree("rating", this.#hasRatings, hasRating, row);
+    this.#agree("time", this.#hasTimes, hasTime, row);
+    if (hasRating) checkRating(rating, row);
+    if (hasTime) checkTime(time, row);
+    this.#hasRatings = hasRating;
+    this.#hasTimes = hasTime;
+    this.#user.push(this.#userCodes.code(record.user));
+    this.#item.push(this.#itemCodes.code(record.item));
+    if (hasRating) this.#rating.push(rating);
+    if (hasTime) this.#time.push(time);
+    return this;
+  }
+
+  /** Adds parallel columns; they are copied. @throws DataError naming the record; the builder is then as it was before */
+  append(columns: RatingColumns): this {
+    this.#open();
+    const row = this.#user.length + 1;
+    const { user, item, rating, time } = columns;
+    checkLengths(columns, row);
+    if (user.length === 0) return this;
+    this.#agree("rating", this.#hasRatings, rating !== undefined, row);
+    this.#agree("time", this.#hasTimes, time !== undefined, row);
+    this.#userCodes.check(user, row);
+    this.#itemCodes.check(item, row);
+    if (rating !== undefined) for (let i = 0; i < rating.length; i++) checkRating(rating[i], row + i);
+    if (time !== undefined) for (let i = 0; i < time.length; i++) checkTime(time[i], row + i);
+    this.#hasRatings = rating !== undefined;
+    this.#hasTimes = time !== undefined;
+    this.#userCodes.encode(user, this.#user);
+    this.#itemCodes.encode(item, this.#item);
+    if (rating !== undefined) this.#rating.append(rating);
+    if (time !== undefined) this.#time.append(time);
+    return this;
+  }
+
+  /** Counts records that a reader left out, for the report. */
+  drop(reason: string, count = 1): this {
+    this.#open();
+    wholeNumber("RatingsBuilder.drop", "count", count, 0, Number.MAX_SAFE_INTEGER);
+    if (count > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);
+    return this;
+  }
+
+  /** Sorts, merges and reports. The builder is empty afterwards and cannot be used again. @throws DataError */
+  build(): Ratings {
+    this.#open();
+    const added = this.#user.length;
+    const dropped = [...this.#dropped].map(([reason, count]) => ({ reason, count }));
+    if (added === 0) {
+      const why = dropped.map(({ reason, count }) => `${count} left out: ${reason}`).join("; ");
+      throw new DataError(`ratings: there are no records${why === "" ? "" : ` (${why})`}; give at least one`, {
+        dropped,
+      });
+    }
+    this.#built = true;
+    const policy = this.#policy ?? (this.#hasRatings ? "last" : "sum");
+    const users = this.#userCodes.finish();
+    const items = this.#itemCodes.finish();
+
+    const { start, index, destination } = sortCells(
+      this.#user.translate(users.indexOf),
+      this.#item.translate(items.indexOf),
+      users.ids.size,
+      items.ids.size,
+    );
+    const value = this.#hasRatings
+      ? this.#rating.scatterInto(destination, new Float32Array(added))
+      : new Float32Array(added).fill(1);
+    const time = this.#hasTimes ? this.#time.scatterInto(destination, new Float64Array(added)) : undefined;
+
+    const sorted = { rows: users.ids.size, columns: items.ids.size, start, index, value, time };
+    const cells = mergeDuplicates(sorted, policy, users.ids, items.ids);
+    const left = dropped.reduce((sum, { count }) => sum + count, 0);
+    const report = reportOf(cells, { records: added + left, duplicates: policy, dropped });
+    return new Ratings({
+      users: users.ids,
+      items: items.ids,
+      byUser: cells,
+      hasRatings: this.#hasRatings === true,
+      report,
+    });
+  }
+
+  #open(): void {
+    if (this.#built)
+      throw new LowrankError("used-up", "RatingsBuilder: build() was called already; make a new builder");
+  }
+
+  /** All records have the column or none has it. */
+  #agree(column: "rating" | "time", before: boolean | undefined, now: boolean, row: number): void {
+    if (before === undefined || before === now) return;
+    throw new DataError(
+      `ratings: record ${row} has ${now ? "a" : "no"} ${column}, but record 1 has ${now ? "none" : "one"}; ` +
+        `give a ${column} with every record or with none`,
+      { row, firstRow: 1, column },
+    );
+  }
+}
+
+/**
+ * Stable sort by item, then by user: cells of a user ascend by item, records of one cell keep their order.
+ *
+ * @returns rows of users, and where each record has ended up. Both columns are freed
+ */
+function sortCells(user: Column<Uint32Array>, item: Column<Uint32Array>, users: number, items: number) {
+  const count = user.length;
+  const byItem = places(item.blocks(), items);
+  item.clear();
+  const userByItem = user.scatterInto(byItem.destination, new Uint32Array(count));
+  const byUser = places([userByItem], users);
+  const index = new Uint32Array(count);
+  for (let column = 0; column < items; column++) {
+    for (let i = byItem.start[column]; i < byItem.start[column + 1]; i++) index[byUser.destination[i]] = column;
+  }
+  const destination = byItem.destination;
+  for (let i = 0; i < count; i++) destination[i] = byUser.destination[destination[i]];
+  return { start: byUser.start, index, destination };
+}
+
+function checkRating(rating: unknown, row: number): asserts rating is number {
+  if (Number.isFinite(rating) && Number.isFinite(Math.fround(rating as number))) return;
+  throw new DataError(`ratings: record ${row}: the rating is ${described(rating)}`, {
+    row,
+    column: "rating",
+    got: rating,
+  });
+}
+
+function checkTime(time: unknown, row: number): asserts time is number {
+  if (Number.isFinite(time)) return;
+  const remedy = time instanceof Date ? "a Date; give its getTime() / 1000" : described(time);
+  throw new DataError(`ratings: record ${row}: the time is ${remedy}`, { row, column: "time", got: time });
+}
+
+function described(value: unknown): string {
+  if (typeof value === "string") return `the text ${show(value)}; turn it into a number first`;
+  if (Number.isFinite(value)) return `${value}, more than 32-bit numbers hold (3.4e38); scale the ratings down`;
+  if (typeof value === "number") return `${value}; give finite numbers only, and leave out what is missing`;
+  return `${show(value)}; give a finite number`;
+}
+
+function checkLengths({ user, item, rating, time }: RatingColumns, row: number): void {
+  for (const [column, values] of [
+    ["item", item],
+    ["rating", rating],
+    ["time", time],
+  ] as const) {
+    if (values === undefined && column !== "item") continue;
+    if (values?.length !== user?.length) {
+      throw new DataError(
+        `ratings: the columns appended at record ${row} differ in length: user has ${user?.length}, ` +
+          `${column} has ${values?.length}; give one entry of each per record`,
+        { row, column, users: user?.length, got: values?.length },
+      );
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A typed column that grows in blocks: appending never moves what is there, and the blocks are freed at the end.
+ *
+ * Doubling one array would hold old and new at once; at 20 million ratings that is the difference that counts.
+ */
+type Numbers = Float32Array | Float64Array | Uint32Array;
+
+const MIN_BLOCK = 1 << 10;
+const MAX_BLOCK = 1 << 18;
+
+export class Column<T extends Numbers> {
+  length = 0;
+  readonly #make: (length: number) => T;
+  readonly #blocks: T[] = [];
+  #last: T;
+  /** Entries in use in the last block */
+  #used = 0;
+
+  /** @param expected entries to come, if known: the size of the first block */
+  constructor(make: (length: number) => T, expected = 0) {
+    this.#make = make;
+    this.#last = make(expected);
+    this.#blocks.push(this.#last);
+  }
+
+  push(value: number): void {
+    if (this.#used === this.#last.length) this.#grow();
+    this.#last[this.#used++] = value;
+    this.length++;
+  }
+
+  append(values: ArrayLike<number>, from = 0, to = values.length): void {
+    let at = from;
+    while (at < to) {
+      if (this.#used === this.#last.length) this.#grow();
+      const count = Math.min(to - at, this.#last.length - this.#used);
+      if (Array.isArray(values)) {
+        for (let i = 0; i < count; i++) this.#last[this.#used + i] = values[at + i];
+      } else {
+        this.#last.set((values as Numbers).subarray(at, at + count), this.#used);
+      }
+      this.#used += count;
+      at += count;
+    }
+    this.length += to - from;
+  }
+
+  /** The blocks in order, each cut to the entries in use. */
+  blocks(): T[] {
+    return this.#blocks.map((block, i) =>
+      i === this.#blocks.length - 1 ? (block.subarray(0, this.#used) as T) : block,
+    );
+  }
+
+  /** Replaces every entry x by table[x]. */
+  translate(table: Uint32Array): this {
+    for (const block of this.blocks()) for (let i = 0; i < block.length; i++) block[i] = table[block[i]];
+    return this;
+  }
+
+  /** out[destination[i]] = this[i] for every i, then frees the column. */
+  scatterInto<O extends Numbers>(destination: Uint32Array, out: O): O {
+    let at = 0;
+    for (const block of this.blocks()) {
+      for (let i = 0; i < block.length; i++) out[destination[at + i]] = block[i];
+      at += block.length;
+    }
+    this.clear();
+    return out;
+  }
+
+  clear(): void {
+    this.#blocks.length = 0;
+    this.#last = this.#make(0);
+    this.#blocks.push(this.#last);
+    this.#used = 0;
+    this.length = 0;
+  }
+
+  #grow(): void {
+    this.#last = this.#make(Math.min(MAX_BLOCK, Math.max(MIN_BLOCK, this.length)));
+    this.#blocks.push(this.#last);
+    this.#used = 0;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Compressed rows: the cells of a sparse matrix, row by row, in four parallel arrays. Nothing here knows ids.
+ */
+
+/**
+ * Row r holds the cells start[r] .. start[r + 1] - 1; `index` ascends within a row. Arrays are read-only for everyone.
+ */
+export interface CompressedRows {
+  readonly rows: number;
+  readonly columns: number;
+  /** u32[rows + 1] */
+  readonly start: Uint32Array;
+  /** Column of each cell, below `columns` */
+  readonly index: Uint32Array;
+  /** All 1 where the data have no ratings */
+  readonly value: Float32Array;
+  readonly time: Float64Array | undefined;
+}
+
+/** The same cells by column, without times: a counting sort, so `index` ascends within each new row. */
+export function transpose(cells: CompressedRows): CompressedRows {
+  const { rows, columns, index, value } = cells;
+  const { start, destination } = places([index], columns);
+  const newIndex = new Uint32Array(index.length);
+  const newValue = new Float32Array(index.length);
+  for (let row = 0; row < rows; row++) {
+    for (let cell = cells.start[row]; cell < cells.start[row + 1]; cell++) {
+      newIndex[destination[cell]] = row;
+      newValue[destination[cell]] = value[cell];
+    }
+  }
+  return { rows: columns, columns: rows, start, index: newIndex, value: newValue, time: undefined };
+}
+
+/** Where a stable counting sort by key puts each entry of the blocks, counted through. Keys are below `buckets`. */
+export function places(
+  blocks: readonly Uint32Array[],
+  buckets: number,
+): { readonly start: Uint32Array; readonly destination: Uint32Array } {
+  const start = new Uint32Array(buckets + 1);
+  let length = 0;
+  for (const keys of blocks) {
+    for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
+    length += keys.length;
+  }
+  for (let bucket = 0; bucket < buckets; bucket++) start[bucket + 1] += start[bucket];
+  const next = start.slice(0, buckets);
+  const destination = new Uint32Array(length);
+  let entry = 0;
+  for (const keys of blocks) for (let i = 0; i < keys.length; i++) destination[entry++] = next[keys[i]]++;
+  return { start, destination };
+}
+
+/** The cells marked in `keep` (0 = out), same rows and columns. */
+export function selectCells(cells: CompressedRows, keep: Uint8Array): CompressedRows {
+  let count = 0;
+  for (let cell = 0; cell < keep.length; cell++) if (keep[cell] !== 0) count++;
+  const start = new Uint32Array(cells.rows + 1);
+  const index = new Uint32Array(count);
+  const value = new Float32Array(count);
+  const time = cells.time === undefined ? undefined : new Float64Array(count);
+  let to = 0;
+  for (let row = 0; row < cells.rows; row++) {
+    for (let cell = cells.start[row]; cell < cells.start[row + 1]; cell++) {
+      if (keep[cell] === 0) continue;
+      index[to] = cells.index[cell];
+      value[to] = cells.value[cell];
+      if (time !== undefined) time[to] = cells.time![cell];
+      to++;
+    }
+    start[row + 1] = to;
+  }
+  return { rows: cells.rows, columns: cells.columns, start, index, value, time };
+}

@@ -1,0 +1,104 @@
+/**
+ * Ids to codes while records stream in: the code of an id is its place in the order of first appearance.
+ *
+ * Small non-negative numbers, the usual case, are looked up in a table; other numbers and strings in a Map.
+ */
+import { DataError, show } from "../support/index.ts";
+import type { Column } from "./column.ts";
+import { IdMap, idProblem, type Side } from "./id-map.ts";
+import type { Id, RatingColumns } from "./records.ts";
+
+type IdColumn = RatingColumns["user"];
+
+/** Numbers below this are looked up in a table: 64 MB at the most, and only the pages in use are real. */
+const TABLE_LIMIT = 1 << 24;
+const BLOCK = 1 << 15;
+
+export class IdCodes {
+  readonly #side: Side;
+  #first: Id | undefined;
+  /** Code + 1 by id; 0 is an id not seen */
+  #table = new Int32Array(0);
+  #map = new Map<Id, number>();
+  #ids: Id[] = [];
+
+  constructor(side: Side) {
+    this.#side = side;
+  }
+
+  /** @throws DataError for the first id of the column that cannot be used; `row` numbers the column's first record */
+  check(column: IdColumn, row: number): void {
+    const first = this.#first ?? column[0];
+    if (column instanceof Int32Array || column instanceof Float64Array) {
+      if (typeof first === "string" && column.length > 0) this.#refuseMixed(column[0], row, first);
+      if (column instanceof Int32Array) return;
+      for (let i = 0; i < column.length; i++) if (!Number.isSafeInteger(column[i])) this.#refuse(column[i], row + i);
+      return;
+    }
+    for (let i = 0; i < column.length; i++) this.checkOne(column[i], row + i, first);
+  }
+
+  checkOne(id: Id, row: number, first: Id = this.#first ?? id): void {
+    if (idProblem(id) !== undefined) this.#refuse(id, row);
+    if (typeof id !== typeof first) this.#refuseMixed(id, row, first);
+  }
+
+  /** Appends the codes of a checked column. */
+  encode(column: IdColumn, out: Column<Uint32Array>): void {
+    const codes = new Uint32Array(Math.min(BLOCK, column.length));
+    for (let from = 0; from < column.length; from += BLOCK) {
+      const count = Math.min(BLOCK, column.length - from);
+      for (let i = 0; i < count; i++) codes[i] = this.code(column[from + i]);
+      out.append(codes, 0, count);
+    }
+  }
+
+  /** The code of a checked id. */
+  code(id: Id): number {
+    if (typeof id === "number" && id >= 0 && id < TABLE_LIMIT) {
+      if (id >= this.#table.length) this.#growTable(id);
+      const known = this.#table[id];
+      if (known !== 0) return known - 1;
+      this.#table[id] = this.#ids.length + 1;
+    } else {
+      const known = this.#map.get(id);
+      if (known !== undefined) return known;
+      this.#map.set(id, this.#ids.length);
+    }
+    this.#first ??= id;
+    return this.#ids.push(id === 0 ? 0 : id) - 1;
+  }
+
+  /** The sorted ids, and for each code the index of its id. Frees the look-up tables. */
+  finish(): { readonly ids: IdMap; readonly indexOf: Uint32Array } {
+    const ids = IdMap.of(this.#ids, this.#side);
+    const indexOf = new Uint32Array(ids.size);
+    for (let i = 0; i < ids.size; i++) indexOf[this.code(ids.id(i))] = i;
+    this.#table = new Int32Array(0);
+    this.#map = new Map();
+    this.#ids = [];
+    return { ids, indexOf };
+  }
+
+  #growTable(id: number): void {
+    const table = new Int32Array(Math.min(TABLE_LIMIT, Math.max(1024, 2 * this.#table.length, 2 * (id + 1))));
+    table.set(this.#table);
+    this.#table = table;
+  }
+
+  #refuse(id: unknown, row: number): never {
+    throw new DataError(`ratings: record ${row}: the ${this.#side} id ${idProblem(id)}`, {
+      row,
+      column: this.#side,
+      got: id,
+    });
+  }
+
+  #refuseMixed(id: Id, row: number, first: Id): never {
+    throw new DataError(
+      `ratings: record ${row} has ${this.#side} id ${show(id)}, a ${typeof id}, but record 1 has ${show(first)}, ` +
+        `a ${typeof first}; use one kind of id for all ${this.#side}s`,
+      { row, firstRow: 1, column: this.#side, got: id, first },
+    );
+  }
+}
