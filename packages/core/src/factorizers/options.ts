@@ -14,7 +14,14 @@ interface OptionRow {
 export type OptionSpec = OptionRow &
   (
     | { readonly type: "whole"; readonly default: number; readonly min: number; readonly max: number }
-    | { readonly type: "number"; readonly default: number; readonly min: number; readonly max: number }
+    | {
+        readonly type: "number";
+        /** `auto`: the method derives the value from the ratings, as `auto` says */
+        readonly default: number | "auto";
+        readonly auto?: string;
+        readonly min: number;
+        readonly max: number;
+      }
     | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[] }
     | { readonly type: "flag"; readonly default: boolean }
   );
@@ -27,7 +34,9 @@ export type Resolved<T extends OptionTable> = {
     ? Word
     : T[Name] extends { type: "flag" }
       ? boolean
-      : number;
+      : T[Name] extends { default: "auto" }
+        ? number | "auto"
+        : number;
 };
 
 /**
@@ -64,6 +73,7 @@ function checked(who: string, name: string, spec: OptionSpec, value: unknown): u
     case "whole":
       return wholeNumber(who, name, value, spec.min, spec.max);
     case "number":
+      if (value === "auto" && spec.auto !== undefined) return value;
       return finiteNumber(who, name, value, spec.min, spec.max);
     case "choice":
       return oneOf(who, name, value, spec.choices);

@@ -1,0 +1,327 @@
+/**
+ * als and ials against what they claim: dense objectives in double precision written out here, nothing downhill at the
+ * optimum, planted worlds, thread counts, relabelled ids.
+ */
+import { describe, expect, it } from "vitest";
+import { openKernels } from "../kernels/index.ts";
+import { encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
+import { type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
+import { DataError, DivergenceError, normal, OptionError, unit } from "../support/index.ts";
+import { als, factorize, ials } from "./index.ts";
+
+/** 40 users × 25 items, rank 2 plus noise and biases, about 40 % of the cells, ratings on a half-star scale. */
+function smallWorld(
+  label: (side: "u" | "i", n: number) => string = (side, n) => side + String(n).padStart(3, "0"),
+): Ratings {
+  const records: RatingRecord[] = [];
+  for (let u = 0; u < 40; u++) {
+    for (let i = 0; i < 25; i++) {
+      if (unit(1, u * 25 + i) > 0.4) continue;
+      const dot = normal(2, 2 * u) * normal(3, 2 * i) + normal(2, 2 * u + 1) * normal(3, 2 * i + 1);
+      const raw = 3 + 0.6 * dot + 0.4 * normal(4, u) + 0.4 * normal(5, i) + 0.2 * normal(6, u * 25 + i);
+      const rating = Math.min(5, Math.max(0.5, Math.round(2 * raw) / 2));
+      records.push({ user: label("u", u), item: label("i", i), rating });
+    }
+  }
+  return ratingsFrom(records);
+}
+
+/** The als objective of the header of als.ts, by loops over records, in double precision. */
+function alsObjective(
+  model: FactorModel,
+  ratings: Ratings,
+  lambda: number,
+  exponent: number,
+  lambdaBias: number,
+): number {
+  let sum = 0;
+  const { rank } = model;
+  for (const { user, item, rating } of ratings.records()) {
+    const u = model.users.index(user) as number;
+    const i = model.items.index(item) as number;
+    let score = model.mean + (model.userBias?.[u] ?? 0) + (model.itemBias?.[i] ?? 0);
+    for (let f = 0; f < rank; f++) score += model.userFactors[u * rank + f] * model.itemFactors[i * rank + f];
+    sum += ((rating as number) - score) ** 2;
+  }
+  const side = (rows: Float32Array, bias: Float32Array | undefined, start: Uint32Array) => {
+    for (let r = 0; r + 1 < start.length; r++) {
+      const count = start[r + 1] - start[r];
+      for (let f = 0; f < rank; f++) sum += lambda * count ** exponent * rows[r * rank + f] ** 2;
+      if (bias !== undefined) sum += lambdaBias * count ** exponent * bias[r] ** 2;
+    }
+  };
+  side(model.userFactors, model.userBias, ratings.byUser.start);
+  side(model.itemFactors, model.itemBias, ratings.byItem.start);
+  return sum;
+}
+
+/** The ials objective of the header of ials.ts over every cell, dense, in double precision. */
+function ialsObjective(
+  model: FactorModel,
+  ratings: Ratings,
+  settings: { w: number; lambda: number; e: number; seenToo: boolean },
+): number {
+  const { rank } = model;
+  const seen = new Map<string, number>();
+  for (const { user, item, rating } of ratings.records()) {
+    seen.set(`${model.users.index(user)} ${model.items.index(item)}`, 1 + (rating ?? 1));
+  }
+  let sum = 0;
+  for (let u = 0; u < model.users.size; u++) {
+    for (let i = 0; i < model.items.size; i++) {
+      let score = 0;
+      for (let f = 0; f < rank; f++) score += model.userFactors[u * rank + f] * model.itemFactors[i * rank + f];
+      const confidence = seen.get(`${u} ${i}`);
+      if (confidence !== undefined) sum += confidence * (1 - score) ** 2;
+      if (confidence === undefined || settings.seenToo) sum += settings.w * score ** 2;
+    }
+  }
+  const side = (rows: Float32Array, start: Uint32Array, others: number) => {
+    for (let r = 0; r + 1 < start.length; r++) {
+      const weight = settings.lambda * (start[r + 1] - start[r] + settings.w * others) ** settings.e;
+      for (let f = 0; f < rank; f++) sum += weight * rows[r * rank + f] ** 2;
+    }
+  };
+  side(model.userFactors, ratings.byUser.start, model.items.size);
+  side(model.itemFactors, ratings.byItem.start, model.users.size);
+  return sum;
+}
+
+/** Moves every parameter along seeded random directions, both ways, at two radii. */
+function moved(model: FactorModel, direction: number, radius: number): FactorModel {
+  const shift = (values: Float32Array | undefined, stream: number) =>
+    values?.map((value, j) => value + radius * normal(1000 * stream + direction, j));
+  return {
+    ...model,
+    userFactors: shift(model.userFactors, 1) as Float32Array,
+    itemFactors: shift(model.itemFactors, 2) as Float32Array,
+    userBias: shift(model.userBias, 3),
+    itemBias: shift(model.itemBias, 4),
+  };
+}
+
+const world = smallWorld();
+
+/** ALS-WR: penalties grow with the number of ratings. */
+const wr = { regularization: 0.1, regularizationExponent: 1, biasRegularization: 0.1, biasRegularizationExponent: 1 };
+
+describe("als", () => {
+  it("ends where no step along 64 random directions, two radii, both signs, lowers the objective", async () => {
+    const { model } = await factorize(world, als({ ...wr, rank: 2, sweeps: 400 }));
+    const bottom = alsObjective(model, world, 0.1, 1, 0.1);
+    for (let direction = 0; direction < 64; direction++) {
+      for (const radius of [1e-2, 1e-3, -1e-2, -1e-3]) {
+        const elsewhere = alsObjective(moved(model, direction, radius), world, 0.1, 1, 0.1);
+        expect(elsewhere).toBeGreaterThan(bottom * (1 - 1e-6));
+      }
+    }
+  });
+
+  it("never raises the objective from one sweep to the next", async () => {
+    const objectives: number[] = [];
+    const validation = {
+      name: "objective",
+      better: "lower" as const,
+      measure: async (model: FactorModel) => {
+        objectives.push(alsObjective(model, world, 0.1, 1, 0.1));
+        return objectives[objectives.length - 1];
+      },
+    };
+    await factorize(world, als({ ...wr, rank: 4, sweeps: 12 }), { validation });
+    expect(objectives).toHaveLength(12);
+    for (let s = 1; s < objectives.length; s++) expect(objectives[s]).toBeLessThan(objectives[s - 1] * (1 + 1e-6));
+  });
+
+  it("reports the training RMSE of the model it returns", async () => {
+    const { model, report } = await factorize(world, als({ rank: 3, sweeps: 5 }));
+    const scorer = factorScorer(model);
+    let sum = 0;
+    for (const { user, item, rating } of world.records()) {
+      const score = scorer.score(model.users.index(user) as number, model.items.index(item) as number);
+      sum += ((rating as number) - score) ** 2;
+    }
+    expect(report.loss[4]).toBeCloseTo(Math.sqrt(sum / world.size), 5);
+  });
+
+  it("finds a planted matrix of rank 2 without noise to 1e-3", async () => {
+    const records: RatingRecord[] = [];
+    const truth = (u: number, i: number) =>
+      normal(7, 2 * u) * normal(8, 2 * i) + normal(7, 2 * u + 1) * normal(8, 2 * i + 1);
+    for (let u = 0; u < 30; u++) {
+      for (let i = 0; i < 20; i++)
+        if (unit(9, u * 20 + i) < 0.7) records.push({ user: u, item: i, rating: truth(u, i) });
+    }
+    const ratings = ratingsFrom(records);
+    const method = als({
+      rank: 4,
+      sweeps: 500,
+      regularization: 1e-7,
+      biasRegularization: 1e-7,
+      biasRegularizationExponent: 0,
+    });
+    const { model } = await factorize(ratings, method);
+    const scorer = factorScorer(model);
+    let worst = 0;
+    for (let u = 0; u < 30; u++) {
+      for (let i = 0; i < 20; i++) worst = Math.max(worst, Math.abs(scorer.score(u, i) - truth(u, i)));
+    }
+    expect(worst).toBeLessThan(1e-3);
+  });
+
+  it("approaches the exact solution by conjugate gradient: same objective to 0.1 % after 30 sweeps", async () => {
+    const settings = { ...wr, rank: 4, sweeps: 30 };
+    const exact = await factorize(world, als(settings));
+    const approximate = await factorize(world, als({ ...settings, solver: "cg", cgSteps: 4 }));
+    const bottom = alsObjective(exact.model, world, 0.1, 1, 0.1);
+    expect(alsObjective(approximate.model, world, 0.1, 1, 0.1)).toBeLessThan(bottom * 1.001);
+  });
+
+  it("predicts 20 times the rating when every rating is times 20, with the default penalty (to 1e-4)", async () => {
+    const larger = ratingsFrom([...world.records()].map((r) => ({ ...r, rating: 20 * (r.rating as number) })));
+    const a = factorScorer((await factorize(world, als({ rank: 3, sweeps: 60 }))).model);
+    const b = factorScorer((await factorize(larger, als({ rank: 3, sweeps: 60 }))).model);
+    for (let u = 0; u < 40; u++) {
+      for (let i = 0; i < 25; i++) expect(b.score(u, i) / (20 * a.score(u, i))).toBeCloseTo(1, 4);
+    }
+  });
+
+  it("asks for a penalty when the exponent is not the one that the default penalty is measured for", () => {
+    expect(() => als({ regularizationExponent: 1 })).toThrow(/"auto" is measured for regularizationExponent 0.5/);
+    expect(() => als({ regularizationExponent: 1, regularization: 0.1 })).not.toThrow();
+  });
+
+  it("trains without biases when told so, and refuses bias settings then", async () => {
+    const { model } = await factorize(world, als({ rank: 2, sweeps: 3, biases: false }));
+    expect(model.userBias).toBeUndefined();
+    expect(model.itemBias).toBeUndefined();
+    expect(() => als({ biases: false, biasRegularization: 1 })).toThrow(OptionError);
+  });
+
+  it("refuses records without ratings and names ials", async () => {
+    const clicks = ratingsFrom([
+      { user: 1, item: 1 },
+      { user: 2, item: 1 },
+    ]);
+    await expect(factorize(clicks, als())).rejects.toThrow(DataError);
+    await expect(factorize(clicks, als())).rejects.toThrow(/ials\(\)/);
+  });
+
+  it("names the row and the remedy when a system has no stable solution", async () => {
+    const few = ratingsFrom([
+      { user: "ann", item: "tea", rating: 5 },
+      { user: "bob", item: "tea", rating: 1 },
+      { user: "bob", item: "rum", rating: 2 },
+    ]);
+    const broken = factorize(few, als({ rank: 2, sweeps: 3, regularization: 0 }));
+    await expect(broken).rejects.toThrow(DivergenceError);
+    await expect(factorize(few, als({ rank: 2, sweeps: 3, regularization: 0 }))).rejects.toThrow(
+      /raise regularization/,
+    );
+  });
+});
+
+describe("ials", () => {
+  const clicks = smallWorld();
+  for (const { observedInUnobserved, solver } of [
+    { observedInUnobserved: true, solver: "cholesky" },
+    { observedInUnobserved: false, solver: "cholesky" },
+    { observedInUnobserved: true, solver: "cg" },
+  ] as const) {
+    it(`ends where nothing is downhill (seen cells also unobserved: ${observedInUnobserved}, ${solver})`, async () => {
+      const settings = { w: 0.2, lambda: 0.5, e: 0.5, seenToo: observedInUnobserved };
+      const method = ials({
+        rank: 3,
+        sweeps: 200,
+        regularization: settings.lambda,
+        regularizationExponent: settings.e,
+        unobservedWeight: settings.w,
+        observedInUnobserved,
+        confidence: "linear",
+        solver,
+      });
+      const { model, report } = await factorize(clicks, method);
+      const bottom = ialsObjective(model, clicks, settings);
+      expect(report.loss[report.loss.length - 1]).toBeCloseTo(bottom / clicks.size, 4);
+      for (let direction = 0; direction < 32; direction++) {
+        for (const radius of [1e-2, 1e-3, -1e-2, -1e-3]) {
+          const elsewhere = ialsObjective(moved(model, direction, radius), clicks, settings);
+          expect(elsewhere).toBeGreaterThan(bottom * (1 - 1e-6));
+        }
+      }
+    });
+  }
+
+  it("refuses negative ratings where they would become weights, not where they are ignored", async () => {
+    const signed = ratingsFrom([
+      { user: 1, item: 1, rating: -1 },
+      { user: 2, item: 1, rating: 2 },
+      { user: 2, item: 2, rating: 2 },
+    ]);
+    await expect(factorize(signed, ials({ rank: 1, sweeps: 1, confidence: "linear" }))).rejects.toThrow(
+      /smallest rating is -1/,
+    );
+    await expect(factorize(signed, ials({ rank: 1, sweeps: 1 }))).resolves.toBeDefined();
+  });
+
+  it("refuses weights that make a seen cell weigh less than an unseen one", () => {
+    expect(() => ials({ observedInUnobserved: false, unobservedWeight: 2 })).toThrow(OptionError);
+  });
+});
+
+describe("als and ials alike", () => {
+  const methods = [
+    als({ rank: 5, sweeps: 3 }),
+    ials({ rank: 40, sweeps: 3 }),
+    ials({ rank: 5, sweeps: 3, solver: "cholesky" }),
+  ];
+
+  it("write the same bytes with 1, 2 and 3 threads", async () => {
+    for (const method of methods) {
+      const files = await Promise.all(
+        [1, 2, 3].map(async (threads) => encodeModel((await factorize(world, method, { threads, seed: 4 })).model)),
+      );
+      expect(files[1]).toEqual(files[0]);
+      expect(files[2]).toEqual(files[0]);
+    }
+  });
+
+  it("write other bytes with another seed", async () => {
+    for (const method of methods) {
+      const first = await factorize(world, method, { seed: 1 });
+      const second = await factorize(world, method, { seed: 2 });
+      expect(first.report.digest).not.toBe(second.report.digest);
+    }
+  });
+
+  it("do not depend on the order of the records", async () => {
+    const reversed = ratingsFrom([...world.records()].reverse());
+    for (const method of methods) {
+      const a = await factorize(world, method);
+      const b = await factorize(reversed, method);
+      expect(encodeModel(b.model)).toEqual(encodeModel(a.model));
+    }
+  });
+
+  it("only relabel the result when ids are relabelled in the same order", async () => {
+    const relabelled = smallWorld((side, n) => `${side}/${String(n).padStart(5, "0")}`);
+    for (const method of methods) {
+      const a = await factorize(world, method);
+      const b = await factorize(relabelled, method);
+      expect(b.model.userFactors).toEqual(a.model.userFactors);
+      expect(b.model.itemFactors).toEqual(a.model.itemFactors);
+    }
+  });
+
+  it("agree between the reference and the wasm backend to 1e-3 after 3 sweeps", async () => {
+    for (const method of methods) {
+      const [a, b] = await Promise.all(
+        (["reference", "wasm"] as const).map(async (backend) =>
+          factorize(world, method, { kernels: await openKernels({ backend }) }),
+        ),
+      );
+      for (let j = 0; j < a.model.userFactors.length; j++) {
+        expect(Math.abs(a.model.userFactors[j] - b.model.userFactors[j])).toBeLessThan(1e-3);
+      }
+    }
+  });
+});
