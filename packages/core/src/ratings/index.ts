@@ -2,6 +2,7 @@
  * Room `ratings`: records come in, clean Ratings go out: sorted ids, cells both ways round, a report of what was merged
  * or dropped. Also splits into train and test, and made-up worlds with a known answer.
  */
+export * from "./align.ts";
 export * from "./builder.ts";
 export type { CompressedRows } from "./compressed-rows.ts";
 export * from "./dense.ts";
@@ -9,3 +10,4 @@ export { IdMap, type Side } from "./id-map.ts";
 export { Ratings, type RatingsParts, subset } from "./ratings.ts";
 export * from "./records.ts";
 export * from "./sources.ts";
+export * from "./splits.ts";
