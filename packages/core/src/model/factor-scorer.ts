@@ -1,0 +1,32 @@
+/**
+ * A FactorModel as a Scorer: sums in double precision, in the order of the columns.
+ *
+ * For single scores and for callers without kernels. Long lists come from recommend/, which scores in the kernels (f32);
+ * the two differ by at most rank · 2⁻²⁴ of Σ|a·b|, plus one f32 rounding of the sum.
+ */
+import type { FactorModel } from "./factor-model.ts";
+import type { Scorer } from "./scorer.ts";
+
+export function factorScorer(model: FactorModel): Scorer {
+  const { rank, userFactors, itemFactors, userBias, itemBias, mean } = model;
+  const itemCount = model.items.size;
+
+  const score = (user: number, item: number): number => {
+    let sum = 0;
+    const u = user * rank;
+    const i = item * rank;
+    for (let k = 0; k < rank; k++) sum += userFactors[u + k] * itemFactors[i + k];
+    return mean + (userBias === undefined ? 0 : userBias[user]) + (itemBias === undefined ? 0 : itemBias[item]) + sum;
+  };
+
+  return {
+    name: model.provenance.method,
+    users: model.users,
+    items: model.items,
+    scale: model.scale,
+    score,
+    scoreItems: (user, out) => {
+      for (let item = 0; item < itemCount; item++) out[item] = score(user, item);
+    },
+  };
+}

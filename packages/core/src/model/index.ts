@@ -1,0 +1,11 @@
+/**
+ * Room `model`: what training yields, as plain data, and how it is kept. A FactorModel comes in from factorizers/ or a file; scores, a
+ * digest and file bytes go out; row terms are shared by training and fold-in.
+ */
+export { checkModel } from "./check-model.ts";
+export * from "./factor-model.ts";
+export { factorScorer } from "./factor-scorer.ts";
+export { modelDigest } from "./model-digest.ts";
+export { decodeModel, encodeModel, encodeModelParts } from "./model-file.ts";
+export * from "./row-terms.ts";
+export * from "./scorer.ts";

@@ -1,0 +1,21 @@
+/**
+ * 16 hexadecimal digits that two models share when they predict the same, bit for bit, for the same ids.
+ *
+ * Covers ids, tables, biases, mean and scale. Leaves out where the model came from (method, backend, version) and its history: fits
+ * on other machines, engines or thread counts are compared by it.
+ */
+import { Digest } from "../support/index.ts";
+import type { FactorModel } from "./factor-model.ts";
+
+export function modelDigest(model: FactorModel): string {
+  const digest = new Digest();
+  digest.add(Uint32Array.of(model.rank, model.users.size, model.items.size));
+  model.users.digestInto(digest);
+  model.items.digestInto(digest);
+  digest.add(model.userFactors).add(model.itemFactors);
+  digest.add(model.userBias ?? new Float32Array(0)).add(model.itemBias ?? new Float32Array(0));
+  return digest
+    .add(Float64Array.of(model.mean + 0))
+    .addText(model.scale)
+    .hex();
+}

@@ -1,0 +1,256 @@
+/**
+ * A FactorModel as one safetensors file, and back. docs/model-file.md is the specification, with five lines of Python.
+ *
+ * Writing is deterministic: the same model gives the same bytes. Reading runs no code from the file, trusts no length in it, and
+ * allocates no more than the file is long. Not here: the container (safetensors.ts), disks (packages/lowrank).
+ */
+import type { CompressedRows, IdMap } from "../ratings/index.ts";
+import { Digest, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
+import { checkModel, firstNotFinite } from "./check-model.ts";
+import type { FactorModel } from "./factor-model.ts";
+import { idTensors, numberIds, textIds } from "./id-tensors.ts";
+import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
+import { type Refuse, readHeader, readTensors, type Tensor, writeSafetensors } from "./safetensors.ts";
+
+/**
+ * The file as parts to be written one after another. The tables are views of the model's own arrays, so a large model is not copied:
+ * write them before anything changes the model.
+ *
+ * @throws DataError when the model's arrays do not fit together or hold a number that is not finite
+ */
+export function encodeModelParts(model: FactorModel): Uint8Array[] {
+  checkModel(model);
+  const tensors = modelTensors(model);
+  const metadata = writeMetadata(model);
+  return writeSafetensors({ ...metadata, checksum: checksum(new Map(Object.entries(metadata)), tensors) }, tensors);
+}
+
+/** The file in one block: `encodeModelParts` joined. */
+export function encodeModel(model: FactorModel): Uint8Array {
+  const parts = encodeModelParts(model);
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let end = 0;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * A model from the bytes of a file.
+ *
+ * The model takes the bytes over: where they are aligned its arrays are views of them, so do not change them afterwards.
+ *
+ * @param name what to call the file in errors, such as its path
+ * @throws ModelFileError when the bytes are cut short, damaged, of an unknown version or no lowrank model at all; facts: `file`, and
+ *   `tensor`, `key`, `side`, `position`, `version` where they apply
+ */
+export function decodeModel(bytes: Uint8Array, name = "model file"): FactorModel {
+  const refuse: Refuse = (why, kind, facts: Facts = {}) => {
+    const message = kind === "foreign" ? `not a lowrank model: ${sniff(bytes)}${why}` : why;
+    throw new ModelFileError(`${name}: ${message}`, { file: name, ...facts });
+  };
+  try {
+    return decode(bytes, refuse);
+  } catch (cause) {
+    if (cause instanceof ModelFileError) throw cause;
+    // What the parts of a model check for themselves (ids, for instance) is the file's fault here.
+    if (cause instanceof LowrankError)
+      throw new ModelFileError(`${name}: ${cause.message}`, { file: name, ...cause.facts }, cause);
+    throw cause;
+  }
+}
+
+function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
+  const header = readHeader(bytes, refuse);
+  checkFormat(
+    header.metadata,
+    header.entries.map(([entry]) => entry),
+    refuse,
+  );
+  const tensors = readTensors(bytes, header, refuse);
+  const facts = readMetadata(header.metadata, refuse);
+  const written = header.metadata.get("checksum");
+  if (written !== undefined && written !== checksum(header.metadata, [...tensors.values()])) {
+    refuse(
+      "damaged: the content does not agree with the checksum written with it; fetch or write the file again",
+      "broken",
+    );
+  }
+  const take = new TensorTaker(tensors, refuse);
+  const users = readIds(take, "user", refuse);
+  const items = readIds(take, "item", refuse);
+  const rank = take.columns("user_factors");
+  if (users.size < 1 || items.size < 1 || rank < 1) {
+    refuse(
+      `a model needs users, items and a rank of at least 1, got ${users.size}, ${items.size} and ${rank}`,
+      "broken",
+    );
+  }
+  const model: FactorModel = {
+    rank,
+    users,
+    items,
+    userFactors: take.floats("user_factors", [users.size, rank]),
+    itemFactors: take.floats("item_factors", [items.size, rank]),
+    userBias: take.has("user_bias") ? take.floats("user_bias", [users.size]) : undefined,
+    itemBias: take.has("item_bias") ? take.floats("item_bias", [items.size]) : undefined,
+    ...facts,
+    history: take.has("seen_start") ? readHistory(take, users.size, items.size, refuse) : undefined,
+  };
+  take.nothingLeft();
+  return model;
+}
+
+/** Largest elements first, so that each tensor begins at a multiple of its element size; then a fixed order. */
+function modelTensors(model: FactorModel): Tensor[] {
+  const { rank, users, items, history } = model;
+  const f32 = (name: string, values: Float32Array, shape: number[]): Tensor[] => [
+    { name, dtype: "F32", shape, bytes: bytesOf(values) },
+  ];
+  const u32 = (name: string, values: Uint32Array): Tensor[] => [
+    { name, dtype: "U32", shape: [values.length], bytes: bytesOf(values) },
+  ];
+  const tensors = [
+    ...idTensors(users, "user"),
+    ...idTensors(items, "item"),
+    ...f32("user_factors", model.userFactors, [users.size, rank]),
+    ...f32("item_factors", model.itemFactors, [items.size, rank]),
+    ...(model.userBias === undefined ? [] : f32("user_bias", model.userBias, [users.size])),
+    ...(model.itemBias === undefined ? [] : f32("item_bias", model.itemBias, [items.size])),
+    ...(history === undefined ? [] : [...u32("seen_start", history.start), ...u32("seen_item", history.index)]),
+    ...(history === undefined || history.value.every((value) => value === 1)
+      ? []
+      : f32("seen_value", history.value, [history.value.length])),
+  ];
+  const order = ["I64", "F32", "U32", "U8"];
+  return tensors.sort((a, b) => order.indexOf(a.dtype) - order.indexOf(b.dtype));
+}
+
+function bytesOf(values: Float32Array | Uint32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Digest of the known metadata in their fixed order, then of each tensor's name, type, shape and bytes in file order. */
+function checksum(metadata: ReadonlyMap<string, string>, tensors: readonly Tensor[]): string {
+  const digest = new Digest();
+  for (const key of metadataKeys) {
+    const value = metadata.get(key);
+    if (value !== undefined) digest.addText(key).addText(value);
+  }
+  for (const { name, dtype, shape, bytes } of tensors) digest.addText(`${name} ${dtype} ${shape.join(" ")}`).add(bytes);
+  return digest.hex();
+}
+
+/** Hands out tensors by name with the type and shape that the model needs, and knows which were not asked for. */
+class TensorTaker {
+  readonly #left: Map<string, Tensor>;
+  readonly #refuse: Refuse;
+
+  constructor(tensors: ReadonlyMap<string, Tensor>, refuse: Refuse) {
+    this.#left = new Map(tensors);
+    this.#refuse = refuse;
+  }
+
+  has(name: string): boolean {
+    return this.#left.has(name);
+  }
+
+  /** The second dimension of a table that is still to be taken. */
+  columns(name: string): number {
+    const tensor = this.#left.get(name) ?? this.#refuse(`tensor ${name} is missing`, "broken", { tensor: name });
+    return tensor.shape[1] ?? 0;
+  }
+
+  /** @param shape what the tensor's shape must be; undefined for any list */
+  take(name: string, dtypes: readonly string[], shape: readonly number[] | undefined): Tensor {
+    const tensor = this.#left.get(name);
+    if (tensor === undefined) return this.#refuse(`tensor ${name} is missing`, "broken", { tensor: name });
+    this.#left.delete(name);
+    const fits = shape === undefined ? tensor.shape.length === 1 : String(shape) === String(tensor.shape);
+    if (!dtypes.includes(tensor.dtype) || !fits) {
+      const wanted = `${dtypes.join(" or ")} [${shape === undefined ? "any length" : shape.join(", ")}]`;
+      const got = `${tensor.dtype} [${tensor.shape.slice(0, 8).join(", ")}]`;
+      this.#refuse(`tensor ${name} must be ${wanted}, got ${got}`, "broken", { tensor: name });
+    }
+    return tensor;
+  }
+
+  floats(name: string, shape: readonly number[]): Float32Array {
+    const { buffer, byteOffset, byteLength } = aligned(this.take(name, ["F32"], shape).bytes);
+    const values = new Float32Array(buffer, byteOffset, byteLength / 4);
+    const bad = firstNotFinite(values);
+    if (bad !== undefined) {
+      this.#refuse(`tensor ${name} holds ${values[bad]} at place ${bad}; all must be finite`, "broken", {
+        tensor: name,
+      });
+    }
+    return values;
+  }
+
+  words(name: string, length: number | undefined): Uint32Array {
+    const shape = length === undefined ? undefined : [length];
+    const { buffer, byteOffset, byteLength } = aligned(this.take(name, ["U32"], shape).bytes);
+    return new Uint32Array(buffer, byteOffset, byteLength / 4);
+  }
+
+  nothingLeft(): void {
+    const [name] = this.#left.keys();
+    if (name !== undefined) {
+      this.#refuse(`tensor ${JSON.stringify(name.slice(0, 60))} is not part of a model`, "broken", { tensor: name });
+    }
+  }
+}
+
+/** The view itself where 4-byte elements can be laid over it, else a copy. */
+function aligned(bytes: Uint8Array): Uint8Array {
+  return bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+}
+
+function readIds(take: TensorTaker, side: "user" | "item", refuse: Refuse): IdMap {
+  const tensor = take.take(`${side}_ids`, ["I64", "U8"], undefined);
+  if (tensor.dtype === "I64") return numberIds(tensor, side, refuse);
+  // A copy where the memory is shared: some engines do not decode text from it.
+  const text = tensor.bytes.buffer instanceof ArrayBuffer ? tensor.bytes : tensor.bytes.slice();
+  return textIds(text, take.words(`${side}_id_offsets`, undefined), side, refuse);
+}
+
+function readHistory(take: TensorTaker, users: number, items: number, refuse: Refuse): CompressedRows {
+  const start = take.words("seen_start", users + 1);
+  const index = take.words("seen_item", undefined);
+  const value = take.has("seen_value")
+    ? take.floats("seen_value", [index.length])
+    : new Float32Array(index.length).fill(1);
+  if (start[0] !== 0 || start[users] !== index.length) {
+    refuse(`seen_start must run from 0 to the ${index.length} entries of seen_item`, "broken", {
+      tensor: "seen_start",
+    });
+  }
+  for (let row = 0; row < users; row++) {
+    if (start[row + 1] < start[row] || start[row + 1] > index.length) {
+      refuse(`seen_start does not ascend at row ${row}`, "broken", { tensor: "seen_start", position: row });
+    }
+    for (let entry = start[row]; entry < start[row + 1]; entry++) {
+      if (index[entry] >= items || (entry > start[row] && index[entry] <= index[entry - 1])) {
+        refuse(`seen_item must ascend below ${items} within a row, which place ${entry} does not`, "broken", {
+          tensor: "seen_item",
+          position: entry,
+        });
+      }
+    }
+  }
+  return { rows: users, columns: items, start, index, value, time: undefined };
+}
+
+/** What a file that is not ours seems to be, by its first bytes: `a zip archive, `, or nothing. */
+function sniff(bytes: Uint8Array): string {
+  const starts = (...expected: number[]) => expected.every((byte, i) => bytes[i] === byte);
+  if (starts(0x50, 0x4b, 3, 4)) return "a zip archive, ";
+  if (starts(0x1f, 0x8b)) return "a gzip file, ";
+  if (starts(0x50, 0x41, 0x52, 0x31)) return "a Parquet file, ";
+  if (starts(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)) return "a NumPy array, ";
+  const head = bytes.subarray(0, 64);
+  const text = head.length >= 8 && head.every((byte) => byte === 9 || byte === 10 || byte === 13 || byte >= 32);
+  return text ? "a text file, " : "";
+}

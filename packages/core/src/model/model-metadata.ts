@@ -1,0 +1,189 @@
+/**
+ * What a model file says in words: the string-to-string `__metadata__` of a FactorModel, both ways.
+ *
+ * Numbers are written so that they read back to the same f64 (JavaScript's shortest form, as in JSON).
+ */
+import type { FactorModel, Provenance, RowObjective } from "./factor-model.ts";
+import type { Refuse } from "./safetensors.ts";
+import { type Scale, scales } from "./scorer.ts";
+
+export const FORMAT = "lowrank-model";
+export const FORMAT_VERSION = 1;
+const KIND = "factor";
+
+/** Every key of version 1, in the order in which they are written and digested. */
+export const metadataKeys = [
+  "format",
+  "format_version",
+  "kind",
+  "method",
+  "options",
+  "seed",
+  "data_hash",
+  "backend",
+  "version",
+  "passes",
+  "mean",
+  "scale",
+  "range",
+  "objective",
+] as const;
+
+export interface ModelFacts {
+  readonly mean: number;
+  readonly scale: Scale;
+  readonly range: FactorModel["range"];
+  readonly objective: RowObjective | undefined;
+  readonly provenance: Provenance;
+}
+
+export function writeMetadata(model: ModelFacts): Record<string, string> {
+  const { provenance: from, range, objective } = model;
+  return {
+    format: FORMAT,
+    format_version: String(FORMAT_VERSION),
+    kind: KIND,
+    method: from.method,
+    options: JSON.stringify(from.options),
+    seed: String(from.seed),
+    data_hash: from.dataHash,
+    backend: from.backend,
+    version: from.version,
+    passes: String(from.passes),
+    mean: String(model.mean),
+    scale: model.scale,
+    ...(range === undefined ? {} : { range: JSON.stringify({ min: range.min, max: range.max }) }),
+    ...(objective === undefined ? {} : { objective: JSON.stringify(plainObjective(objective)) }),
+  };
+}
+
+/** The objective's fields in a fixed order, and nothing else. */
+function plainObjective(objective: RowObjective): RowObjective {
+  const { regularization, regularizationExponent } = objective;
+  switch (objective.kind) {
+    case "explicit": {
+      const { kind, biasRegularization, biasRegularizationExponent } = objective;
+      return { kind, regularization, regularizationExponent, biasRegularization, biasRegularizationExponent };
+    }
+    case "implicit": {
+      const { kind, unobservedWeight, observedInUnobserved, confidence, confidenceScale } = objective;
+      const weights = { unobservedWeight, observedInUnobserved, confidence, confidenceScale };
+      return { kind, regularization, regularizationExponent, ...weights };
+    }
+    default:
+      return objective satisfies never;
+  }
+}
+
+/** Is this a lowrank model, of a version and kind that this build reads? Asked before anything else in the file is looked at. */
+export function checkFormat(
+  metadata: ReadonlyMap<string, string>,
+  tensorNames: readonly string[],
+  refuse: Refuse,
+): void {
+  if (metadata.get("format") !== FORMAT) {
+    const names = tensorNames.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40)));
+    refuse(`a safetensors file of something else (${names.join(", ") || "without tensors"})`, "foreign");
+  }
+  const version = metadata.get("format_version");
+  if (version !== String(FORMAT_VERSION)) {
+    const named = version !== undefined && /^\d{1,9}$/.test(version);
+    const written = named ? `written as version ${version}` : "does not say a usable version";
+    const remedy = named && Number(version) > FORMAT_VERSION ? "; update the package" : "";
+    refuse(`${written}, this build reads ${FORMAT_VERSION}${remedy}`, "broken", { version, reads: FORMAT_VERSION });
+  }
+  const kind = metadata.get("kind");
+  if (kind !== KIND)
+    refuse(`holds a model of kind ${JSON.stringify(kind)}, this build reads ${JSON.stringify(KIND)}`, "broken", {
+      kind,
+    });
+}
+
+/** @param refuse called for the first entry that is missing or cannot be */
+export function readMetadata(metadata: ReadonlyMap<string, string>, refuse: Refuse): ModelFacts {
+  const fail = (key: string, allowed: string): never =>
+    refuse(
+      `metadata ${key} must be ${allowed}, got ${JSON.stringify(metadata.get(key))?.slice(0, 80) ?? "nothing"}`,
+      "broken",
+      { key },
+    );
+  const text = (key: string) => metadata.get(key) ?? fail(key, "there");
+  const number = (key: string) => {
+    const value = metadata.get(key) ?? "";
+    return /^-?\d+(\.\d+)?(e[-+]?\d+)?$/.test(value) && Number.isFinite(Number(value))
+      ? Number(value)
+      : fail(key, "a finite number");
+  };
+  const json = (key: string): Record<string, unknown> => {
+    try {
+      const value: unknown = JSON.parse(text(key));
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    } catch {}
+    return fail(key, "a JSON object");
+  };
+  const passes = number("passes");
+  if (!Number.isSafeInteger(passes) || passes < 0) fail("passes", "a whole number");
+  const scale = text("scale");
+  if (!scales.includes(scale as Scale)) fail("scale", `one of ${scales.join(", ")}`);
+  return {
+    mean: number("mean"),
+    scale: scale as Scale,
+    range: metadata.has("range") ? readRange(json("range"), fail) : undefined,
+    objective: metadata.has("objective") ? readObjective(json("objective"), fail) : undefined,
+    provenance: {
+      method: text("method"),
+      options: json("options"),
+      seed: number("seed"),
+      dataHash: text("data_hash"),
+      backend: text("backend"),
+      version: text("version"),
+      passes,
+    },
+  };
+}
+
+type Fail = (key: string, allowed: string) => never;
+
+function readRange(range: Record<string, unknown>, fail: Fail): { min: number; max: number } {
+  const { min, max } = range;
+  if (typeof min === "number" && typeof max === "number" && Number.isFinite(max - min) && min <= max)
+    return { min, max };
+  return fail("range", "a finite min and a finite max");
+}
+
+function readObjective(from: Record<string, unknown>, fail: Fail): RowObjective {
+  const amount = (field: string): number => {
+    const value = from[field];
+    return typeof value === "number" && Number.isFinite(value) && value >= 0
+      ? value
+      : fail("objective", `an objective whose ${field} is a number from 0`);
+  };
+  const common = () => ({
+    regularization: amount("regularization"),
+    regularizationExponent: amount("regularizationExponent"),
+  });
+  if (from.kind === "explicit") {
+    return {
+      kind: "explicit",
+      ...common(),
+      biasRegularization: from.biasRegularization === undefined ? undefined : amount("biasRegularization"),
+      biasRegularizationExponent: amount("biasRegularizationExponent"),
+    };
+  }
+  if (from.kind !== "implicit") return fail("objective", 'an objective of kind "explicit" or "implicit"');
+  const { observedInUnobserved, confidence } = from;
+  if (typeof observedInUnobserved !== "boolean") {
+    return fail("objective", "an objective whose observedInUnobserved is true or false");
+  }
+  if (confidence !== "constant" && confidence !== "linear" && confidence !== "log") {
+    return fail("objective", 'an objective whose confidence is "constant", "linear" or "log"');
+  }
+  return {
+    kind: "implicit",
+    ...common(),
+    unobservedWeight: amount("unobservedWeight"),
+    observedInUnobserved,
+    confidence,
+    confidenceScale: amount("confidenceScale"),
+  };
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import type { RowObjective } from "./factor-model.ts";
+import { biasRegularizations, confidences, overlapOf, regularizations } from "./row-terms.ts";
+
+const explicit = {
+  kind: "explicit",
+  regularization: 0.05,
+  regularizationExponent: 1,
+  biasRegularization: 2,
+  biasRegularizationExponent: 0.5,
+} satisfies RowObjective;
+const implicit = {
+  kind: "implicit",
+  regularization: 0.01,
+  regularizationExponent: 1,
+  unobservedWeight: 0.25,
+  observedInUnobserved: false,
+  confidence: "linear",
+  confidenceScale: 2,
+} satisfies RowObjective;
+const start = Uint32Array.of(0, 0, 1, 10);
+
+describe("row terms", () => {
+  it("explicit penalties of rows with 0, 1 and 9 ratings are regularization · n^e for e = 0, 0.5 and 1", () => {
+    const penalties = (regularizationExponent: number) => {
+      const out = new Float32Array(3);
+      regularizations({ ...explicit, regularizationExponent }, start, 100, out);
+      return out;
+    };
+    expect(penalties(0)).toEqual(Float32Array.of(0.05, 0.05, 0.05));
+    expect(penalties(0.5)).toEqual(Float32Array.of(0, 0.05, 0.05 * 3));
+    expect(penalties(1)).toEqual(Float32Array.of(0, 0.05, 0.05 * 9));
+  });
+
+  it("implicit penalties count unobserved cells: 0.01 · (n + 0.25 · 100) for 100 items", () => {
+    const out = new Float32Array(3);
+    regularizations(implicit, start, 100, out);
+    expect(out).toEqual(Float32Array.of(0.01 * 25, 0.01 * 26, 0.01 * 34));
+  });
+
+  it("bias penalties are biasRegularization · n^e, and untouched for an objective without biases", () => {
+    const out = new Float32Array(3);
+    biasRegularizations(explicit, start, out);
+    expect(out).toEqual(Float32Array.of(0, 2, 6));
+    out.fill(7);
+    biasRegularizations({ ...explicit, biasRegularization: undefined }, start, out);
+    biasRegularizations(implicit, start, out);
+    expect(out).toEqual(Float32Array.of(7, 7, 7));
+  });
+
+  it("confidences of counts 1 and 3 with scale 2 are 1, 1 + 2·count and 1 + 2·ln(1 + count)", () => {
+    const of = (confidence: "constant" | "linear" | "log") => {
+      const out = new Float32Array(2);
+      confidences({ ...implicit, confidence }, Float32Array.of(1, 3), out);
+      return out;
+    };
+    expect(of("constant")).toEqual(Float32Array.of(1, 1));
+    expect(of("linear")).toEqual(Float32Array.of(3, 7));
+    expect(of("log")).toEqual(Float32Array.of(1 + 2 * Math.log(2), 1 + 2 * Math.log(4)));
+  });
+
+  it("a value whose confidence falls below the overlap is refused with its place", () => {
+    const out = new Float32Array(2);
+    expect(overlapOf(implicit)).toBe(0.25);
+    expect(overlapOf({ ...implicit, observedInUnobserved: true })).toBe(0);
+    expect(() => confidences(implicit, Float32Array.of(1, -0.5), out)).toThrow(
+      "value -0.5 gives the confidence 0, which must be a finite number of at least 0.25",
+    );
+    expect(() => confidences({ ...implicit, confidence: "log" }, Float32Array.of(1, -1), out)).toThrow("NaN");
+    expect(() => confidences({ ...implicit, observedInUnobserved: true }, Float32Array.of(1, -0.5), out)).not.toThrow();
+  });
+});

@@ -1,0 +1,90 @@
+/**
+ * From a history to the numbers that the kernels want: penalties per row, confidences per cell.
+ *
+ * Training and everything that solves a row afterwards (fold-in, explain) call these and nothing else, so that both
+ * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
+ */
+import { DataError } from "../support/index.ts";
+import type { RowObjective } from "./factor-model.ts";
+import { logOnePlus, power } from "./powers.ts";
+
+/**
+ * The penalty of each row: regularization · n^e for explicit, regularization · (n + unobservedWeight · others)^e for
+ * implicit, with n the number of entries of the row.
+ *
+ * @param start u32[rows + 1], as in SparseRows
+ * @param otherSideCount rows of the other side: items when users are solved
+ * @param out f32[rows]
+ */
+export function regularizations(
+  objective: RowObjective,
+  start: Uint32Array,
+  otherSideCount: number,
+  out: Float32Array,
+): void {
+  const { regularization, regularizationExponent } = objective;
+  const unseen = objective.kind === "implicit" ? objective.unobservedWeight * otherSideCount : 0;
+  for (let row = 0; row < out.length; row++) {
+    out[row] = regularization * power(start[row + 1] - start[row] + unseen, regularizationExponent);
+  }
+}
+
+/**
+ * The penalty of each row's bias: biasRegularization · n^biasRegularizationExponent.
+ *
+ * @param out f32[rows]; left alone for an objective without biases
+ */
+export function biasRegularizations(objective: RowObjective, start: Uint32Array, out: Float32Array): void {
+  if (objective.kind !== "explicit" || objective.biasRegularization === undefined) return;
+  const { biasRegularization, biasRegularizationExponent } = objective;
+  for (let row = 0; row < out.length; row++) {
+    out[row] = biasRegularization * power(start[row + 1] - start[row], biasRegularizationExponent);
+  }
+}
+
+/** What ImplicitRows calls `overlap`: the weight that an observed cell already has from the unobserved term. */
+export function overlapOf(objective: RowObjective & { readonly kind: "implicit" }): number {
+  return objective.observedInUnobserved ? 0 : objective.unobservedWeight;
+}
+
+/**
+ * The confidence c of each observed cell, from its value.
+ *
+ * @param value f32[entries]: ratings, or counts of events
+ * @param out f32[entries]
+ * @throws DataError when a value yields a confidence below the overlap (a negative one without it), which no row can be solved with; facts:
+ *   `entry`, `value`, `confidence`, `least`
+ */
+export function confidences(
+  objective: RowObjective & { readonly kind: "implicit" },
+  value: Float32Array,
+  out: Float32Array,
+): void {
+  const least = Math.fround(overlapOf(objective));
+  for (let entry = 0; entry < out.length; entry++) {
+    const confidence = confidenceOf(objective, value[entry]);
+    out[entry] = confidence;
+    if (!(out[entry] >= least && out[entry] < Number.POSITIVE_INFINITY)) refuse(entry, value[entry], confidence, least);
+  }
+}
+
+function confidenceOf(objective: RowObjective & { readonly kind: "implicit" }, value: number): number {
+  switch (objective.confidence) {
+    case "constant":
+      return 1;
+    case "linear":
+      return 1 + objective.confidenceScale * value;
+    case "log":
+      return value > -1 ? 1 + objective.confidenceScale * logOnePlus(value) : Number.NaN;
+    default:
+      return objective.confidence satisfies never;
+  }
+}
+
+function refuse(entry: number, value: number, confidence: number, least: number): never {
+  throw new DataError(
+    `ratings: value ${value} gives the confidence ${confidence}, which must be a finite number of at least ${least}; ` +
+      `use counts or ratings of 0 and more, or confidence "constant"`,
+    { entry, value, confidence, least },
+  );
+}

@@ -1,0 +1,88 @@
+/** Small models for tests, filled from a seed. */
+
+import type { FactorModel, RowObjective } from "../src/model/index.ts";
+import type { Id } from "../src/ratings/index.ts";
+import { IdMap } from "../src/ratings/index.ts";
+import { normal, unit } from "../src/support/index.ts";
+
+export interface FixtureOptions {
+  readonly users?: readonly Id[];
+  readonly items?: readonly Id[];
+  readonly rank?: number;
+  readonly seed?: number;
+  readonly biases?: boolean;
+  readonly objective?: RowObjective | undefined;
+  /** Share of cells in the history; undefined for a model without one */
+  readonly density?: number | undefined;
+  /** History values: 1 everywhere, or ratings from 1 to 5 */
+  readonly values?: "ones" | "ratings";
+}
+
+/** Ids "a0", "a1", … */
+export function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+}
+
+export const explicitObjective: RowObjective = {
+  kind: "explicit",
+  regularization: 0.1,
+  regularizationExponent: 1,
+  biasRegularization: 0.5,
+  biasRegularizationExponent: 0,
+};
+
+export const implicitObjective: RowObjective = {
+  kind: "implicit",
+  regularization: 0.02,
+  regularizationExponent: 1,
+  unobservedWeight: 0.1,
+  observedInUnobserved: true,
+  confidence: "linear",
+  confidenceScale: 2,
+};
+
+export function modelFixture(options: FixtureOptions = {}): FactorModel {
+  const { rank = 3, seed = 1, biases = true, density = 0.4, values = "ratings" } = options;
+  const users = IdMap.of(options.users ?? names("u", 5), "user");
+  const items = IdMap.of(options.items ?? [10, 20, 30, 40], "item");
+  const drawn = (stream: number, count: number) =>
+    Float32Array.from({ length: count }, (_, i) => normal(seed + stream, i) / 2);
+  const start = new Uint32Array(users.size + 1);
+  const index: number[] = [];
+  for (let user = 0; user < users.size; user++) {
+    for (let item = 0; item < items.size; item++) {
+      if (unit(seed + 5, user * items.size + item) < (density ?? 0)) index.push(item);
+    }
+    start[user + 1] = index.length;
+  }
+  const value = Float32Array.from(index, (_, entry) =>
+    values === "ones" ? 1 : 1 + Math.floor(5 * unit(seed + 6, entry)),
+  );
+  const objective = "objective" in options ? options.objective : explicitObjective;
+  return {
+    rank,
+    users,
+    items,
+    userFactors: drawn(1, users.size * rank),
+    itemFactors: drawn(2, items.size * rank),
+    userBias: biases ? drawn(3, users.size) : undefined,
+    itemBias: biases ? drawn(4, items.size) : undefined,
+    mean: 3.123456789012345,
+    scale: values === "ones" ? "preference" : "rating",
+    range: values === "ones" ? undefined : { min: 1, max: 5 },
+    objective,
+    history:
+      options.density === undefined && "density" in options
+        ? undefined
+        : { rows: users.size, columns: items.size, start, index: Uint32Array.from(index), value, time: undefined },
+    provenance: {
+      method: "als",
+      options: { rank, sweeps: 15, nested: { list: [1, "two", null, true] } },
+      seed: 42,
+      dataHash: "0123456789abcdef",
+      backend: "wasm strict",
+      version: "0.1.0",
+      passes: 15,
+    },
+  };
+}
