@@ -1,0 +1,32 @@
+/**
+ * Room `evaluate`: a model and held-out ratings come in; errors, ranking figures, rulers beside them, validations for early
+ * stopping and cross-validated spreads go out. docs/metrics.md states every formula.
+ */
+export {
+  type CrossValidateOptions,
+  type CrossValidation,
+  type CrossValidationProgress,
+  crossValidate,
+  type FigureSpreads,
+  type Fold,
+  type RankingSpread,
+  type Spread,
+} from "./cross-validate.ts";
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationProgress,
+  evaluate,
+  type Figures,
+} from "./evaluate.ts";
+export type { RatingErrors } from "./held-out.ts";
+export { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
+export type { Gain } from "./metrics/ndcg.ts";
+export type { RecallDenominator } from "./metrics/recall.ts";
+export type { BaselineScorer } from "./predictions.ts";
+export type { RankingFigures } from "./ranking.ts";
+export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";
+export { type BiasOptions, biasOnly, popularity, type RulerName, random, rulerNames } from "./rulers.ts";
+export type { EngineOptions, MeasureOptions, MeasureSettings } from "./settings.ts";
+export type { TrainingCells } from "./training-cells.ts";
+export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

@@ -1,0 +1,79 @@
+/**
+ * The best n of a score array: a heap that keeps the worst of the kept on top, over typed arrays made once.
+ *
+ * Items are scanned by rising index and must beat the worst kept one outright, so ties go to the smaller index.
+ * Cost: one comparison per item, log n for each that enters. For scorers without tables; models use the kernels' topN.
+ */
+export class BestOf {
+  readonly #item: Uint32Array;
+  readonly #score: Float32Array;
+  #size = 0;
+
+  constructor(n: number) {
+    this.#item = new Uint32Array(n);
+    this.#score = new Float32Array(n);
+  }
+
+  /**
+   * Writes the best items into `out`, best first, and returns how many there are.
+   *
+   * @param scores every score finite
+   * @param excluded item indexes never to be listed, ascending
+   * @param out u32[n]
+   */
+  select(scores: Float32Array, excluded: Uint32Array, out: Uint32Array): number {
+    this.#size = 0;
+    const capacity = this.#item.length;
+    let next = 0;
+    for (let i = 0; i < scores.length; i++) {
+      if (next < excluded.length && excluded[next] === i) {
+        next++;
+        continue;
+      }
+      if (this.#size < capacity) this.#push(i, scores[i]);
+      else if (scores[i] > this.#score[0]) this.#sink(0, i, scores[i], capacity);
+    }
+    const found = this.#size;
+    for (let place = found - 1; place >= 0; place--) {
+      out[place] = this.#item[0];
+      this.#sink(0, this.#item[place], this.#score[place], place);
+    }
+    return found;
+  }
+
+  /** Whether entry (item a, score x) belongs further down a list than (b, y). */
+  #worse(a: number, x: number, b: number, y: number): boolean {
+    return x < y || (x === y && a > b);
+  }
+
+  #push(item: number, score: number): void {
+    let at = this.#size++;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#worse(item, score, this.#item[parent], this.#score[parent])) break;
+      this.#item[at] = this.#item[parent];
+      this.#score[at] = this.#score[parent];
+      at = parent;
+    }
+    this.#item[at] = item;
+    this.#score[at] = score;
+  }
+
+  /** Puts an entry at `at` of a heap of `size` entries and moves it down to where it belongs. */
+  #sink(at: number, item: number, score: number, size: number): void {
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      const right = child + 1;
+      if (right < size && this.#worse(this.#item[right], this.#score[right], this.#item[child], this.#score[child])) {
+        child = right;
+      }
+      if (!this.#worse(this.#item[child], this.#score[child], item, score)) break;
+      this.#item[at] = this.#item[child];
+      this.#score[at] = this.#score[child];
+      at = child;
+    }
+    this.#item[at] = item;
+    this.#score[at] = score;
+  }
+}

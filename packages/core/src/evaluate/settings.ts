@@ -1,0 +1,129 @@
+/**
+ * The choices that make a figure what it is, as options with their defaults. All of them, resolved, are part of every
+ * Evaluation: a figure without them cannot be compared with anything.
+ */
+import { type Kernels, openKernels } from "../kernels/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { finiteNumber, OptionError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
+import { type Gain, gains } from "./metrics/ndcg.ts";
+import { type RecallDenominator, recallDenominators } from "./metrics/recall.ts";
+import type { RelevantFrom } from "./relevance.ts";
+import type { TrainingCells, ValueFacts } from "./training-cells.ts";
+
+/** How figures are computed. */
+export interface MeasureOptions {
+  /**
+   * Held-out ratings from this value on are relevant; `"all"`: every held-out item is. Default: the mean of the training
+   * ratings (on the MovieLens sets that is 4 stars and more), and `"all"` for data without a rating column
+   */
+  readonly relevantFrom?: RelevantFrom | undefined;
+  /** Gain of a hit in NDCG. Default `"binary"` */
+  readonly gain?: Gain | undefined;
+  /** What recall divides by. Default `"relevant"` */
+  readonly recallDenominator?: RecallDenominator | undefined;
+  /** Relevant items that the model does not know count as misses, or are left out. Default `"miss"` */
+  readonly unknownItems?: "miss" | "leave-out" | undefined;
+  /** Pairs with an unknown side enter RMSE and MAE as baselines (mean + known bias), or are left out. Default `"baseline"` */
+  readonly unknownPairs?: "baseline" | "leave-out" | undefined;
+  /** Cut predictions to the range of the training ratings before errors are taken. Default true */
+  readonly clamp?: boolean | undefined;
+  /** Leave a user's training items out of the lists. Default true */
+  readonly excludeSeen?: boolean | undefined;
+}
+
+export const measureOptionNames = [
+  "relevantFrom",
+  "gain",
+  "recallDenominator",
+  "unknownItems",
+  "unknownPairs",
+  "clamp",
+  "excludeSeen",
+] as const satisfies readonly (keyof MeasureOptions)[];
+
+/** `MeasureOptions` with every default filled in. */
+export interface MeasureSettings {
+  readonly relevantFrom: RelevantFrom;
+  readonly gain: Gain;
+  readonly recallDenominator: RecallDenominator;
+  readonly unknownItems: "miss" | "leave-out";
+  readonly unknownPairs: "baseline" | "leave-out";
+  readonly clamp: boolean;
+  readonly excludeSeen: boolean;
+}
+
+/** Where the arithmetic is done, as in `factorize`. Never changes which figures are measured. */
+export interface EngineOptions {
+  /** 1 to 256. Default: all cores */
+  readonly threads?: number | undefined;
+  readonly backend?: "auto" | "wasm" | "reference" | undefined;
+  readonly reproducible?: boolean | undefined;
+  /** Kernels already open, instead of threads, backend and reproducible */
+  readonly kernels?: Kernels | undefined;
+}
+
+export const engineOptionNames = [
+  "threads",
+  "backend",
+  "reproducible",
+  "kernels",
+] as const satisfies readonly (keyof EngineOptions)[];
+
+/** Fills in defaults, which depend on the data: clicks have no rating to be relevant from. */
+export function measureSettings(
+  who: string,
+  options: MeasureOptions,
+  test: Ratings,
+  train: TrainingCells,
+  facts: ValueFacts,
+): MeasureSettings {
+  const words = <const T extends string>(name: keyof MeasureOptions, allowed: readonly T[]) =>
+    oneOf(who, name, options[name] ?? allowed[0], allowed);
+  return {
+    relevantFrom: relevantFrom(who, options, test, train, facts),
+    gain: words("gain", gains),
+    recallDenominator: words("recallDenominator", recallDenominators),
+    unknownItems: words("unknownItems", ["miss", "leave-out"]),
+    unknownPairs: words("unknownPairs", ["baseline", "leave-out"]),
+    clamp: trueOrFalse(who, "clamp", options.clamp ?? true),
+    excludeSeen: trueOrFalse(who, "excludeSeen", options.excludeSeen ?? true),
+  };
+}
+
+function relevantFrom(
+  who: string,
+  options: MeasureOptions,
+  test: Ratings,
+  train: TrainingCells,
+  facts: ValueFacts,
+): RelevantFrom {
+  const given = options.relevantFrom;
+  if (given === "all") return "all";
+  if (given === undefined) {
+    // In f32 as the ratings are, so that among equal ratings all are at least their mean
+    return test.hasRatings && train.hasRatings ? Math.fround(facts.mean) : "all";
+  }
+  if (typeof given !== "number") throw new OptionError(who, "relevantFrom", given, 'a rating, or "all"');
+  finiteNumber(who, "relevantFrom", given);
+  if (test.hasRatings) return Math.fround(given);
+  throw new OptionError(who, "relevantFrom", given, '"all": the held-out data have no rating column');
+}
+
+/** List lengths, ascending and without repeats. */
+export function listLengths(who: string, n: readonly number[] | number | undefined): number[] {
+  const given = n === undefined ? [10] : typeof n === "number" ? [n] : n;
+  if (!Array.isArray(given) || given.length === 0) {
+    throw new OptionError(who, "n", given, "a list of list lengths such as [10, 20]");
+  }
+  for (const length of given) wholeNumber(who, "n", length, 1, 1_000_000);
+  return [...new Set(given)].sort((a, b) => a - b);
+}
+
+/** The caller's kernels, or kernels opened by the caller's options. */
+export async function kernelsFor(who: string, options: EngineOptions): Promise<Kernels> {
+  const { kernels, threads, backend, reproducible } = options;
+  if (kernels === undefined) return openKernels({ threads, backend, reproducible });
+  const conflict = Object.entries({ threads, backend, reproducible }).find(([, value]) => value !== undefined);
+  if (conflict === undefined) return kernels;
+  throw new OptionError(who, conflict[0], conflict[1], "left out when kernels are given", "they decide it");
+}

@@ -1,0 +1,75 @@
+/**
+ * What evaluation needs of the training data, on the id maps of the scorer: which items a user has seen, and the values
+ * that the rulers average. Comes from the caller's training ratings, or from the history inside a model.
+ */
+import type { FactorModel, Scorer } from "../model/index.ts";
+import { align, type CompressedRows, type IdMap, type Ratings } from "../ratings/index.ts";
+import { OptionError } from "../support/index.ts";
+
+/** Training data by user. `Ratings` is one; so is a model's history with the model's id maps. */
+export interface TrainingCells {
+  readonly users: IdMap;
+  readonly items: IdMap;
+  readonly byUser: CompressedRows;
+  /** False for clicks and counts: then no value is a rating */
+  readonly hasRatings: boolean;
+}
+
+export function isFactorModel(scorer: FactorModel | Scorer): scorer is FactorModel {
+  return "userFactors" in scorer;
+}
+
+/** Mean, standard deviation and extremes of the training values, summed in f64 in row order. */
+export interface ValueFacts {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export function valueFacts(value: Float32Array): ValueFacts {
+  let sum = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < value.length; i++) {
+    sum += value[i];
+    if (value[i] < min) min = value[i];
+    if (value[i] > max) max = value[i];
+  }
+  const mean = sum / value.length;
+  let squares = 0;
+  for (let i = 0; i < value.length; i++) squares += (value[i] - mean) * (value[i] - mean);
+  return { mean, deviation: Math.sqrt(squares / value.length), min, max };
+}
+
+/**
+ * The training data of a scorer, re-indexed onto the scorer's id maps.
+ *
+ * @param test the held-out data that are to be compared with
+ * @param train the caller's; undefined to use the history inside a model
+ * @throws OptionError when there is neither
+ */
+export function trainingCells(who: string, scorer: FactorModel | Scorer, train: Ratings | undefined): TrainingCells {
+  if (train !== undefined)
+    return train.users === scorer.users && train.items === scorer.items ? train : aligned(train, scorer);
+  if (!isFactorModel(scorer) || scorer.history === undefined) {
+    throw new OptionError(
+      who,
+      "train",
+      undefined,
+      "the ratings the model was trained on",
+      "without them seen items cannot be left out of the lists; a model that keeps its history needs no `train`",
+    );
+  }
+  return {
+    users: scorer.users,
+    items: scorer.items,
+    byUser: scorer.history,
+    // A history does not say whether its values are ratings or numbers of events; the held-out data do
+    hasRatings: test.hasRatings && (scorer.scale === "rating" || scorer.history.value.some((value) => value !== 1)),
+  };
+}
+
+function aligned(train: Ratings, scorer: FactorModel | Scorer): TrainingCells {
+  return align(train, { users: scorer.users, items: scorer.items }).ratings;
+}

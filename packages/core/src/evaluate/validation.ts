@@ -1,0 +1,119 @@
+/**
+ * heldOut: held-out ratings and one metric in; a Validation that training follows and stops early by, out.
+ */
+import type { Validation } from "../factorizers/index.ts";
+import type { Kernels } from "../kernels/index.ts";
+import type { FactorModel } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { knownOptions, OptionError, oneOf, wholeNumber } from "../support/index.ts";
+import { HeldOut } from "./held-out.ts";
+import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
+import {
+  type EngineOptions,
+  engineOptionNames,
+  kernelsFor,
+  type MeasureOptions,
+  measureOptionNames,
+} from "./settings.ts";
+
+export const validationMetrics = ["rmse", "mae", ...rankingMetrics] as const;
+export type ValidationMetric = (typeof validationMetrics)[number];
+
+export interface HeldOutOptions extends MeasureOptions, EngineOptions {
+  /** List length of a ranking metric. Default 10 */
+  readonly n?: number | undefined;
+  /** Stop after this many measurements without improvement and keep the best model. Left out: measure only */
+  readonly patience?: number | undefined;
+  /** Measure after every so many passes. Default 1 */
+  readonly every?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const optionNames = [
+  "n",
+  "patience",
+  "every",
+  "signal",
+  ...measureOptionNames,
+  ...engineOptionNames,
+] as const satisfies readonly (keyof HeldOutOptions)[];
+
+const titles: Readonly<Record<ValidationMetric, string>> = {
+  rmse: "RMSE",
+  mae: "MAE",
+  precision: "precision",
+  recall: "recall",
+  hitRate: "hit rate",
+  ndcg: "NDCG",
+  map: "MAP",
+  mrr: "MRR",
+};
+
+/**
+ * A figure on `valid` for `factorize(train, method, { validation: heldOut(valid, train, "rmse", { patience: 2 }) })`.
+ *
+ * @param valid ratings kept out of training; choose settings on these, and report figures on a test set that is neither
+ * @param train the ratings trained on
+ * @throws OptionError for options that are unknown or out of range, or a metric that does not suit the data
+ */
+export function heldOut(
+  valid: Ratings,
+  train: Ratings,
+  metric: ValidationMetric,
+  options: HeldOutOptions = {},
+): Validation {
+  const who = "heldOut";
+  knownOptions(who, options, optionNames);
+  oneOf(who, "metric", metric, validationMetrics);
+  const isError = metric === "rmse" || metric === "mae";
+  if (isError && options.n !== undefined) {
+    throw new OptionError(who, "n", options.n, `left out with ${metric}`, "it is the list length of ranking metrics");
+  }
+  if (isError && !valid.hasRatings) {
+    throw new OptionError(who, "metric", metric, 'a ranking metric such as "ndcg"', "these data have no rating column");
+  }
+  const n = wholeNumber(who, "n", options.n ?? 10, 1, 1_000_000);
+  let kernels: Promise<Kernels> | undefined;
+  let bound: HeldOut | undefined;
+  return {
+    name: isError ? `held-out ${titles[metric]}` : `held-out ${titles[metric]}@${n}`,
+    better: isError ? "lower" : "higher",
+    patience: options.patience,
+    every: options.every,
+    measure: async (model) => {
+      if (bound === undefined || !bound.fits(model)) bound = new HeldOut(who, model, valid, train, options);
+      kernels ??= kernelsFor(who, options);
+      return measured(who, bound, model, metric, n, await kernels, options.signal);
+    },
+  };
+}
+
+async function measured(
+  who: string,
+  bound: HeldOut,
+  model: FactorModel,
+  metric: ValidationMetric,
+  n: number,
+  kernels: Kernels,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (metric === "rmse" || metric === "mae") {
+    const errors = await bound.errors(model, { kernels, signal });
+    if (errors !== undefined) return errors[metric];
+    const remedy = `${model.provenance.method} scores are of scale "${model.scale}", not ratings`;
+    throw new OptionError(who, "metric", metric, 'a ranking metric such as "ndcg"', remedy);
+  }
+  const ranking = await bound.ranking(model, [n], { kernels, signal });
+  if (ranking !== undefined) return figure(ranking[0], metric);
+  throw new OptionError(
+    who,
+    "metric",
+    metric,
+    "rmse or mae for these data",
+    "no known user has a relevant item in the held-out data; lower relevantFrom or hold out more",
+  );
+}
+
+function figure(figures: Readonly<Record<RankingMetric, number>>, metric: RankingMetric): number {
+  return figures[metric];
+}
