@@ -49,9 +49,16 @@ export function valueFacts(value: Float32Array): ValueFacts {
  * @param train the caller's; undefined to use the history inside a model
  * @throws OptionError when there is neither
  */
-export function trainingCells(who: string, scorer: FactorModel | Scorer, train: Ratings | undefined): TrainingCells {
-  if (train !== undefined)
-    return train.users === scorer.users && train.items === scorer.items ? train : aligned(train, scorer);
+export function trainingCells(
+  who: string,
+  scorer: FactorModel | Scorer,
+  test: Ratings,
+  train: Ratings | undefined,
+): TrainingCells {
+  if (train !== undefined) {
+    const same = train.users === scorer.users && train.items === scorer.items;
+    return same ? train : align(train, { users: scorer.users, items: scorer.items }).ratings;
+  }
   if (!isFactorModel(scorer) || scorer.history === undefined) {
     throw new OptionError(
       who,
@@ -68,8 +75,4 @@ export function trainingCells(who: string, scorer: FactorModel | Scorer, train: 
     // A history does not say whether its values are ratings or numbers of events; the held-out data do
     hasRatings: test.hasRatings && (scorer.scale === "rating" || scorer.history.value.some((value) => value !== 1)),
   };
-}
-
-function aligned(train: Ratings, scorer: FactorModel | Scorer): TrainingCells {
-  return align(train, { users: scorer.users, items: scorer.items }).ratings;
 }
