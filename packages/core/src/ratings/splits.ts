@@ -132,7 +132,12 @@ export function splitByTime(ratings: Ratings, options: TimeSplitOptions = {}): S
     markLatest(time, 0, ratings.size, count, inTest);
   } else {
     if (options.testFraction !== undefined)
-      throw new OptionError("splitByTime", "testFraction", options.testFraction, "left out when `at` is given");
+      throw new OptionError(
+        "splitByTime",
+        "testFraction",
+        (options as RandomSplitOptions).testFraction,
+        "left out when `at` is given",
+      );
     const at = finiteNumber("splitByTime", "at", options.at);
     for (let cell = 0; cell < time.length; cell++) if (time[cell] >= at) inTest[cell] = 1;
   }
