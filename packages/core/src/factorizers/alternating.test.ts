@@ -152,13 +152,7 @@ describe("als", () => {
         if (unit(9, u * 20 + i) < 0.7) records.push({ user: u, item: i, rating: truth(u, i) });
     }
     const ratings = ratingsFrom(records);
-    const method = als({
-      rank: 4,
-      sweeps: 500,
-      regularization: 1e-7,
-      biasRegularization: 1e-7,
-      biasRegularizationExponent: 0,
-    });
+    const method = als({ rank: 2, sweeps: 300, regularization: 1e-6, biasRegularization: 1e-6 });
     const { model } = await factorize(ratings, method);
     const scorer = factorScorer(model);
     let worst = 0;
