@@ -5,7 +5,7 @@ import type { CompressedRows } from "./compressed-rows.ts";
 import type { Ratings } from "./ratings.ts";
 
 /** Cells per user or per item, over those with at least one. Quantiles by nearest rank. */
-export interface Spread {
+export interface Quantiles {
   /** Users or items with at least one cell */
   readonly count: number;
   readonly min: number;
@@ -34,8 +34,8 @@ export interface RatingsDescription {
     /** Every value with its count, ascending; undefined when there are more than 20 different ones */
     readonly histogram: readonly { readonly value: number; readonly count: number }[] | undefined;
   };
-  readonly perUser: Spread;
-  readonly perItem: Spread;
+  readonly perUser: Quantiles;
+  readonly perItem: Quantiles;
   /** Share of all cells that fall to the ten most rated items; 0 to 1 */
   readonly topTenItemsShare: number;
   /** First and last time; undefined for ratings without times */
@@ -65,8 +65,8 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
       max: sorted[sorted.length - 1],
       histogram: histogram(sorted),
     },
-    perUser: spread(perUser),
-    perItem: spread(perItem),
+    perUser: quantiles(perUser),
+    perItem: quantiles(perItem),
     topTenItemsShare: perItem.slice(-10).reduce((sum, count) => sum + count, 0) / ratings.size,
     times: ratings.byUser.time === undefined ? undefined : firstAndLast(ratings.byUser.time),
   };
@@ -89,7 +89,7 @@ function withoutZeros(counts: Uint32Array): Uint32Array {
   return counts.filter((count) => count > 0).sort();
 }
 
-function spread(counts: Uint32Array): Spread {
+function quantiles(counts: Uint32Array): Quantiles {
   return {
     count: counts.length,
     min: counts[0],
