@@ -1,0 +1,196 @@
+/**
+ * Fold-in: a history in, the row that training would have given to it out, the other side's table as it is.
+ *
+ * The same kernel routine, penalties and confidences as a half-sweep of training with the exact solver, so that a training user folded in
+ * right after a user half-sweep comes out bit for bit. Kernel memory is small: only the other side's rows in the history are
+ * copied there; implicit models also need the Gram matrix of the whole table, made once.
+ * Cost: O(entries · rank² + rank³). Concurrent calls take turns.
+ */
+import { fillTable, type Kernels, type RowProblem, rowStride, slot, type Workspace } from "../kernels/index.ts";
+import {
+  biasRegularizations,
+  confidences,
+  type FactorModel,
+  overlapOf,
+  type RowObjective,
+  regularizations,
+} from "../model/index.ts";
+import { DivergenceError, LowrankError } from "../support/index.ts";
+import type { CleanHistory } from "./history.ts";
+import { Lock } from "./lock.ts";
+import { rowOf } from "./top-n.ts";
+
+/** Entries that a workspace has room for at first; it doubles when a longer history comes. */
+const FIRST_CAPACITY = 256;
+
+/** The side that stays fixed: items when a user is folded in. */
+export interface FixedSide {
+  readonly factors: Float32Array;
+  readonly bias: Float32Array | undefined;
+  readonly rows: number;
+}
+
+export interface FoldedRow {
+  readonly factors: Float32Array;
+  readonly bias: number | undefined;
+}
+
+type FoldLayout = ReturnType<typeof foldLayout>;
+
+function foldLayout(capacity: number, rank: number, objective: RowObjective) {
+  return {
+    fixed: slot.table(capacity, rank),
+    fixedBias: slot.f32(capacity),
+    out: slot.table(1, rank),
+    outBias: slot.f32(1),
+    start: slot.u32(2),
+    index: slot.u32(capacity),
+    term: slot.f32(capacity),
+    penalty: slot.f32(1),
+    biasPenalty: slot.f32(1),
+    gram: slot.f32(objective.kind === "implicit" ? rowStride(rank) ** 2 : 0),
+  };
+}
+
+/** @throws LowrankError `no-objective` for a model whose method does not say how rows follow from histories */
+export function objectiveOf(who: string, model: FactorModel): RowObjective {
+  if (model.objective !== undefined) return model.objective;
+  throw new LowrankError(
+    "no-objective",
+    `${who}: rows of a ${model.provenance.method} model do not follow from histories alone; use a model trained with als or ials`,
+    { method: model.provenance.method },
+  );
+}
+
+export class FoldIn {
+  readonly #kernels: Kernels;
+  readonly #model: FactorModel;
+  readonly #fixed: FixedSide;
+  readonly #lock = new Lock();
+  #space: Workspace<FoldLayout> | undefined;
+  #gram: Promise<Float32Array> | undefined;
+  #closed = false;
+
+  constructor(kernels: Kernels, model: FactorModel, side: "user" | "item") {
+    this.#kernels = kernels;
+    this.#model = model;
+    this.#fixed =
+      side === "user"
+        ? { factors: model.itemFactors, bias: model.itemBias, rows: model.items.size }
+        : { factors: model.userFactors, bias: model.userBias, rows: model.users.size };
+  }
+
+  /**
+   * @param history at least one entry
+   * @throws DivergenceError when the row has no stable solution
+   */
+  solve(who: string, history: CleanHistory): Promise<FoldedRow> {
+    const objective = objectiveOf(who, this.#model);
+    return this.#lock.run(async () => {
+      if (this.#closed) throw new LowrankError("closed", `${who}: the recommender is closed; open a new one`);
+      const gram = objective.kind === "implicit" ? await this.gram() : undefined;
+      const space = this.#room(history.index.length, objective, gram);
+      const problem = this.#load(space, history, objective);
+      const unstable = await space.solveRows(problem, { kind: "cholesky" });
+      if (unstable !== undefined) throw notStable(who, unstable.pivot, unstable.value);
+      const { out, outBias } = space.at;
+      const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+      return { factors: out.data.slice(0, this.#model.rank), bias: biased ? outBias[0] : undefined };
+    });
+  }
+
+  /** Gram matrix of the whole fixed table: f32[stride × stride]. Made on first need and kept. */
+  gram(): Promise<Float32Array> {
+    this.#gram ??= this.#makeGram().catch((cause) => {
+      this.#gram = undefined; // the next call may find more memory
+      throw cause;
+    });
+    return this.#gram;
+  }
+
+  close(): void {
+    this.#closed = true;
+    void this.#lock.run(() => this.#space?.close());
+  }
+
+  async #makeGram(): Promise<Float32Array> {
+    const { rank } = this.#model;
+    const space = this.#kernels.open({
+      table: slot.table(this.#fixed.rows, rank),
+      gram: slot.f32(rowStride(rank) ** 2),
+    });
+    try {
+      fillTable(space.at.table, this.#fixed.factors);
+      await space.gram(space.at.table, space.at.gram);
+      return space.at.gram.slice();
+    } finally {
+      space.close();
+    }
+  }
+
+  #room(entries: number, objective: RowObjective, gram: Float32Array | undefined): Workspace<FoldLayout> {
+    const present = this.#space;
+    if (present !== undefined && present.at.index.length >= entries) return present;
+    present?.close();
+    this.#space = undefined;
+    let capacity = FIRST_CAPACITY;
+    while (capacity < entries) capacity *= 2;
+    const space = this.#kernels.open(foldLayout(capacity, this.#model.rank, objective));
+    if (gram !== undefined) space.at.gram.set(gram);
+    this.#space = space;
+    return space;
+  }
+
+  /** Gathers the rows of the history to the front of the fixed table: entry j then points to row j. */
+  #load({ at }: Workspace<FoldLayout>, history: CleanHistory, objective: RowObjective): RowProblem {
+    const { rank } = this.#model;
+    const { factors, bias, rows } = this.#fixed;
+    const count = history.index.length;
+    for (let j = 0; j < count; j++) {
+      at.fixed.data.set(rowOf(factors, rank, history.index[j]), j * at.fixed.stride);
+      at.fixedBias[j] = bias === undefined ? 0 : bias[history.index[j]];
+      at.index[j] = j;
+    }
+    at.start[1] = count;
+    const entries = { start: at.start, index: at.index.subarray(0, count) };
+    const term = at.term.subarray(0, count);
+    regularizations(objective, at.start, rows, at.penalty);
+    const common = { out: at.out, fixed: at.fixed, entries, regularization: at.penalty };
+    switch (objective.kind) {
+      case "explicit": {
+        term.set(history.value);
+        biasRegularizations(objective, at.start, at.biasPenalty);
+        const biased = objective.biasRegularization !== undefined;
+        return {
+          kind: "explicit",
+          ...common,
+          outBias: biased ? at.outBias : undefined,
+          fixedBias: bias === undefined ? undefined : at.fixedBias,
+          value: term,
+          offset: this.#model.mean,
+          biasRegularization: biased ? at.biasPenalty : undefined,
+        };
+      }
+      case "implicit":
+        confidences(objective, history.value, term);
+        return {
+          kind: "implicit",
+          ...common,
+          confidence: term,
+          gram: at.gram,
+          unobservedWeight: objective.unobservedWeight,
+          overlap: overlapOf(objective),
+          scratch: undefined,
+        };
+      default:
+        return objective satisfies never;
+    }
+  }
+}
+
+export function notStable(who: string, pivot: number, value: number): DivergenceError {
+  return new DivergenceError(
+    `${who}: the history has no stable solution (pivot ${pivot} is ${value}); train with regularization above 0`,
+    { who, pivot, value },
+  );
+}
