@@ -10,15 +10,17 @@ import type { Id, RatingColumns } from "./records.ts";
 
 type IdColumn = RatingColumns["user"];
 
-/** Numbers below this are looked up in a table: 64 MB at the most, and only the pages in use are real. */
+/** Numbers below this are looked up in a table, made page by page as ids turn up: 64 MB at the most. */
 const TABLE_LIMIT = 1 << 24;
+const PAGE_BITS = 12;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
 const BLOCK = 1 << 15;
 
 export class IdCodes {
   readonly #side: Side;
   #first: Id | undefined;
   /** Code + 1 by id; 0 is an id not seen */
-  #table = new Int32Array(0);
+  #pages: (Uint32Array | undefined)[] = [];
   #map = new Map<Id, number>();
   #ids: Id[] = [];
 
@@ -56,10 +58,11 @@ export class IdCodes {
   /** The code of a checked id. */
   code(id: Id): number {
     if (typeof id === "number" && id >= 0 && id < TABLE_LIMIT) {
-      if (id >= this.#table.length) this.#growTable(id);
-      const known = this.#table[id];
+      let page = this.#pages[id >>> PAGE_BITS];
+      if (page === undefined) page = this.#newPage(id >>> PAGE_BITS);
+      const known = page[id & PAGE_MASK];
       if (known !== 0) return known - 1;
-      this.#table[id] = this.#ids.length + 1;
+      page[id & PAGE_MASK] = this.#ids.length + 1;
     } else {
       const known = this.#map.get(id);
       if (known !== undefined) return known;
@@ -74,16 +77,18 @@ export class IdCodes {
     const ids = IdMap.of(this.#ids, this.#side);
     const indexOf = new Uint32Array(ids.size);
     for (let i = 0; i < ids.size; i++) indexOf[this.code(ids.id(i))] = i;
-    this.#table = new Int32Array(0);
+    this.#pages = [];
     this.#map = new Map();
     this.#ids = [];
     return { ids, indexOf };
   }
 
-  #growTable(id: number): void {
-    const table = new Int32Array(Math.min(TABLE_LIMIT, Math.max(1024, 2 * this.#table.length, 2 * (id + 1))));
-    table.set(this.#table);
-    this.#table = table;
+  #newPage(number: number): Uint32Array {
+    // No holes, so that the engine keeps this a plain array
+    while (this.#pages.length <= number) this.#pages.push(undefined);
+    const page = new Uint32Array(1 << PAGE_BITS);
+    this.#pages[number] = page;
+    return page;
   }
 
   #refuse(id: unknown, row: number): never {
