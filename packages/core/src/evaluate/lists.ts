@@ -2,7 +2,7 @@
  * Any scorer and some users in; their best items over the full catalogue, block by block, out.
  *
  * Three ways to the same lists, chosen here and nowhere else: models by the kernels' fused score-and-select (all threads),
- * scorers whose order is the same for everyone by walking that order, all others by scoring every item. Memory grows with
+ * rulers, whose order is known, by walking that order, all others by scoring every item. Memory grows with
  * the block and the catalogue, never with users × items.
  */
 import { fillTable, type Kernels, slot } from "../kernels/index.ts";
@@ -18,12 +18,17 @@ const BLOCK_USERS = 2048;
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
 const BLOCK_PLACES = 1 << 22;
 
-/** Marks a scorer that ranks items the same way for every user; a symbol, so that no caller's field is taken for it. */
+/** Marks a scorer whose ranking is known without scoring; a symbol, so that no caller's field is taken for it. */
 export const itemOrder = Symbol("item order");
 
-export interface FixedOrderScorer extends Scorer {
-  /** Every item index, best first */
-  readonly [itemOrder]: Uint32Array;
+/** A scorer that ranks items in one order for everyone, each user beginning at a place of their own and going round. */
+export interface OrderedScorer extends Scorer {
+  readonly [itemOrder]: {
+    /** Every item index */
+    readonly order: Uint32Array;
+    /** The place in `order` where this user's ranking begins */
+    first(user: number): number;
+  };
 }
 
 /** Lists of users[first] .. users[first + count - 1]. The arrays are overwritten by the next block. */
@@ -50,7 +55,7 @@ export interface ListRequest {
 
 export function listBlocks(scorer: FactorModel | Scorer, request: ListRequest): AsyncGenerator<ListBlock> {
   if (isFactorModel(scorer)) return listsOfModel(scorer, request);
-  if (itemOrder in scorer) return listsOfOrder(scorer as FixedOrderScorer, request);
+  if (itemOrder in scorer) return listsOfOrder(scorer as OrderedScorer, request);
   return listsOfScorer(scorer, request);
 }
 
@@ -128,10 +133,10 @@ async function* listsOfModel(model: FactorModel, request: ListRequest): AsyncGen
   }
 }
 
-async function* listsOfOrder(scorer: FixedOrderScorer, request: ListRequest): AsyncGenerator<ListBlock> {
+async function* listsOfOrder(scorer: OrderedScorer, request: ListRequest): AsyncGenerator<ListBlock> {
   const { users, places, seen } = request;
   const size = blockSize(request);
-  const order = scorer[itemOrder];
+  const { order, first: begin } = scorer[itemOrder];
   const item = new Uint32Array(size * places);
   const listed = new Uint32Array(size);
   const isSeen = new Uint8Array(scorer.items.size);
@@ -142,9 +147,11 @@ async function* listsOfOrder(scorer: FixedOrderScorer, request: ListRequest): As
       const row = seenBy(seen, users[first + q]);
       for (let p = 0; p < row.length; p++) isSeen[row[p]] = 1;
       let found = 0;
-      for (let place = 0; place < order.length && found < places; place++) {
+      let place = begin(users[first + q]);
+      for (let step = 0; step < order.length && found < places; step++) {
         const candidate = order[place];
         if (isSeen[candidate] === 0) item[q * places + found++] = candidate;
+        if (++place === order.length) place = 0;
       }
       for (let p = 0; p < row.length; p++) isSeen[row[p]] = 0;
       listed[q] = found;

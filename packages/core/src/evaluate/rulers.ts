@@ -3,8 +3,8 @@
  * every Evaluation shows them beside it.
  */
 import type { Scorer } from "../model/index.ts";
-import { DataError, finiteNumber, hash32, knownOptions, wholeNumber } from "../support/index.ts";
-import { type FixedOrderScorer, itemOrder } from "./lists.ts";
+import { DataError, finiteNumber, knownOptions, shuffled, streamSeed, unit, wholeNumber } from "../support/index.ts";
+import { itemOrder, type OrderedScorer } from "./lists.ts";
 import type { BaselineScorer } from "./predictions.ts";
 import { type TrainingCells, valueFacts } from "./training-cells.ts";
 
@@ -19,52 +19,60 @@ export function popularity(train: TrainingCells): Scorer {
   const counts = new Float64Array(train.items.size);
   const { index } = train.byUser;
   for (let p = 0; p < index.length; p++) counts[index[p]]++;
-  const scorer: FixedOrderScorer = {
+  const scorer: OrderedScorer = {
     name: "popularity",
     users: train.users,
     items: train.items,
     scale: "preference",
-    [itemOrder]: fallingOrder(counts),
+    [itemOrder]: { order: fallingOrder(counts), first: () => 0 },
     score: (_user, item) => counts[item],
     scoreItems: (_user, out) => out.set(counts),
   };
   return scorer;
 }
 
-/** Damping of `biasOnly`: how many ratings of the mean every item and user is given beforehand. */
 export interface BiasOptions {
-  /** ≥ 0. Default 25 */
+  /** How many ratings at the mean each item is given beforehand, ≥ 0. Default 10 */
   readonly itemDamping?: number | undefined;
-  /** ≥ 0. Default 10 */
+  /** The same for users, ≥ 0. Default 15 */
   readonly userDamping?: number | undefined;
+  /** How often items and users are averaged in turn, at least 1. Default 10; 1 gives plain damped means */
+  readonly sweeps?: number | undefined;
 }
 
 /**
- * Damped means, without any interaction of user and item:
+ * Biases without any interaction of user and item:
  *
- *   score(u, i) = μ + b_u + b_i,   b_i = Σ_u (r_ui − μ) / (n_i + itemDamping),   b_u = Σ_i (r_ui − μ − b_i) / (n_u + userDamping)
+ *   score(u, i) = μ + b_u + b_i,   b_i = Σ_u (r_ui − μ − b_u) / (n_i + itemDamping),   b_u = Σ_i (r_ui − μ − b_i) / (n_u + userDamping)
  *
- * μ is the mean of the training ratings, n counts ratings. Items first, then users, one pass; nothing is iterated.
- * Ranks items by b_i, ties in the order of item ids. Source: Koren, TKDD 2010, section 2.1, with its dampings.
+ * μ is the mean of the training ratings, n counts ratings; b_u starts at 0, items first, then users, `sweeps` times. That
+ * minimises Σ (r_ui − score)² + itemDamping Σ b_i² + userDamping Σ b_u². Defaults are those of Surprise's baseline, so that
+ * its published figures are the ones to expect. Ranks items by b_i, ties in the order of item ids.
+ * Source: Koren, TKDD 2010, section 2.1.
  *
  * @throws DataError for data without ratings: every score would be the same
  */
 export function biasOnly(train: TrainingCells, options: BiasOptions = {}): Scorer {
-  knownOptions("biasOnly", options, ["itemDamping", "userDamping"]);
-  const itemDamping = finiteNumber("biasOnly", "itemDamping", options.itemDamping ?? 25, 0);
-  const userDamping = finiteNumber("biasOnly", "userDamping", options.userDamping ?? 10, 0);
+  knownOptions("biasOnly", options, ["itemDamping", "userDamping", "sweeps"]);
+  const itemDamping = finiteNumber("biasOnly", "itemDamping", options.itemDamping ?? 10, 0);
+  const userDamping = finiteNumber("biasOnly", "userDamping", options.userDamping ?? 15, 0);
+  const sweeps = wholeNumber("biasOnly", "sweeps", options.sweeps ?? 10, 1, 10_000);
   if (!train.hasRatings) {
     throw new DataError("biasOnly: these data have no rating column, so there are no biases; use popularity instead");
   }
   const { mean } = valueFacts(train.byUser.value);
-  const itemBias = itemBiases(train, mean, itemDamping);
-  const userBias = userBiases(train, mean, itemBias, userDamping);
-  const scorer: FixedOrderScorer & BaselineScorer = {
+  const itemBias = new Float64Array(train.items.size);
+  const userBias = new Float64Array(train.users.size);
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    averageItems(train, mean, userBias, itemDamping, itemBias);
+    averageUsers(train, mean, itemBias, userDamping, userBias);
+  }
+  const scorer: OrderedScorer & BaselineScorer = {
     name: "biasOnly",
     users: train.users,
     items: train.items,
     scale: "rating",
-    [itemOrder]: fallingOrder(itemBias),
+    [itemOrder]: { order: fallingOrder(itemBias), first: () => 0 },
     score: (user, item) => mean + userBias[user] + itemBias[item],
     scoreItems: (user, out) => {
       const base = mean + userBias[user];
@@ -76,55 +84,78 @@ export function biasOnly(train: TrainingCells, options: BiasOptions = {}): Score
   return scorer;
 }
 
-function itemBiases(train: TrainingCells, mean: number, damping: number): Float64Array {
-  const { index, value } = train.byUser;
-  const sums = new Float64Array(train.items.size);
-  const counts = new Float64Array(train.items.size);
-  for (let p = 0; p < index.length; p++) {
-    sums[index[p]] += value[p] - mean;
-    counts[index[p]]++;
+/** What users' biases leave of the ratings, averaged by item into `out`. Items without ratings get 0. */
+function averageItems(
+  train: TrainingCells,
+  mean: number,
+  userBias: Float64Array,
+  damping: number,
+  out: Float64Array,
+): void {
+  const { start, index, value } = train.byUser;
+  const counts = new Float64Array(out.length);
+  out.fill(0);
+  for (let u = 0; u < userBias.length; u++) {
+    for (let p = start[u]; p < start[u + 1]; p++) {
+      out[index[p]] += value[p] - mean - userBias[u];
+      counts[index[p]]++;
+    }
   }
-  for (let i = 0; i < sums.length; i++) if (counts[i] > 0) sums[i] /= counts[i] + damping;
-  return sums;
+  for (let i = 0; i < out.length; i++) if (counts[i] > 0) out[i] /= counts[i] + damping;
 }
 
-function userBiases(train: TrainingCells, mean: number, itemBias: Float64Array, damping: number): Float64Array {
+/** What items' biases leave of the ratings, averaged by user into `out`. Users without ratings get 0. */
+function averageUsers(
+  train: TrainingCells,
+  mean: number,
+  itemBias: Float64Array,
+  damping: number,
+  out: Float64Array,
+): void {
   const { start, index, value } = train.byUser;
-  const biases = new Float64Array(train.users.size);
-  for (let u = 0; u < biases.length; u++) {
+  for (let u = 0; u < out.length; u++) {
     let sum = 0;
     for (let p = start[u]; p < start[u + 1]; p++) sum += value[p] - mean - itemBias[index[p]];
     const count = start[u + 1] - start[u];
-    if (count > 0) biases[u] = sum / (count + damping);
+    out[u] = count === 0 ? 0 : sum / (count + damping);
   }
-  return biases;
 }
 
 /**
- * Scores drawn by a hash of (seed, user, item): the same every time, unrelated to the data. On ratings they are uniform
- * with the mean and standard deviation of the training ratings (mean ± √3 deviations), otherwise uniform in [0, 1).
+ * Scores that know nothing of the data: the items are shuffled once, each user begins at a place of their own, drawn by a
+ * hash of (seed, user), and goes round. So every list is a uniformly random one, any top N is found without scoring the
+ * catalogue, and no two items tie. Scores fall evenly along the way: on ratings between mean ± √3 standard deviations of
+ * the training ratings (hence with their mean and deviation), otherwise between 0 and 1.
  *
  * @param seed a whole number from 0 to 2³² − 1
  */
 export function random(train: TrainingCells, seed = 0): Scorer {
   wholeNumber("random", "seed", seed, 0, 2 ** 32 - 1);
+  const count = train.items.size;
+  const order = shuffled(streamSeed(seed, "random items"), count);
+  const placeOf = new Uint32Array(count);
+  for (let place = 0; place < count; place++) placeOf[order[place]] = place;
+  const userSeed = streamSeed(seed, "random users");
+  const first = (user: number) => Math.floor(unit(userSeed, user) * count);
   const { mean, deviation } = valueFacts(train.byUser.value);
-  const low = train.hasRatings ? mean - Math.sqrt(3) * deviation : 0;
-  const width = train.hasRatings ? 2 * Math.sqrt(3) * deviation : 1;
-  // A constant rating would make every score the same and the lists anything but random
-  const span = width > 0 ? width : 2 ** -10;
-  const step = span / 2 ** 32;
-  return {
+  // Constant ratings have no deviation; scores must still differ for lists to be random
+  const reach = deviation > 0 ? Math.sqrt(3) * deviation : 0.001;
+  const [low, high] = train.hasRatings ? [mean - reach, mean + reach] : [0, 1];
+  const scoreAt = (steps: number) => high - ((steps + 0.5) / count) * (high - low);
+  const stepsTo = (item: number, begin: number) => (placeOf[item] - begin + count) % count;
+  const scorer: OrderedScorer = {
     name: "random",
     users: train.users,
     items: train.items,
     scale: train.hasRatings ? "rating" : "preference",
-    score: (user, item) => Math.fround(low + step * hash32(hash32(seed, user), item)),
+    [itemOrder]: { order, first },
+    score: (user, item) => scoreAt(stepsTo(item, first(user))),
     scoreItems: (user, out) => {
-      const stream = hash32(seed, user);
-      for (let i = 0; i < out.length; i++) out[i] = low + step * hash32(stream, i);
+      const begin = first(user);
+      for (let i = 0; i < out.length; i++) out[i] = scoreAt(stepsTo(i, begin));
     },
   };
+  return scorer;
 }
 
 /** Item indexes by falling score, ties to the smaller index. */
