@@ -1,0 +1,341 @@
+/**
+ * `lowrank evaluate`: how good a model is on held-out ratings, beside rulers that learn nothing. Either a model file and
+ * test ratings, or ratings alone, which are split, trained on and judged, once or in folds.
+ */
+import {
+  type CrossValidation,
+  crossValidate,
+  type Evaluation,
+  evaluate,
+  type FigureSpreads,
+  kFold,
+  leaveLastOut,
+  type MeasureOptions,
+  type RankingMetric,
+  type Ratings,
+  type RelevantFrom,
+  randomSplit,
+  type Split,
+  type Spread,
+  show,
+  splitByTime,
+} from "@lowrank/core";
+import type { Command } from "commander";
+import { kebab, UsageError } from "../exit.ts";
+import {
+  addEngineFlags,
+  addOutputFlags,
+  addReadingFlags,
+  addSeedFlag,
+  type EngineFlags,
+  engineOptions,
+  given,
+  type OutputFlags,
+  type ReadingFlags,
+  readOptions,
+  real,
+  text,
+  whole,
+  wholes,
+  word,
+} from "../flags.ts";
+import { type Column, count, counted, percent, table } from "../format.ts";
+import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
+import { countedProgress, foldProgress } from "../progress.ts";
+import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
+import type { Job, Shell } from "../shell.ts";
+
+interface EvaluateFlags extends ReadingFlags, EngineFlags, OutputFlags {
+  folds?: number;
+  testFraction?: number;
+  testLast?: number;
+  testLatest?: number;
+  n?: readonly number[];
+  relevantFrom?: string;
+  gain?: "binary" | "linear" | "exponential";
+  recallDenominator?: NonNullable<MeasureOptions["recallDenominator"]>;
+  clamp?: boolean;
+  includeSeen?: true;
+  rulers?: boolean;
+  seed?: number;
+}
+
+const splitFlags = ["folds", "testFraction", "testLast", "testLatest"] as const;
+
+export function addEvaluate(program: Command, shell: Shell): void {
+  const command = program
+    .command("evaluate")
+    .summary("measure a model, or a method, on held-out ratings")
+    .description(
+      "Measures on held-out ratings, beside rulers that learn nothing: popularity, biases only, chance.\n" +
+        "With a model file first, the other files are test ratings. With rating files alone, part of them is held\n" +
+        "out, a model is trained on the rest, and no file is written.",
+    )
+    .usage("<model> <test-files...> | <rating-files...> [options]")
+    .argument("<files...>", "a model file and test ratings, or ratings to be split")
+    .optionsGroup("What is held out (without a model file):")
+    .option("--test-fraction <share>", "this share of the ratings, at random (0.1)", real("--test-fraction", 0, 1))
+    .option("--folds <k>", "each of k parts in turn, at random", whole("--folds", 2))
+    .option("--test-last <n>", "each user's last n ratings in time", whole("--test-last", 1))
+    .option("--test-latest <share>", "the latest share of all ratings in time", real("--test-latest", 0, 1));
+  addMeasureFlags(command);
+  addMethodFlags(command);
+  command.optionsGroup("Engine:");
+  addSeedFlag(command);
+  addEngineFlags(command);
+  addReadingFlags(command);
+  addOutputFlags(command);
+  command.action((files: string[], flags: EvaluateFlags) => run(shell.job(command, flags), files, flags));
+}
+
+function addMeasureFlags(command: Command): void {
+  command
+    .optionsGroup("Measuring:")
+    .option("-n, --n <list>", "list lengths, such as 10,20 (10)", wholes("--n"))
+    .option(
+      "--relevant-from <rating>",
+      'a held-out item is relevant from this rating on, or "all" (the mean rating)',
+      text("--relevant-from"),
+    )
+    .option(
+      "--gain <word>",
+      "of a hit in NDCG: binary, linear, exponential (binary)",
+      word("--gain", ["binary", "linear", "exponential"]),
+    )
+    .option(
+      "--recall-denominator <word>",
+      "relevant: all relevant items; reachable: at most the list length (relevant)",
+      word("--recall-denominator", ["relevant", "reachable"]),
+    )
+    .option("--no-clamp", "do not cut predictions to the range of the ratings")
+    .option("--include-seen", "let lists hold items that the user has in training")
+    .option("--no-rulers", "the model alone");
+}
+
+async function run(job: Job, files: readonly string[], flags: EvaluateFlags): Promise<void> {
+  const request = methodRequest({ ...flags });
+  const measure = measureOptions(flags);
+  if (await isModelFile(files[0])) {
+    refuseSplitFlags(flags, request);
+    if (files.length === 1)
+      throw new UsageError(`evaluate needs test ratings after the model file: lowrank evaluate ${files[0]} test.csv`);
+    await evaluateModel(job, files[0], files.slice(1), flags, measure);
+  } else {
+    await evaluateMethod(job, files, flags, request, measure);
+  }
+}
+
+function measureOptions(flags: EvaluateFlags) {
+  const from = flags.relevantFrom;
+  const relevantFrom: RelevantFrom | undefined = from === undefined || from === "all" ? from : Number(from);
+  if (Number.isNaN(relevantFrom)) {
+    throw new UsageError(`--relevant-from must be a rating or "all", got ${show(from)}`);
+  }
+  return {
+    ...given("n", flags.n),
+    ...given("relevantFrom", relevantFrom),
+    ...given("gain", flags.gain),
+    ...given("recallDenominator", flags.recallDenominator),
+    ...(flags.clamp === false ? { clamp: false } : {}),
+    ...(flags.includeSeen ? { excludeSeen: false } : {}),
+    ...(flags.rulers === false ? { rulers: false } : {}),
+  };
+}
+
+/** A model is measured as it is: flags about splitting and training cannot act. */
+function refuseSplitFlags(flags: EvaluateFlags, request: MethodRequest): void {
+  const split = splitFlags.find((name) => flags[name] !== undefined);
+  const setting = request.method === "auto" ? Object.keys(request.settings)[0] : "method";
+  const name = split ?? setting;
+  if (name !== undefined) {
+    throw new UsageError(
+      `--${kebab(name)} acts only when ratings are split and trained on, and a model file is given; leave it out`,
+    );
+  }
+}
+
+async function evaluateModel(
+  job: Job,
+  modelFile: string,
+  files: readonly string[],
+  flags: EvaluateFlags,
+  measure: ReturnType<typeof measureOptions>,
+): Promise<void> {
+  const model = await loadModelFile(modelFile);
+  // Ids of both files must be of one kind to be compared.
+  const areStrings = model.users.kind === "string" && model.items.kind === "string";
+  const reading = { ...readOptions(flags, job.signal), ...(areStrings ? { stringIds: true } : {}) };
+  const { ratings } = await loadRatings(job, files, reading);
+  const progress = countedProgress(job.output, (users) => counted(users, "user"));
+  try {
+    const evaluation = await evaluate(model, ratings, {
+      ...measure,
+      ...engineOptions(flags),
+      ...given("seed", flags.seed),
+      signal: job.signal,
+      onProgress: ({ users, usersTotal }) => progress.update(users, usersTotal),
+    });
+    progress.stop();
+    tell(job, singleSpread(evaluation), evaluation.rulers.map(singleSpread), [evaluation]);
+    job.output.json(evaluation);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function evaluateMethod(
+  job: Job,
+  files: readonly string[],
+  flags: EvaluateFlags,
+  request: MethodRequest,
+  measure: ReturnType<typeof measureOptions>,
+): Promise<void> {
+  const split = splitter(flags);
+  const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
+  const { method, reason } = chooseMethod(request, ratings);
+  const seed = flags.seed ?? 0;
+  const splits = split.make(ratings, seed);
+  job.output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
+  job.output.say(`  ${settingsSentence(method)}, seed ${seed}`);
+  job.output.say(`Holding out ${split.sentence}`);
+  const progress = foldProgress(job.output);
+  try {
+    const result = await crossValidate(splits, method, {
+      ...measure,
+      ...engineOptions(flags),
+      seed,
+      signal: job.signal,
+      onProgress: progress.onProgress,
+    });
+    progress.stop();
+    for (const finding of result.folds[0].report.findings) job.output.warn(`${finding.message}; ${finding.remedy}`);
+    tell(
+      job,
+      result,
+      result.rulers,
+      result.folds.map((fold) => fold.evaluation),
+    );
+    job.output.json(forJson(result));
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What the flags say is held out; 10 % at random when they say nothing. More than one way is refused. */
+function splitter(flags: EvaluateFlags): { sentence: string; make: (ratings: Ratings, seed: number) => Split[] } {
+  const [first, second] = splitFlags.filter((name) => flags[name] !== undefined);
+  if (second !== undefined)
+    throw new UsageError(`--${kebab(first)} and --${kebab(second)} are two ways to hold out ratings; state one`);
+  if (flags.folds !== undefined) {
+    const folds = flags.folds;
+    return { sentence: `each of ${folds} parts in turn`, make: (ratings, seed) => kFold(ratings, { folds, seed }) };
+  }
+  if (flags.testLast !== undefined) {
+    const last = flags.testLast;
+    return {
+      sentence: `each user's last ${counted(last, "rating")}`,
+      make: (ratings) => [leaveLastOut(ratings, { count: last })],
+    };
+  }
+  if (flags.testLatest !== undefined) {
+    const testFraction = flags.testLatest;
+    return {
+      sentence: `the latest ${percent(testFraction)} of the ratings`,
+      make: (ratings) => [splitByTime(ratings, { testFraction })],
+    };
+  }
+  const testFraction = flags.testFraction ?? 0.1;
+  return {
+    sentence: `${percent(testFraction)} of the ratings, at random`,
+    make: (ratings, seed) => [randomSplit(ratings, { testFraction, seed })],
+  };
+}
+
+/** Figures of one measurement in the shape of figures over folds. */
+function singleSpread(figures: Pick<Evaluation, "name" | "scale" | "errors" | "ranking">): FigureSpreads {
+  const one = (value: number): Spread => ({ mean: value, deviation: undefined, values: [value] });
+  const { name, scale, errors, ranking } = figures;
+  return {
+    name,
+    scale,
+    errors: errors && { rmse: one(errors.rmse), mae: one(errors.mae) },
+    ranking: ranking?.map((row) => ({
+      n: row.n,
+      precision: one(row.precision),
+      recall: one(row.recall),
+      hitRate: one(row.hitRate),
+      ndcg: one(row.ndcg),
+      map: one(row.map),
+      mrr: one(row.mrr),
+      coverage: one(row.coverage),
+    })),
+  };
+}
+
+const rankingRows: readonly (readonly [RankingMetric | "coverage", string])[] = [
+  ["ndcg", "NDCG"],
+  ["recall", "recall"],
+  ["precision", "precision"],
+  ["hitRate", "hit rate"],
+  ["map", "MAP"],
+  ["mrr", "MRR"],
+  ["coverage", "items shown to anyone"],
+];
+
+const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };
+
+/** The table: a row for each figure, a column for the model and each ruler. */
+function tell(
+  job: Job,
+  own: FigureSpreads,
+  rulers: readonly FigureSpreads[],
+  evaluations: readonly Evaluation[],
+): void {
+  const { output } = job;
+  const all = [own, ...rulers];
+  const columns: Column[] = [
+    { title: "" },
+    ...all.map((each) => ({ title: rulerTitles[each.name] ?? each.name, align: "right" as const })),
+  ];
+  const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined) => [
+    label,
+    ...all.map((each) => shown(pick(each))),
+  ];
+  const rows: string[][] = [];
+  if (all.some((each) => each.errors !== undefined)) {
+    rows.push(
+      ["rating error (lower is better)"],
+      row("  RMSE", (each) => each.errors?.rmse),
+      row("  MAE", (each) => each.errors?.mae),
+    );
+  }
+  for (const [at, { n }] of (own.ranking ?? []).entries()) {
+    rows.push([`lists of ${n} (higher is better)`]);
+    for (const [metric, title] of rankingRows) rows.push(row(`  ${title}`, (each) => each.ranking?.[at]?.[metric]));
+  }
+  output.say("");
+  output.print(...table(columns, rows, output.width, ""), "");
+  output.say(...remarks(evaluations));
+}
+
+function remarks(evaluations: readonly Evaluation[]): string[] {
+  const [{ counts, catalogue, notes }] = evaluations;
+  const inFirst = evaluations.length > 1 ? `in the first of ${evaluations.length} parts, ` : "";
+  return [
+    `Held out: ${inFirst}${counted(counts.records, "rating")}; ${counted(counts.usersRanked, "user")} with ` +
+      `${counted(counts.relevant, "relevant item")}, ranked among all ${count(catalogue)} items`,
+    ...notes.map((note) => `  ${note}`),
+  ];
+}
+
+function shown(spread: Spread | undefined): string {
+  if (spread === undefined) return "–";
+  const mean = spread.mean.toFixed(4);
+  return spread.deviation === undefined ? mean : `${mean} ± ${spread.deviation.toFixed(4)}`;
+}
+
+/** Without what every fold repeats. */
+function forJson(result: CrossValidation): unknown {
+  const { folds, ...rest } = result;
+  return { ...rest, folds: folds.map(({ seed, evaluation, report }) => ({ seed, evaluation, report })) };
+}

@@ -1,0 +1,124 @@
+/** `lowrank explain`: a score taken apart into what each item of the user's history brings to it. */
+import { type Explanation, type Id, LowrankError, openRecommender, show } from "@lowrank/core";
+import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
+import {
+  addEngineFlags,
+  addOutputFlags,
+  type EngineFlags,
+  engineOptions,
+  type OutputFlags,
+  text,
+  whole,
+} from "../flags.ts";
+import { count, listed, table } from "../format.ts";
+import { named, scoreText, signed, titled } from "../lists.ts";
+import { loadModelFile, loadTitles } from "../load.ts";
+import type { Job, Shell } from "../shell.ts";
+
+interface ExplainFlags extends EngineFlags, OutputFlags {
+  user?: string;
+  item?: string;
+  n?: number;
+  titles?: string;
+}
+
+const DEFAULT_N = 10;
+
+export function addExplain(program: Command, shell: Shell): void {
+  const command = program
+    .command("explain")
+    .summary("show why an item has its score for a user")
+    .description(
+      "Takes a score apart: what every user starts from, and what each item of the user's history adds or takes.",
+    )
+    .argument("<model>", "a model file")
+    .option("-u, --user <id>", "a user of the model", text("--user"))
+    .option("-i, --item <id>", "an item of the model", text("--item"))
+    .option("-n, --n <n>", `reasons shown, the largest first (${DEFAULT_N})`, whole("--n", 1))
+    .option("--titles <file>", "file of item titles, to show beside the ids", text("--titles"));
+  addEngineFlags(command);
+  addOutputFlags(command);
+  command.action((file: string, flags: ExplainFlags) => explain(shell.job(command, flags), file, flags));
+}
+
+async function explain(job: Job, file: string, flags: ExplainFlags): Promise<void> {
+  const { output } = job;
+  if (flags.user === undefined || flags.item === undefined)
+    throw new UsageError("explain needs both --user <id> and --item <id>");
+  const model = await loadModelFile(file);
+  const titles = await loadTitles(flags.titles);
+  const user = model.users.parse(flags.user);
+  const item = model.items.parse(flags.item);
+  const recommender = await openRecommender(model, engineOptions(flags));
+  let answer: Explanation;
+  try {
+    answer = await recommender.explain(user, item);
+  } finally {
+    recommender.close();
+  }
+  if (answer.status !== "known") throw cannotExplain(answer, user, item, file);
+  const { score, baseline, contributions, remainder, remainderReason } = answer;
+  const shownCount = flags.n ?? DEFAULT_N;
+  const top = contributions.slice(0, shownCount);
+  const rest = contributions.slice(shownCount).reduce((sum, each) => sum + each.contribution, 0);
+  output.say(`Why item ${named(titles, item)} has this score for user ${user}:`);
+  const valueTitle = model.scale === "rating" ? "their rating" : "";
+  const rows = [
+    ...(model.scale === "rating" ? [[signed(baseline), "", "", "where everybody starts with this item"]] : []),
+    ...top.map((each) => [
+      signed(each.contribution),
+      model.scale === "rating" ? String(each.rating) : "",
+      String(each.item),
+      titled(titles, each.item),
+    ]),
+    ...(contributions.length > top.length
+      ? [[signed(rest), "", "", `${count(contributions.length - top.length)} other items of the history`]]
+      : []),
+    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", remainderReason]]),
+    [
+      model.scale === "rating" ? scoreText(model.scale, score).padStart(6) : signed(score),
+      "",
+      "",
+      model.scale === "rating" ? "predicted rating" : "score",
+    ],
+  ];
+  output.print(
+    ...table(
+      [
+        { title: "adds", align: "right" },
+        { title: valueTitle, align: "right" },
+        { title: "item", align: "right" },
+        { title: "", flexible: true },
+      ],
+      rows,
+      output.width,
+    ),
+  );
+  output.json({
+    user,
+    ...answer,
+    contributions: answer.contributions.map((each) => ({ ...each, title: titles.get(String(each.item)) })),
+  });
+}
+
+function cannotExplain(
+  answer: Exclude<Explanation, { status: "known" }>,
+  user: Id,
+  item: Id,
+  file: string,
+): LowrankError {
+  if (answer.status === "empty-history") {
+    return new LowrankError(
+      "empty-history",
+      `user ${show(user)} has no training ratings in ${file}, so there is nothing to explain by`,
+      { user, file },
+    );
+  }
+  const missing = answer.missing.map((side) => `${side} ${show(side === "user" ? user : item)}`);
+  return new LowrankError(
+    "unknown-id",
+    `${listed(missing)} ${missing.length === 1 ? "is" : "are"} unknown to ${file}`,
+    { missing: answer.missing, file },
+  );
+}

@@ -1,0 +1,243 @@
+/** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
+import {
+  type FactorModel,
+  type FitReport,
+  factorize,
+  heldOut,
+  type Ratings,
+  randomSplit,
+  type Validation,
+} from "@lowrank/core";
+import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
+import {
+  addEngineFlags,
+  addOutputFlags,
+  addReadingFlags,
+  addSeedFlag,
+  type EngineFlags,
+  engineOptions,
+  type OutputFlags,
+  type ReadingFlags,
+  readOptions,
+  real,
+  text,
+  whole,
+  word,
+} from "../flags.ts";
+import { bytes, counted, duration, factLines, figure } from "../format.ts";
+import { type LoadedRatings, loadRatings } from "../load.ts";
+import { trainingProgress } from "../progress.ts";
+import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
+import type { Job, Shell } from "../shell.ts";
+
+const metrics = ["auto", "rmse", "ndcg", "recall"] as const;
+const DEFAULT_OUT = "model.safetensors";
+const DEFAULT_PATIENCE = 3;
+
+interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags {
+  out?: string;
+  history?: boolean;
+  validation?: number;
+  metric?: (typeof metrics)[number];
+  patience?: number;
+  seed?: number;
+}
+
+export function addFit(program: Command, shell: Shell): void {
+  const command = program
+    .command("fit")
+    .summary("train a model on rating files")
+    .description(
+      "Trains a model on ratings or clicks and saves it, ids, settings and training ratings included, in one file.\n" +
+        'Reads CSV, TSV, "::" files, JSON lines and Parquet, also gzipped; "-" is standard input.',
+    )
+    .argument("<files...>", "rating files, together one data set")
+    .option("-o, --out <file>", `where the model goes (${DEFAULT_OUT})`, text("--out"))
+    .option(
+      "--no-history",
+      "leave the training ratings out of the file: smaller, but it cannot know what users have seen",
+    );
+  addMethodFlags(command);
+  command
+    .optionsGroup("Training:")
+    .option(
+      "--validation <share>",
+      "hold out this share of the ratings, stop when the figure on them gets no better, keep the best",
+      real("--validation", 0.001, 0.9),
+    )
+    .option(
+      "--metric <word>",
+      "figure for --validation: rmse, ndcg, recall (by the method's scale)",
+      word("--metric", metrics),
+    )
+    .option(
+      "--patience <n>",
+      `sweeps without improvement before stopping (${DEFAULT_PATIENCE})`,
+      whole("--patience", 1),
+    );
+  addSeedFlag(command);
+  addEngineFlags(command);
+  addReadingFlags(command);
+  addOutputFlags(command);
+  command.action((files: string[], flags: FitFlags) => fit(shell.job(command, flags), files, flags));
+}
+
+async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise<void> {
+  const started = performance.now();
+  const out = flags.out ?? DEFAULT_OUT;
+  const request = methodRequest({ ...flags });
+  refuseLoneValidationFlags(flags);
+  await refuseOverwritingInput(files, out);
+  const { checkWritable, saveModel } = await import("../../model-files.ts");
+  await checkWritable(out);
+
+  const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
+  const chosen = chooseMethod(request, loaded.ratings);
+  const { model, report } = await trained(job, loaded.ratings, chosen, flags);
+  const saveStarted = performance.now();
+  const saved = await saveModel(out, model);
+  const seconds = { import: loaded.seconds, save: since(saveStarted), total: since(started) };
+  tell(job, { out, fileBytes: saved.bytes, loaded, chosen, model, report, seconds, peakBytes: peakMemory() });
+}
+
+/** Trains, with the bar or lines of progress, and says what was chosen, found and ignored. */
+async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: FitFlags) {
+  const { output, signal } = job;
+  const seed = flags.seed ?? 0;
+  const { method, reason } = chosen;
+  output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
+  output.say(`  ${settingsSentence(method)}, seed ${seed}`);
+  const { train, validation } = validationFor(ratings, chosen, flags, seed);
+  if (validation !== undefined) {
+    output.say(
+      `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
+    );
+  }
+  const progress = trainingProgress(output);
+  try {
+    const { model, report } = await factorize(train, method, {
+      ...engineOptions(flags),
+      seed,
+      signal,
+      onProgress: progress.onProgress,
+      validation,
+      keepHistory: flags.history !== false,
+    });
+    progress.stop();
+    for (const finding of report.findings) output.warn(`${finding.message}; ${finding.remedy}`);
+    if (report.ignored.length > 0) output.say(`  ${method.name} does not look at: ${report.ignored.join(", ")}`);
+    return { model, report };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The split and the watched figure that `--validation` asks for; all ratings and no figure without it. */
+function validationFor(
+  ratings: Ratings,
+  chosen: ChosenMethod,
+  flags: FitFlags,
+  seed: number,
+): { train: Ratings; validation: Validation | undefined } {
+  if (flags.validation === undefined) return { train: ratings, validation: undefined };
+  const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
+  const byScale = chosen.method.name === "als" ? "rmse" : "ndcg";
+  const metric = flags.metric === undefined || flags.metric === "auto" ? byScale : flags.metric;
+  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
+  return { train, validation };
+}
+
+function refuseLoneValidationFlags(flags: FitFlags): void {
+  if (flags.validation !== undefined) return;
+  for (const name of ["metric", "patience"] as const) {
+    if (flags[name] !== undefined) {
+      throw new UsageError(`--${name} acts only with --validation; add --validation 0.1, or leave it out`, {
+        flag: `--${name}`,
+      });
+    }
+  }
+}
+
+/** The model must not take the place of the ratings it is made of. */
+async function refuseOverwritingInput(files: readonly string[], out: string): Promise<void> {
+  const real = (path: string) => realpath(path).catch(() => resolve(path));
+  const target = await real(out);
+  for (const file of files) {
+    if (file !== "-" && (await real(file)) === target) {
+      throw new UsageError(`--out ${out} is one of the rating files; name another file for the model`, { out });
+    }
+  }
+}
+
+interface Outcome {
+  readonly out: string;
+  readonly fileBytes: number;
+  readonly loaded: LoadedRatings;
+  readonly chosen: ChosenMethod;
+  readonly model: FactorModel;
+  readonly report: FitReport;
+  readonly seconds: { readonly import: number; readonly save: number; readonly total: number };
+  readonly peakBytes: number;
+}
+
+function tell(job: Job, outcome: Outcome): void {
+  const { output } = job;
+  const { out, fileBytes, loaded, chosen, model, report, seconds, peakBytes } = outcome;
+  const passSeconds = report.seconds.passes.reduce((sum, pass) => sum + pass, 0);
+  const pass = report.passName.slice(0, -1);
+  const keptPass =
+    report.validation === undefined || report.stopped === "passes" ? report.passes : report.validation.bestPass;
+  const perPass = duration(passSeconds / report.passes);
+  output.print(
+    ...factLines(
+      [
+        ["model", `${out}, ${bytes(fileBytes)}`],
+        [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
+        ...heldOutFacts(report, pass),
+        ["digest", report.digest],
+        ["engine", report.kernels],
+        ["import", duration(seconds.import)],
+        ["training", `${duration(report.seconds.total)}, ${perPass} a ${pass}`],
+        ["saving", duration(seconds.save)],
+        ["whole command", `${duration(seconds.total)}, ${bytes(peakBytes)} of memory at the peak`],
+      ],
+      output.width,
+    ),
+  );
+  output.json({
+    model: { file: out, bytes: fileBytes, digest: report.digest, rank: model.rank, scale: model.scale },
+    data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
+    reason: chosen.reason,
+    report,
+    seconds: { ...seconds, training: report.seconds.total },
+    peakBytes,
+  });
+  if (model.users.size > 0)
+    output.say(`Next: lowrank recommend ${shellWord(out)} --user ${shellWord(String(model.users.id(0)))}`);
+}
+
+function heldOutFacts(report: FitReport, pass: string): [string, string][] {
+  if (report.validation === undefined) return [];
+  const { name, values, bestPass } = report.validation;
+  const best = values.find((measured) => measured.pass === bestPass);
+  if (best === undefined) return [];
+  const when = bestPass === report.passes ? "still improving at the last" : "best at";
+  return [[name, `${figure(best.value)}, ${when} ${pass} ${bestPass} of ${report.passes}`]];
+}
+
+/** A word as one would type it in a shell. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Peak resident memory of this process, in bytes. */
+function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+function since(started: number): number {
+  return (performance.now() - started) / 1000;
+}

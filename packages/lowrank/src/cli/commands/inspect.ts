@@ -1,0 +1,185 @@
+/** `lowrank inspect`: what is in a rating file or a model file, without training anything. */
+import { stat } from "node:fs/promises";
+import {
+  describeRatings,
+  type FactorModel,
+  type IdMap,
+  modelDigest,
+  type Ratings,
+  type RatingsDescription,
+  show,
+} from "@lowrank/core";
+import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
+import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, readOptions } from "../flags.ts";
+import { bar, bytes, count, factLines, figure, percent, table } from "../format.ts";
+import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
+import type { Job, Shell } from "../shell.ts";
+
+type InspectFlags = ReadingFlags & OutputFlags;
+
+export function addInspect(program: Command, shell: Shell): void {
+  const command = program
+    .command("inspect")
+    .summary("show what is in rating files or a model file")
+    .description("Shows what is in rating files, together one data set, or in a model file.")
+    .argument("<files...>", "rating files, or one model file");
+  addReadingFlags(command);
+  addOutputFlags(command);
+  command.action((files: string[], flags: InspectFlags) => inspect(shell.job(command, flags), files, flags));
+}
+
+async function inspect(job: Job, files: readonly string[], flags: InspectFlags): Promise<void> {
+  const models = await Promise.all(files.map(isModelFile));
+  if (!models.includes(true)) {
+    const { ratings, notes } = await loadRatings(job, files, readOptions(flags, job.signal));
+    tellRatings(job, ratings, notes);
+    return;
+  }
+  if (files.length > 1) throw new UsageError(`${files[models.indexOf(true)]} is a model file; inspect it alone`);
+  tellModel(job, files[0], await loadModelFile(files[0]), (await stat(files[0])).size);
+}
+
+function tellRatings({ output }: Job, ratings: Ratings, notes: readonly string[]): void {
+  const facts = describeRatings(ratings);
+  const { values, perUser, perItem, times } = facts;
+  const right = (title: string) => ({ title, align: "right" as const });
+  const noun = ratings.hasRatings ? "ratings each" : "clicks each";
+  const spreadRow = (name: string, spread: RatingsDescription["perUser"]) => [
+    name,
+    count(spread.count),
+    ...[spread.min, spread.tenth, spread.median, spread.ninetieth, spread.max].map(count),
+    figure(spread.mean, 3),
+    count(spread.withOne),
+  ];
+  output.say("");
+  output.print(
+    ...table(
+      ["", noun, "least", "tenth", "half", "nine tenths", "most", "mean", "with one"].map((title, c) =>
+        c === 0 ? { title } : right(title === noun ? "how many" : title),
+      ),
+      [spreadRow("users", perUser), spreadRow("items", perItem)],
+      output.width,
+    ),
+    "",
+    ...histogramLines(ratings, values.histogram, output.width),
+    ...factLines(
+      [
+        ["values", `${valuesText(values)}`],
+        ["top ten items", `${percent(facts.topTenItemsShare)} of the ${ratings.hasRatings ? "ratings" : "clicks"}`],
+        ["ids", `users: ${idsText(ratings.users)}; items: ${idsText(ratings.items)}`],
+        ["times", times === undefined ? "none" : `${timeText(times.first)} to ${timeText(times.last)}`],
+        ["data hash", ratings.hash],
+      ],
+      output.width,
+    ),
+  );
+  output.json({
+    kind: "ratings",
+    report: ratings.report,
+    hasRatings: ratings.hasRatings,
+    ...facts,
+    hash: ratings.hash,
+    notes,
+  });
+}
+
+function valuesText(values: RatingsDescription["values"]): string {
+  if (values.min === values.max) return `all ${values.min}`;
+  const { min, median, max, mean, deviation } = values;
+  return `${min} to ${count(max)}, half up to ${median}, mean ${figure(mean)}, standard deviation ${figure(deviation)}`;
+}
+
+function histogramLines(ratings: Ratings, bars: RatingsDescription["values"]["histogram"], width: number): string[] {
+  if (bars === undefined || bars.length < 2) return [];
+  const most = Math.max(...bars.map((each) => each.count));
+  const columns = [
+    { title: ratings.hasRatings ? "rating" : "count", align: "right" },
+    { title: "how many", align: "right" },
+    { title: "share", align: "right" },
+    { title: "" },
+  ] as const;
+  const rows = bars.map((each) => [
+    String(each.value),
+    count(each.count),
+    `${((100 * each.count) / ratings.size).toFixed(1)} %`,
+    bar(each.count / most, 40),
+  ]);
+  return [...table(columns, rows, width), ""];
+}
+
+function idsText(ids: IdMap): string {
+  const first = ids.id(0);
+  const last = ids.id(ids.size - 1);
+  return ids.kind === "number" ? `whole numbers from ${first} to ${last}` : `text from ${show(first)} to ${show(last)}`;
+}
+
+/** Seconds since 1970 as a date where they can be that, else the number. */
+function timeText(time: number): string {
+  return time >= 1e8 && time < 1e11 ? new Date(1000 * time).toISOString().slice(0, 10) : String(time);
+}
+
+function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes: number): void {
+  const { users, items, rank, scale, range, mean, history, provenance } = model;
+  const digest = modelDigest(model);
+  const settings = Object.entries(provenance.options).map(([name, value]) => `${name} ${value}`);
+  const scaleText =
+    scale === "rating"
+      ? `predicted ratings${range === undefined ? "" : ` from ${range.min} to ${range.max}`}, mean ${figure(mean)}`
+      : scale === "preference"
+        ? "preference: near 1 for what a user would choose, near 0 for the rest"
+        : "log-odds of a choice";
+  output.print(
+    ...factLines(
+      [
+        [
+          "model",
+          `${provenance.method}, rank ${rank}, ${model.userBias === undefined ? "without biases" : "with biases"}`,
+        ],
+        ["users", `${count(users.size)}, ${idsText(users)}`],
+        ["items", `${count(items.size)}, ${idsText(items)}`],
+        ["scores", scaleText],
+        ["history", history === undefined ? "left out" : `${count(history.index.length)} training ratings`],
+        [
+          "trained",
+          `${provenance.passes} passes, seed ${provenance.seed}, ${provenance.backend}, lowrank ${provenance.version}`,
+        ],
+        ["data hash", provenance.dataHash],
+        ["digest", digest],
+        ["file", `${file}, ${bytes(fileBytes)}`],
+      ],
+      output.width,
+    ),
+    "",
+    ...wrapped("settings", settings, output.width),
+  );
+  output.json({
+    kind: "model",
+    file,
+    bytes: fileBytes,
+    rank,
+    users: { count: users.size, kind: users.kind },
+    items: { count: items.size, kind: items.kind },
+    biases: model.userBias !== undefined,
+    mean,
+    scale,
+    range,
+    history: history === undefined ? undefined : history.index.length,
+    digest,
+    provenance,
+  });
+}
+
+/** A label and words after it, over as many lines as they need. */
+function wrapped(label: string, words: readonly string[], width: number): string[] {
+  const rows: [string, string][] = [];
+  let line = "";
+  for (const word of words) {
+    const longer = line === "" ? word : `${line}, ${word}`;
+    if (longer.length > width - label.length - 5 && line !== "") {
+      rows.push([rows.length === 0 ? label : "", `${line},`]);
+      line = word;
+    } else line = longer;
+  }
+  return factLines([...rows, [rows.length === 0 ? label : "", line]], width);
+}

@@ -1,0 +1,89 @@
+/**
+ * Errors in, exit codes and one sentence out. Shells and scripts rely on these numbers; they do not change.
+ */
+import { AbortedError, LowrankError, nearest, OptionError, show } from "@lowrank/core";
+import { CommanderError } from "commander";
+
+/** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM. */
+export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+
+/** The command line itself is wrong: an unknown flag, a value out of range, flags that cannot go together. */
+export class UsageError extends LowrankError {
+  constructor(message: string, facts: Readonly<Record<string, unknown>> = {}) {
+    super("usage", message, facts);
+  }
+}
+
+/** What a failed command says and returns. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly code: string;
+  /** One sentence, without the name of the program */
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * @param flags long flags of the command that ran (`--rank`): an option refused by the engine is named by its flag
+ */
+export function failureOf(error: unknown, flags: readonly string[]): Failure {
+  if (error instanceof CommanderError) {
+    return { exitCode: exitCodes.usage, code: "usage", message: plainCommanderMessage(error.message), facts: {} };
+  }
+  if (error instanceof AbortedError) {
+    return { exitCode: exitCodes.interrupted, code: error.code, message: "stopped; nothing was written", facts: {} };
+  }
+  if (error instanceof OptionError) {
+    return { exitCode: exitCodes.usage, code: error.code, message: inFlags(error, flags), facts: error.facts };
+  }
+  if (error instanceof LowrankError) {
+    const exitCode = error.code === "usage" ? exitCodes.usage : exitCodes.failure;
+    return { exitCode, code: error.code, message: error.message, facts: error.facts };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const isFileError = error instanceof Error && "syscall" in error;
+  return {
+    exitCode: exitCodes.failure,
+    code: isFileError ? "file" : "unexpected",
+    message: isFileError
+      ? message
+      : `unexpected error: ${message}; run again with --debug to see where, and please report it`,
+    facts: {},
+  };
+}
+
+/** Options of the readers that go by another name on the command line. */
+const renamedFlags: Readonly<Record<string, string>> = {
+  user: "--user-column",
+  item: "--item-column",
+  rating: "--rating-column",
+  time: "--time-column",
+  onBadRow: "--bad-rows",
+};
+
+/** `als: biasRegularization must be …` becomes `--bias-regularization must be …` where the command has that flag. */
+function inFlags(error: OptionError, flags: readonly string[]): string {
+  const renamed = renamedFlags[error.option];
+  const flag = renamed !== undefined && flags.includes(renamed) ? renamed : `--${kebab(error.option)}`;
+  if (!flags.includes(flag)) return error.message;
+  return error.message.replace(/^[^:]+: \S+ must be/, `${flag} must be`);
+}
+
+/** Commander writes `error: unknown option '--rnak'` and a second line `(Did you mean --rank?)`: one sentence of it. */
+function plainCommanderMessage(message: string): string {
+  const [first, hint] = message.replace(/^error: /, "").split("\n");
+  const suggestion = hint?.match(/^\(Did you mean (.*)\?\)$/)?.[1];
+  const sentence = first.replace(/\.$/, "");
+  return suggestion === undefined ? sentence : `${sentence}; did you mean ${suggestion}?`;
+}
+
+/** `biasRegularization` → `bias-regularization`. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `; did you mean "als"?` when a word is close to a known one, else nothing. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? "" : `; did you mean ${show(near)}?`;
+}

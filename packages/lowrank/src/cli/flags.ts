@@ -1,0 +1,236 @@
+/**
+ * Flags that several commands share, and the parsers that turn their texts into clean values. A flag given twice is
+ * refused: one of the two would be ignored in silence.
+ */
+import { duplicatePolicies, type Id, type IdMap, show } from "@lowrank/core";
+import type { Command } from "commander";
+import type { ReadOptions } from "../readers/index.ts";
+import { didYouMean, UsageError } from "./exit.ts";
+
+type Parser<T> = (text: string, previous: T | undefined) => T;
+
+/** A whole number; the engine checks the range where there is one of its own. */
+export function whole(flag: string, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Parser<number> {
+  return once(flag, (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    throw new UsageError(`${flag} must be a whole number${rangeOf(min, max)}, got ${show(text)}`, { flag, got: text });
+  });
+}
+
+/** A finite number, in decimal or exponent form. */
+export function real(flag: string, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY): Parser<number> {
+  return once(flag, (text) => {
+    const value = text.trim() === "" || /^[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    throw new UsageError(`${flag} must be a number${rangeOf(min, max)}, got ${show(text)}`, { flag, got: text });
+  });
+}
+
+/** A finite number, or `auto`: derived from the data. */
+export function realOrAuto(flag: string): Parser<number | "auto"> {
+  const number = real(flag);
+  return once<number | "auto">(flag, (text) => (text === "auto" ? text : number(text, undefined)));
+}
+
+/** One of a few words. */
+export function word<const T extends string>(flag: string, words: readonly T[]): Parser<T> {
+  return once(flag, (text) => {
+    const found = words.find((candidate) => candidate === text);
+    if (found !== undefined) return found;
+    const message = `${flag} must be one of ${words.join(", ")}, got ${show(text)}${didYouMean(text, words)}`;
+    throw new UsageError(message, { flag, got: text, allowed: words });
+  });
+}
+
+/** Any text that is not empty. */
+export function text(flag: string): Parser<string> {
+  return once(flag, (value) => {
+    if (value !== "") return value;
+    throw new UsageError(`${flag} must not be empty`, { flag });
+  });
+}
+
+/** A comma-separated list of whole numbers from 1. */
+export function wholes(flag: string): Parser<readonly number[]> {
+  return once<readonly number[]>(flag, (value) =>
+    value.split(",").map((part) => {
+      const number = /^\d+$/.test(part.trim()) ? Number(part) : 0;
+      if (number >= 1 && number <= 1e6) return number;
+      throw new UsageError(`${flag} must be whole numbers of at least 1 with commas between, got ${show(value)}`, {
+        flag,
+      });
+    }),
+  );
+}
+
+/** A flag that may come several times; every text is kept. */
+export function several(): Parser<readonly string[]> {
+  return (value, previous) => [...(previous ?? []), value];
+}
+
+function once<T>(flag: string, parse: (text: string) => T): Parser<T> {
+  return (value, previous) => {
+    if (previous !== undefined) throw new UsageError(`${flag} is given twice; state it once`, { flag });
+    return parse(value);
+  };
+}
+
+function rangeOf(min: number, max: number): string {
+  const low = min > Number.MIN_SAFE_INTEGER && min !== Number.NEGATIVE_INFINITY;
+  const high = max < Number.MAX_SAFE_INTEGER && max !== Number.POSITIVE_INFINITY;
+  if (low && high) return ` from ${min} to ${max}`;
+  return low ? ` of at least ${min}` : "";
+}
+
+/** `--json`, `--quiet`, `--debug`: on every command. */
+export interface OutputFlags {
+  json?: true;
+  quiet?: true;
+  debug?: true;
+}
+
+export function addOutputFlags(command: Command): Command {
+  return command
+    .optionsGroup("Output:")
+    .option("--json", "the result as JSON on stdout")
+    .option("-q, --quiet", "warnings and errors only on stderr")
+    .option("--debug", "show where an error came from");
+}
+
+const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
+const encodings = ["utf-8", "latin-1", "utf-16"] as const;
+
+/** How rating files are read. */
+export interface ReadingFlags {
+  format?: (typeof formats)[number];
+  separator?: string;
+  header?: boolean;
+  userColumn?: string;
+  itemColumn?: string;
+  ratingColumn?: string;
+  timeColumn?: string;
+  rating?: boolean;
+  time?: boolean;
+  encoding?: (typeof encodings)[number];
+  decimal?: "." | ",";
+  badRows?: "fail" | "drop";
+  duplicates?: (typeof duplicatePolicies)[number];
+  zeroIsMissing?: true;
+  stringIds?: true;
+}
+
+export function addReadingFlags(command: Command): Command {
+  return command
+    .optionsGroup("Reading ratings (all of this is found out when left out):")
+    .option(
+      "--format <word>",
+      `${formats.join(", ")}; lists: a user and their items on each line`,
+      word("--format", formats),
+    )
+    .option("--separator <text>", 'between fields, such as "," "::" "\\t"', text("--separator"))
+    .option("--header", "the first line holds column names")
+    .option("--no-header", "the first line holds a rating already")
+    .option("--user-column <name>", "column of user ids, by name or position from 1", text("--user-column"))
+    .option("--item-column <name>", "column of item ids", text("--item-column"))
+    .option("--rating-column <name>", "column of ratings", text("--rating-column"))
+    .option("--time-column <name>", "column of times", text("--time-column"))
+    .option("--no-rating", "take records as clicks, whatever rating column there is")
+    .option("--no-time", "do not read times")
+    .option("--encoding <word>", `${encodings.join(", ")} (utf-8)`, word("--encoding", encodings))
+    .option("--decimal <sign>", '"." or "," in numbers (.)', word("--decimal", [".", ","]))
+    .option(
+      "--bad-rows <word>",
+      "fail: stop and name the line; drop: leave out and count (fail)",
+      word("--bad-rows", ["fail", "drop"]),
+    )
+    .option(
+      "--duplicates <word>",
+      `same user and item again: ${duplicatePolicies.join(", ")} (last; sum for clicks)`,
+      word("--duplicates", duplicatePolicies),
+    )
+    .option("--zero-is-missing", "a rating of 0 means that there is none (0 is a rating)")
+    .option("--string-ids", "keep ids as text even if all are whole numbers");
+}
+
+/** What readRatings takes, from the flags. */
+export function readOptions(flags: ReadingFlags & EngineFlags, signal: AbortSignal): ReadOptions {
+  if (flags.rating === false && flags.ratingColumn !== undefined) {
+    throw new UsageError("--no-rating and --rating-column cannot go together; state one of them");
+  }
+  if (flags.time === false && flags.timeColumn !== undefined) {
+    throw new UsageError("--no-time and --time-column cannot go together; state one of them");
+  }
+  return {
+    format: flags.format,
+    separator: flags.separator,
+    header: flags.header,
+    user: column(flags.userColumn),
+    item: column(flags.itemColumn),
+    rating: column(flags.ratingColumn),
+    time: column(flags.timeColumn),
+    noRating: flags.rating === false ? true : undefined,
+    noTime: flags.time === false ? true : undefined,
+    encoding: flags.encoding,
+    decimal: flags.decimal,
+    onBadRow: flags.badRows,
+    duplicates: flags.duplicates,
+    zeroIsMissing: flags.zeroIsMissing,
+    stringIds: flags.stringIds,
+    threads: flags.threads,
+    signal,
+  };
+}
+
+/** A column by its position when it is written as a number, else by its name. */
+function column(value: string | undefined): string | number | undefined {
+  return value !== undefined && /^[1-9]\d*$/.test(value) ? Number(value) : value;
+}
+
+/** On what and how the engine computes. */
+export interface EngineFlags {
+  threads?: number;
+  backend?: "auto" | "wasm" | "reference";
+  reproducible?: true;
+}
+
+export function addEngineFlags(command: Command): Command {
+  const backends = ["auto", "wasm", "reference"] as const;
+  return command
+    .optionsGroup("Engine:")
+    .option("--threads <n>", "never changes the result (all cores)", whole("--threads", 1, 256))
+    .option("--backend <word>", "auto, wasm or reference (auto)", word("--backend", backends))
+    .option("--reproducible", "the same bytes on every machine, a little slower");
+}
+
+export function engineOptions(flags: EngineFlags) {
+  return {
+    ...given("threads", flags.threads),
+    ...given("backend", flags.backend),
+    ...given("reproducible", flags.reproducible),
+  };
+}
+
+export function addSeedFlag(command: Command): Command {
+  return command.option("--seed <n>", "same seed, same result (0)", whole("--seed", 0, 2 ** 32 - 1));
+}
+
+/** `{ [name]: value }`, or nothing when the flag was not given. */
+export function given<const K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return (value === undefined ? {} : { [name]: value }) as { [key in K]?: V };
+}
+
+/** Texts of ids from flags such as `--only 1,2,3` or `--only list.txt` (one id on each line), as ids of a model. */
+export async function idList(flag: string, values: readonly string[], ids: IdMap): Promise<Id[]> {
+  const { readFile } = await import("node:fs/promises");
+  const found: Id[] = [];
+  for (const value of values) {
+    const fromFile = await readFile(value, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" && !/[\\/]|\.(txt|csv|tsv|list)$/i.test(value)) return undefined;
+      throw new UsageError(`${flag}: ${value} cannot be read (${error.code ?? error.message})`, { flag, file: value });
+    });
+    const texts = fromFile === undefined ? value.split(",") : fromFile.split(/\r?\n/);
+    for (const part of texts) if (part.trim() !== "") found.push(ids.parse(part.trim()));
+  }
+  return found;
+}

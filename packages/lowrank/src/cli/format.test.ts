@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import {
+  bar,
+  bytes,
+  count,
+  csvLine,
+  displayWidth,
+  duration,
+  figure,
+  listed,
+  percent,
+  printable,
+  rate,
+  shortened,
+  table,
+} from "./format.ts";
+
+describe("numbers for people", () => {
+  it("writes 1000209 as 1,000,209 and a share of 0.017 as 1.70 %", () => {
+    expect(count(1000209)).toBe("1,000,209");
+    expect(percent(0.017)).toBe("1.70 %");
+  });
+
+  it("keeps 4 significant digits of 0.86931, 12.345, 0.00012346 and 123456", () => {
+    expect([0.86931, 12.345, 0.00012346, 123456].map((value) => figure(value))).toEqual([
+      "0.8693",
+      "12.35",
+      "0.0001235",
+      "123,456",
+    ]);
+  });
+
+  it("writes 4 ms, 0.52 s, 1.2 s, 12 s, 1 min 05 s and 2 h 03 min", () => {
+    const texts = [0.004, 0.52, 1.24, 12.3, 65, 7380].map(duration);
+    expect(texts).toEqual(["4 ms", "0.52 s", "1.2 s", "12 s", "1 min 05 s", "2 h 03 min"]);
+  });
+
+  it("never writes 60 s or 60 min", () => {
+    expect([59.6, 3599.7].map(duration)).toEqual(["1 min 00 s", "1 h 00 min"]);
+  });
+
+  it("writes 1 byte, 999 bytes, 1.00 kB, 2.61 MB", () => {
+    expect([1, 999, 1000, 2_612_345].map(bytes)).toEqual(["1 byte", "999 bytes", "1.00 kB", "2.61 MB"]);
+  });
+
+  it("writes rates as 950, 12 k and 4.1 M", () => {
+    expect([950, 12_300, 4_120_000].map(rate)).toEqual(["950", "12 k", "4.1 M"]);
+  });
+
+  it("joins one, two and three words with commas and and", () => {
+    expect([["a"], ["a", "b"], ["a", "b", "c"]].map(listed)).toEqual(["a", "a and b", "a, b and c"]);
+  });
+});
+
+describe("text in a terminal", () => {
+  it("counts 2 columns for wide characters, 1 for accented ones, also when the accent is a mark of its own", () => {
+    expect([displayWidth("千と"), displayWidth("é"), displayWidth("e\u0301"), displayWidth("👍🏽")]).toEqual([
+      4, 1, 1, 2,
+    ]);
+  });
+
+  it("shortens to 6 columns with an ellipsis and never splits a wide character", () => {
+    expect(shortened("Casablanca", 6)).toBe("Casab…");
+    expect(displayWidth(shortened("千と千尋の神隠し", 6))).toBeLessThanOrEqual(6);
+  });
+
+  it("takes escape sequences out of titles", () => {
+    expect(printable("a\u001b[31mb\u0007")).toBe("a [31mb ");
+  });
+
+  it("fills a bar of 4 columns to 0, 1/8, 5/8 and 1", () => {
+    expect([0, 1 / 32, 0.625, 1].map((share) => bar(share, 4))).toEqual(["", "▏", "██▌", "████"]);
+  });
+});
+
+describe("tables", () => {
+  const columns = [{ title: "item" }, { title: "title", flexible: true }, { title: "score", align: "right" }] as const;
+
+  it("lines up columns, numbers to the right, without blanks at line ends", () => {
+    expect(
+      table(columns, [
+        ["1", "Heat (1995)", "4.2"],
+        ["260", "", "10.0"],
+      ]),
+    ).toEqual(["  item  title        score", "  1     Heat (1995)    4.2", "  260                 10.0"]);
+  });
+
+  it("gives way in the flexible column to fit 40 columns", () => {
+    const lines = table(columns, [["1", "x".repeat(80), "4.2"]], 40);
+    expect(Math.max(...lines.map(displayWidth))).toBe(40);
+    expect(lines[1]).toContain("…");
+  });
+
+  it("leaves the line of titles out when there are none", () => {
+    expect(table([{ title: "" }, { title: "" }], [["a", "b"]])).toEqual(["  a  b"]);
+  });
+});
+
+describe("CSV", () => {
+  it("quotes commas, quotes, line ends and outer blanks, and nothing else", () => {
+    expect(csvLine([1, "a,b", 'say "x"', "two\nlines", " edge", "plain"])).toBe(
+      '1,"a,b","say ""x""","two\nlines"," edge",plain\n',
+    );
+  });
+});

@@ -1,0 +1,168 @@
+/**
+ * Values in, text for people out: numbers, durations, sizes, and tables whose columns line up in any terminal.
+ */
+
+/** 1000209 → `1,000,209`. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** `1 user`, `2 users`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** About `digits` significant digits, without exponents where a person would not write them. */
+export function figure(value: number, digits = 4): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e7 || size < 1e-5) return value.toExponential(digits - 1);
+  if (size >= 10 ** digits) return count(Math.round(value));
+  return value.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size))));
+}
+
+/** A share as percent: 0.0170 → `1.70 %`. */
+export function percent(share: number): string {
+  return `${figure(100 * share, 3)} %`;
+}
+
+/** Seconds as people say them: `8 ms`, `1.24 s`, `2 min 05 s`, `1 h 02 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 0.0995) return `${Math.max(1, Math.round(1000 * seconds))} ms`;
+  if (seconds < 10) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** Bytes in decimal units, as disks and networks count: `2.61 MB`. */
+export function bytes(value: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let size = value;
+  while (size >= 999.5 && unit < units.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  return unit === 0 ? counted(value, "byte") : `${size.toPrecision(3)} ${units[unit]}`;
+}
+
+/** 4100000 → `4.1 M`. */
+export function rate(perSecond: number): string {
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(1)} M`;
+  if (perSecond >= 1e4) return `${Math.round(perSecond / 1e3)} k`;
+  return count(Math.round(perSecond));
+}
+
+/** `a, b and c`. */
+export function listed(words: readonly string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+const wide =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
+// Escape sequences in a title must not reach the terminal.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const plainAscii = /^[\x20-\x7e]*$/;
+
+/** Text without control characters, each replaced by a blank. */
+export function printable(text: string): string {
+  return text.replace(control, " ");
+}
+
+/** Columns a text takes in a terminal: East Asian wide characters and emoji take two. */
+export function displayWidth(text: string): number {
+  if (plainAscii.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1;
+  return width;
+}
+
+/** Cuts a text to at most `width` columns, the last one an ellipsis when something was cut. */
+export function shortened(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let kept = "";
+  let used = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    const size = wide.test(segment) ? 2 : 1;
+    if (used + size > width - 1) break;
+    kept += segment;
+    used += size;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+export interface Column {
+  readonly title: string;
+  /** Numbers go right, words go left (the default) */
+  readonly align?: "left" | "right";
+  /** May be shortened when the table is wider than the terminal; the widest such column gives way first */
+  readonly flexible?: boolean;
+}
+
+/**
+ * Lines of a table, two blanks between columns, without trailing blanks.
+ *
+ * @param rows one text per column; shorter rows leave the rest empty
+ * @param width columns of the terminal that the table should fit in, by shortening flexible columns
+ */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width = 100,
+  indent = "  ",
+): string[] {
+  const cells = rows.map((row) => columns.map((_, c) => printable(row[c] ?? "")));
+  const widths = columns.map((column, c) =>
+    Math.max(displayWidth(column.title), ...cells.map((row) => displayWidth(row[c]))),
+  );
+  const gap = "  ";
+  let excess = indent.length + widths.reduce((sum, w) => sum + w, 0) + gap.length * (columns.length - 1) - width;
+  while (excess > 0) {
+    let widest = -1;
+    for (let c = 0; c < columns.length; c++) {
+      if (columns[c].flexible && widths[c] > 8 && (widest < 0 || widths[c] > widths[widest])) widest = c;
+    }
+    if (widest < 0) break;
+    widths[widest]--;
+    excess--;
+  }
+  const line = (row: readonly string[]) =>
+    (indent + row.map((text, c) => aligned(text, widths[c], columns[c].align)).join(gap)).trimEnd();
+  const body = cells.map(line);
+  return columns.some((column) => column.title !== "") ? [line(columns.map((column) => column.title)), ...body] : body;
+}
+
+function aligned(text: string, width: number, align: "left" | "right" = "left"): string {
+  const fitted = shortened(text, width);
+  const blanks = " ".repeat(Math.max(0, width - displayWidth(fitted)));
+  return align === "right" ? blanks + fitted : fitted + blanks;
+}
+
+/** `label   text` lines with the labels in one column: how facts are shown. */
+export function factLines(pairs: readonly (readonly [label: string, text: string])[], width = 100): string[] {
+  return table([{ title: "" }, { title: "", flexible: true }], pairs, width);
+}
+
+/** One CSV field, quoted when it must be (RFC 4180). */
+export function csvField(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One CSV line with its line end. */
+export function csvLine(fields: readonly (string | number)[]): string {
+  return `${fields.map(csvField).join(",")}\n`;
+}
+
+/** A bar of `width` columns at most, as long as `share` (0 to 1) says, in eighths of a column. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const rest = eighths % 8;
+  return "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : String.fromCharCode(0x2590 - rest));
+}

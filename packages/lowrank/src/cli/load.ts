@@ -1,0 +1,89 @@
+/**
+ * Files in, for commands: rating files with a report of what was read, model files, titles. DuckDB is loaded only by the
+ * commands that read rating files.
+ */
+import { open } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import type { FactorModel, Ratings } from "@lowrank/core";
+import type { ReadOptions } from "../readers/index.ts";
+import { count, counted, duration, figure, listed, percent } from "./format.ts";
+import type { Job } from "./shell.ts";
+
+export interface LoadedRatings {
+  readonly ratings: Ratings;
+  readonly notes: readonly string[];
+  readonly seconds: number;
+}
+
+/** Reads rating files and says what they hold. */
+export async function loadRatings(job: Job, files: readonly string[], options: ReadOptions): Promise<LoadedRatings> {
+  const started = performance.now();
+  const { readRatings } = await import("../readers/index.ts");
+  const { ratings, notes } = await readRatings(files.length === 1 ? files[0] : [...files], options);
+  const seconds = (performance.now() - started) / 1000;
+  const names = files.map((file) => (file === "-" ? "standard input" : basename(file)));
+  job.output.say(`Read ${names.length > 3 ? counted(names.length, "file") : listed(names)} in ${duration(seconds)}`);
+  job.output.say(...notes.map((note) => `  ${note}`), ...ratingsLines(ratings).map((line) => `  ${line}`));
+  return { ratings, notes, seconds };
+}
+
+/** What the data are, in two or more lines: sizes, scale, and what was merged or dropped. */
+export function ratingsLines(ratings: Ratings): string[] {
+  const { users, items, merged, duplicates, dropped } = ratings.report;
+  const noun = ratings.hasRatings ? "rating" : "click";
+  const lines = [
+    `${counted(ratings.size, noun)} of ${counted(users, "user")} and ${counted(items, "item")}, ` +
+      `${percent(ratings.size / (users * items))} of all pairs${scaleOf(ratings)}`,
+  ];
+  if (merged > 0)
+    lines.push(
+      `${counted(merged, "record")} fell together with another of the same user and item: ${mergedBy[duplicates]}`,
+    );
+  for (const { reason, count: rows } of dropped) lines.push(`${counted(rows, "record")} left out: ${reason}`);
+  return lines;
+}
+
+const mergedBy = {
+  last: "the last one counts",
+  first: "the first one counts",
+  mean: "their mean counts",
+  sum: "their sum counts",
+  error: "refused",
+} as const;
+
+function scaleOf(ratings: Ratings): string {
+  if (ratings.size === 0) return "";
+  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${ratings.min}` : "";
+  const name = ratings.hasRatings ? "from" : "counts from";
+  return `; ${name} ${ratings.min} to ${count(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
+}
+
+/** Loads a model file. */
+export async function loadModelFile(path: string): Promise<FactorModel> {
+  const { loadModel } = await import("../model-files.ts");
+  return loadModel(path);
+}
+
+/** Titles by item id as text; an empty map when no file was named. */
+export async function loadTitles(path: string | undefined): Promise<ReadonlyMap<string, string>> {
+  if (path === undefined) return new Map();
+  const { readTitles } = await import("../readers/index.ts");
+  return readTitles(path);
+}
+
+/** Whether a file is a model, by its name, or by how it begins: a header length and a brace. */
+export async function isModelFile(file: string): Promise<boolean> {
+  if (extname(file) === ".safetensors") return true;
+  if (file === "-") return false;
+  const handle = await open(file, "r").catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
+    return bytesRead === 9 && buffer[8] === "{".charCodeAt(0) && buffer.readBigUInt64LE(0) <= BigInt(size);
+  } catch {
+    return false;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Where words go: data to stdout, messages to stderr. With `--json` stdout holds JSON and nothing else; with `--quiet`
+ * stderr holds warnings and errors only.
+ */
+import type { Failure } from "./exit.ts";
+import { printable } from "./format.ts";
+
+export interface OutputMode {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+/** Table width where there is no terminal to ask. */
+const DEFAULT_WIDTH = 100;
+
+export class Output {
+  readonly mode: OutputMode;
+  readonly #out: NodeJS.WriteStream;
+  readonly #err: NodeJS.WriteStream;
+
+  constructor(mode: OutputMode = {}, out = process.stdout, err = process.stderr) {
+    this.mode = mode;
+    this.#out = out;
+    this.#err = err;
+  }
+
+  /** Columns to fit tables in: the terminal's, between 60 and 100; 100 where there is none. */
+  get width(): number {
+    return Math.min(DEFAULT_WIDTH, Math.max(60, this.#out.columns ?? this.#err.columns ?? DEFAULT_WIDTH));
+  }
+
+  /** The stream for progress, and whether a person watches it. */
+  get messages(): { readonly stream: NodeJS.WriteStream; readonly isTerminal: boolean; readonly isQuiet: boolean } {
+    const isTerminal = this.#err.isTTY === true && process.env.TERM !== "dumb";
+    return { stream: this.#err, isTerminal, isQuiet: this.mode.quiet === true };
+  }
+
+  /** A message: what is happening, what was found. */
+  say(...lines: readonly string[]): void {
+    if (!this.mode.quiet) this.#err.write(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /** Something the user should know about, said even with `--quiet`. */
+  warn(message: string): void {
+    this.#err.write(`${mark(this.#err, "33", "warning:")} ${message}\n`);
+  }
+
+  /** Result lines for people; left out with `--json`, where `json` speaks. */
+  print(...lines: readonly string[]): void {
+    if (!this.mode.json) this.#out.write(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  /** The result for programs, one JSON value on its own lines; left out without `--json`. */
+  json(value: unknown): void {
+    if (this.mode.json) this.#out.write(`${JSON.stringify(value, plainNumbers, 2)}\n`);
+  }
+
+  /** Result data as it is (CSV, JSON lines). Resolves when the reader keeps up, so that memory stays bounded. */
+  async data(text: string): Promise<void> {
+    if (!this.#out.write(text)) await new Promise<void>((resolve) => this.#out.once("drain", resolve));
+  }
+
+  /** The last words of a failed command. */
+  fail(program: string, failure: Failure): void {
+    this.#err.write(`${mark(this.#err, "31", `${program}:`)} ${printableLines(failure.message)}\n`);
+    if (this.mode.json) {
+      const { code, message, facts } = failure;
+      this.#err.write(`${JSON.stringify({ error: { code, message, facts } }, plainNumbers)}\n`);
+    }
+  }
+
+  /** A heading, bold where a terminal shows it. */
+  heading(text: string): string {
+    return mark(this.#out, "1", text);
+  }
+
+  /** A side remark, dim where a terminal shows it. */
+  dim(text: string): string {
+    return mark(this.#out, "2", text);
+  }
+}
+
+/** JSON has no NaN and no infinity; a figure that does not exist is null. Typed arrays become arrays, maps objects. */
+function plainNumbers(_key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) return null;
+  if (typeof value === "bigint") return Number(value);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+    return Array.from(value as unknown as ArrayLike<number>);
+  if (value instanceof Map) return Object.fromEntries(value);
+  return value;
+}
+
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+/** Colour only for a terminal, and never against the user's wish (no-color.org). */
+function mark(stream: NodeJS.WriteStream, code: string, text: string): string {
+  const plain = !stream.isTTY || process.env.NO_COLOR || process.env.TERM === "dumb";
+  return plain ? text : `\u001b[${code}m${text}\u001b[0m`;
+}

@@ -1,0 +1,50 @@
+/** All commands in one program: what `lowrank --help` shows. */
+import { version } from "@lowrank/core";
+import { Command } from "commander";
+import { addDatasets } from "./commands/datasets.ts";
+import { addDemo } from "./commands/demo.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addEvaluate } from "./commands/evaluate.ts";
+import { addExplain } from "./commands/explain.ts";
+import { addFit } from "./commands/fit.ts";
+import { addInspect } from "./commands/inspect.ts";
+import { addRecommend } from "./commands/recommend.ts";
+import { addSimilar } from "./commands/similar.ts";
+import type { Shell } from "./shell.ts";
+
+const examples = `
+Examples:
+  lowrank demo                                            see it work on real ratings
+  lowrank fit ratings.csv                                 train, into model.safetensors
+  lowrank recommend model.safetensors --user 42           ten items for user 42
+  lowrank evaluate ratings.csv --folds 5                  how good is it, beside simple rules
+  lowrank fit ratings.dat --method als --rank 32 --sweeps 15 --seed 1 --threads 2 --out m.safetensors
+
+Data go to stdout, messages to stderr. Exit codes: 0 done, 1 data, file or training failed,
+2 command written wrongly, 130 stopped by Ctrl-C. "lowrank help <command>" tells more.`;
+
+export function buildProgram(shell: Shell): Command {
+  const program = new Command("lowrank")
+    .description("Ratings or clicks in, predictions and recommendations out, by matrix factorization.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
+    .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 100) })
+    .exitOverride()
+    // Errors are thrown and told once, in main.ts.
+    .configureOutput({ outputError: () => {} })
+    .addHelpText("after", examples);
+  program.commandsGroup("Train and judge:");
+  addFit(program, shell);
+  addEvaluate(program, shell);
+  program.commandsGroup("Use a model:");
+  addRecommend(program, shell);
+  addSimilar(program, shell);
+  addExplain(program, shell);
+  program.commandsGroup("Look around:");
+  addInspect(program, shell);
+  addDatasets(program, shell);
+  addDoctor(program, shell);
+  addDemo(program, shell);
+  return program;
+}

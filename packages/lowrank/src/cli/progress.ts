@@ -1,0 +1,146 @@
+/**
+ * Progress of a training: a bar with rate, loss, validation and time left on a terminal; plain lines elsewhere, and then
+ * no more of them than a log should hold.
+ */
+import type { CrossValidationProgress, Progress } from "@lowrank/core";
+import { SingleBar } from "cli-progress";
+import { bar, counted, duration, figure, rate } from "./format.ts";
+import type { Output } from "./output.ts";
+
+/** More passes than this and plain lines report every n-th pass only, about this many in all. */
+const MAX_LINES = 30;
+const BAR_COLUMNS = 18;
+
+export interface TrainingProgress {
+  readonly onProgress: (progress: Progress) => void;
+  /** Clears the bar; call in `finally`, so that a failed or stopped training leaves the terminal as it was. */
+  stop(): void;
+}
+
+export function trainingProgress(output: Output): TrainingProgress {
+  const { isTerminal, isQuiet } = output.messages;
+  if (isQuiet) return { onProgress: () => {}, stop: () => {} };
+  return isTerminal ? barProgress(output) : lineProgress(output);
+}
+
+function barProgress(output: Output): TrainingProgress {
+  const line = new BarLine(output);
+  return {
+    onProgress: (progress) => line.show(progress.pass / progress.passes, barFigures(progress)),
+    stop: () => line.stop(),
+  };
+}
+
+/** One line at the bottom of a terminal: a bar, and words after it that may change with every update. */
+class BarLine {
+  readonly #line: SingleBar;
+  #started = false;
+  #share = 0;
+  #words = "";
+
+  constructor(output: Output) {
+    const { stream } = output.messages;
+    this.#line = new SingleBar({
+      stream,
+      clearOnComplete: true,
+      hideCursor: true,
+      linewrap: true,
+      fps: 20,
+      // Ctrl-C is main.ts's business; stop() restores the cursor.
+      gracefulExit: false,
+      format: () => {
+        const done = bar(this.#share, BAR_COLUMNS).padEnd(BAR_COLUMNS, "░");
+        return shortEnough(`  ${done}  ${this.#words}`, stream.columns ?? 80);
+      },
+    });
+  }
+
+  show(share: number, words: string): void {
+    this.#share = share;
+    this.#words = words;
+    if (!this.#started) this.#line.start(1, 0);
+    this.#started = true;
+    this.#line.update(Math.min(1, share));
+  }
+
+  stop(): void {
+    if (this.#started) this.#line.stop();
+    this.#started = false;
+  }
+}
+
+function shortEnough(text: string, columns: number): string {
+  return text.length < columns ? text : text.slice(0, columns - 1);
+}
+
+function barFigures(progress: Progress): string {
+  const { pass, passes, passName, loss, lossName, validation, ratingsPerSecond, secondsLeft } = progress;
+  const parts = [`${pass}/${passes} ${passName}`, `${lossName} ${figure(loss)}`];
+  if (validation !== undefined) parts.push(`${validation.name} ${figure(validation.value)}`);
+  parts.push(`${rate(ratingsPerSecond)} ratings/s`);
+  if (pass < passes) parts.push(`${duration(secondsLeft)} left`);
+  return parts.join(" · ");
+}
+
+function lineProgress(output: Output): TrainingProgress {
+  let before = 0;
+  return {
+    onProgress(progress) {
+      const { pass, passes, passName, loss, lossName, validation, seconds } = progress;
+      const every = Math.max(1, Math.ceil(passes / MAX_LINES));
+      const passSeconds = seconds - before;
+      before = seconds;
+      if (pass !== 1 && pass !== passes && pass % every !== 0) return;
+      const held = validation === undefined ? "" : `, ${validation.name} ${figure(validation.value)}`;
+      const number = String(pass).padStart(String(passes).length);
+      output.say(
+        `  ${passName.slice(0, -1)} ${number} of ${passes}: ${lossName} ${figure(loss)}${held}, ${duration(passSeconds)}`,
+      );
+    },
+    stop() {},
+  };
+}
+
+/** Progress of something counted in bytes or rows whose total may be unknown. */
+export interface CountedProgress {
+  update(done: number, total: number | undefined): void;
+  stop(): void;
+}
+
+/** A bar on a terminal, nothing elsewhere: the line before and after it tell the story in a log. */
+export function countedProgress(output: Output, show: (value: number) => string): CountedProgress {
+  const { isTerminal, isQuiet } = output.messages;
+  if (isQuiet || !isTerminal) return { update: () => {}, stop: () => {} };
+  const line = new BarLine(output);
+  return {
+    update(done, total) {
+      const share = total === undefined || total === 0 ? 0 : done / total;
+      line.show(share, total === undefined ? show(done) : `${show(done)} of ${show(total)}`);
+    },
+    stop: () => line.stop(),
+  };
+}
+
+/** Progress of the trainings of a cross-validation: one bar over all folds, or one line for each fold. */
+export function foldProgress(output: Output): {
+  readonly onProgress: (progress: CrossValidationProgress) => void;
+  stop(): void;
+} {
+  const { isTerminal, isQuiet } = output.messages;
+  if (isQuiet) return { onProgress: () => {}, stop: () => {} };
+  const line = new BarLine(output);
+  return {
+    onProgress({ fold, folds, training }) {
+      const { pass, passes, lossName, loss, seconds } = training;
+      const which = folds === 1 ? "" : `part ${fold} of ${folds}`;
+      if (isTerminal) {
+        const share = (fold - 1 + pass / passes) / folds;
+        line.show(share, [which, barFigures(training)].filter((words) => words !== "").join(" · "));
+      } else if (pass === passes) {
+        const start = which === "" ? `${counted(passes, training.passName.slice(0, -1))}` : which;
+        output.say(`  ${start}: ${lossName} ${figure(loss)}, ${duration(seconds)}`);
+      }
+    },
+    stop: () => line.stop(),
+  };
+}

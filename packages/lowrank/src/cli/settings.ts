@@ -1,0 +1,186 @@
+/**
+ * Method settings as flags: every option of every method's table is a flag (`biasRegularization` is
+ * `--bias-regularization`), with the table's own meaning and defaults. A setting that the method does not have is refused
+ * by name, also when the method was chosen from the data.
+ */
+import { type Factorizer, type MethodName, methods, type OptionSpec, type Ratings, suggestMethod } from "@lowrank/core";
+import { type Command, Option } from "commander";
+import { kebab, UsageError } from "./exit.ts";
+import { real, realOrAuto, whole, word } from "./flags.ts";
+import { listed } from "./format.ts";
+
+export const methodNames = Object.keys(methods) as MethodName[];
+
+/** Settings the user gave, by option name. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** Adds `--method` and one flag for each setting of any method. */
+export function addMethodFlags(command: Command): Command {
+  const words = ["auto", ...methodNames] as const;
+  command.optionsGroup("Method:");
+  command.option(
+    "--method <word>",
+    "als for ratings, ials for clicks and counts; auto looks at the data (auto)",
+    word("--method", words),
+  );
+  command.optionsGroup("Method settings (with the default of each method that has them):");
+  for (const [name, owners] of settingOwners()) addSettingFlag(command, name, owners);
+  return command;
+}
+
+interface Owner {
+  readonly method: MethodName;
+  readonly spec: OptionSpec;
+}
+
+/** Every option name, with the methods that have it, in the order of the tables. */
+function settingOwners(): Map<string, Owner[]> {
+  const owners = new Map<string, Owner[]>();
+  for (const method of methodNames) {
+    for (const [name, spec] of Object.entries<OptionSpec>(methods[method].options)) {
+      owners.set(name, [...(owners.get(name) ?? []), { method, spec }]);
+    }
+  }
+  return owners;
+}
+
+function addSettingFlag(command: Command, name: string, owners: readonly Owner[]): void {
+  const flag = `--${kebab(name)}`;
+  const [{ spec }] = owners;
+  const sameMeaning = owners.every((owner) => owner.spec.about === spec.about);
+  const about = sameMeaning
+    ? `${spec.about} (${owners.map((owner) => `${owner.method} ${shownDefault(owner.spec)}`).join(", ")})`
+    : owners.map((owner) => `${owner.method}: ${owner.spec.about} (${shownDefault(owner.spec)})`).join("; ");
+  switch (spec.type) {
+    case "whole":
+      command.option(`${flag} <n>`, about, whole(flag));
+      return;
+    case "number":
+      command.option<unknown>(`${flag} <number>`, about, (takesAuto(owners) ? realOrAuto(flag) : real(flag)) as (value: string, previous: unknown) => unknown);
+      return;
+    case "choice": {
+      const choices = [...new Set(owners.flatMap((owner) => (owner.spec.type === "choice" ? owner.spec.choices : [])))];
+      command.option(`${flag} <word>`, `${about}: ${choices.join(", ")}`, word(flag, choices));
+      return;
+    }
+    case "flag": {
+      const isOn = spec.default;
+      command.addOption(hiddenIf(isOn, new Option(flag, about)));
+      command.addOption(hiddenIf(!isOn, new Option(flag.replace("--", "--no-"), `do not: ${about}`)));
+      return;
+    }
+    default:
+      spec satisfies never;
+  }
+}
+
+function shownDefault(spec: OptionSpec): string {
+  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined) return `auto, ${spec.auto}`;
+  return spec.type === "flag" ? (spec.default ? "yes" : "no") : String(spec.default);
+}
+
+/** Whether some method derives the value from the data when it is left out. */
+function takesAuto(owners: readonly Owner[]): boolean {
+  return owners.some(({ spec }) => spec.type === "number" && spec.default === "auto");
+}
+
+function hiddenIf(hide: boolean, option: Option): Option {
+  return hide ? option.hideHelp() : option;
+}
+
+/** What the user stated about the method, checked as far as that goes before any file is read. */
+export interface MethodRequest {
+  readonly method: MethodName | "auto";
+  readonly settings: Settings;
+}
+
+/**
+ * Reads method and settings from a command's flags. Wrong values and inapplicable settings are refused here when the
+ * method is stated; with `auto`, what no method would take is refused here and the rest when the method is known.
+ */
+export function methodRequest(flags: Readonly<Record<string, unknown>>): MethodRequest {
+  const method = (flags.method ?? "auto") as MethodRequest["method"];
+  const settings: Record<string, unknown> = {};
+  for (const name of settingOwners().keys()) if (flags[name] !== undefined) settings[name] = flags[name];
+  if (method !== "auto") {
+    makeMethod(method, settings);
+    return { method, settings };
+  }
+  const candidates = methodNames.filter((name) => foreignSettings(name, settings).length === 0);
+  if (candidates.length === 0) {
+    throw new UsageError(
+      `no method has all of ${listed(Object.keys(settings).map((name) => `--${kebab(name)}`))}; ` +
+        `run "lowrank fit --help" to see which setting belongs to which method`,
+      { settings: Object.keys(settings) },
+    );
+  }
+  const refusals = candidates.map((name) => refusal(() => makeMethod(name, settings)));
+  if (!refusals.includes(undefined)) throw refusals[0];
+  return { method, settings };
+}
+
+function refusal(make: () => unknown): unknown {
+  try {
+    make();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+export interface ChosenMethod {
+  readonly method: Factorizer;
+  /** Why this one; undefined when the user stated it */
+  readonly reason: string | undefined;
+}
+
+/** The method for these ratings: the one stated, or the one that the data suggest, with the user's settings. */
+export function chooseMethod(request: MethodRequest, ratings: Ratings): ChosenMethod {
+  const { method, settings } = request;
+  if (method !== "auto") return { method: makeMethod(method, settings), reason: undefined };
+  const suggestion = suggestMethod(ratings);
+  const name = suggestion.name;
+  const foreign = foreignSettings(name, settings);
+  if (foreign.length > 0) {
+    throw new UsageError(
+      `${listed(foreign.map((option) => `--${kebab(option)}`))} ${foreign.length === 1 ? "is no setting" : "are no settings"} of ${name}, ` +
+        `which suits these data: ${suggestion.reason}; leave ${foreign.length === 1 ? "it" : "them"} out, or state --method ${otherMethod(settings)}`,
+      { method: name, settings: foreign },
+    );
+  }
+  return { method: makeMethod(name, settings), reason: suggestion.reason };
+}
+
+function makeMethod(name: MethodName, settings: Settings): Factorizer {
+  const foreign = foreignSettings(name, settings);
+  if (foreign.length > 0) {
+    const owners = methodNames.filter((method) => foreign[0] in methods[method].options);
+    throw new UsageError(
+      `--${kebab(foreign[0])} is a setting of ${listed(owners)}, and --method is ${name}; leave it out`,
+      { method: name, setting: foreign[0] },
+    );
+  }
+  return methods[name].make(settings);
+}
+
+function foreignSettings(method: MethodName, settings: Settings): string[] {
+  return Object.keys(settings).filter((name) => !(name in methods[method].options));
+}
+
+function otherMethod(settings: Settings): string {
+  return methodNames.find((name) => foreignSettings(name, settings).length === 0) ?? methodNames[0];
+}
+
+/** The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others. */
+export function settingsSentence(method: Factorizer): string {
+  const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
+  const parts = [`rank ${method.rank}`, `${method.passes} ${method.passName}`];
+  for (const [name, value] of Object.entries(method.options)) {
+    if (name === "rank" || name === method.passName) continue;
+    const spec = table?.[name];
+    const isMain = name === "regularization" || name === "unobservedWeight";
+    if (!isMain && (spec === undefined || spec.default === value)) continue;
+    parts.push(`${kebab(name).replaceAll("-", " ")} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
+  }
+  return parts.join(", ");
+}
