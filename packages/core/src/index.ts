@@ -4,4 +4,5 @@ export * from "./factorizers/index.ts";
 export * from "./kernels/index.ts";
 export * from "./model/index.ts";
 export * from "./ratings/index.ts";
+export * from "./recommend/index.ts";
 export * from "./support/index.ts";
