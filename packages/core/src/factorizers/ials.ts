@@ -22,7 +22,7 @@ const CHOLESKY_RANK = 32;
 
 export const ialsOptions = {
   rank: { type: "whole", default: 64, min: 1, max: MAX_RANK, about: "latent dimension" },
-  sweeps: { type: "whole", default: 16, min: 1, max: 10_000, about: "passes over the data, items then users" },
+  sweeps: { type: "whole", default: 10, min: 1, max: 10_000, about: "passes over the data, items then users" },
   regularization: { type: "number", default: 0.003, min: 0, max: 1e9, about: "L2 penalty of the factors" },
   regularizationExponent: {
     type: "number",
@@ -31,7 +31,7 @@ export const ialsOptions = {
     max: 2,
     about: "penalty grows with (history + unobservedWeight × catalogue) to this power; 0 = plain",
   },
-  unobservedWeight: { type: "number", default: 0.1, min: 0, max: 1e9, about: "weight of a cell nobody has seen" },
+  unobservedWeight: { type: "number", default: 0.02, min: 0, max: 1e9, about: "weight of a cell nobody has seen" },
   observedInUnobserved: {
     type: "flag",
     default: true,
@@ -78,13 +78,13 @@ export const ialsOptions = {
 export interface IalsOptions {
   /** Latent dimension, 1 to 1024. Default 64 */
   readonly rank?: number;
-  /** Passes over the data, at least 1. Default 16 */
+  /** Passes over the data, at least 1. Default 10 */
   readonly sweeps?: number;
   /** λ ≥ 0. Default 0.003 */
   readonly regularization?: number;
   /** e from 0 to 2. Default 1 */
   readonly regularizationExponent?: number;
-  /** w ≥ 0. Default 0.1 */
+  /** w ≥ 0. Default 0.02 */
   readonly unobservedWeight?: number;
   /** Default true */
   readonly observedInUnobserved?: boolean;

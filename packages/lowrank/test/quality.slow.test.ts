@@ -1,0 +1,94 @@
+/**
+ * Quality floors on real ratings, as data. Every setting was chosen on a validation part of the training data; none by
+ * looking at a test fold. docs/als.md and docs/ials.md say how, and with which figures beside.
+ */
+import { readFileSync } from "node:fs";
+import {
+  als,
+  crossValidate,
+  evaluate,
+  type Factorizer,
+  factorize,
+  ials,
+  kFold,
+  type RatingRecord,
+  type Ratings,
+  ratingsFrom,
+  type Split,
+} from "@lowrank/core";
+import { describe, expect, it } from "vitest";
+import { readRatings } from "../src/index.ts";
+import { sharedData } from "./shared-data.ts";
+
+async function read(...path: string[]): Promise<Ratings> {
+  return (await readRatings(sharedData(...path))).ratings;
+}
+
+/** The LightGCN split: one line a user, `user item item ...`. */
+function readGowalla(part: "train" | "test"): Ratings {
+  const records: RatingRecord[] = [];
+  for (const line of readFileSync(sharedData("gowalla", `${part}.txt`), "utf8").split("\n")) {
+    const [user, ...items] = line.trim().split(/\s+/).map(Number);
+    for (const item of items) records.push({ user, item });
+  }
+  return ratingsFrom(records);
+}
+
+async function publishedFolds(): Promise<Split[]> {
+  const splits: Split[] = [];
+  for (const fold of [1, 2, 3, 4, 5]) {
+    splits.push({ train: await read("ml-100k", `u${fold}.base`), test: await read("ml-100k", `u${fold}.test`) });
+  }
+  return splits;
+}
+
+interface RmseFloor {
+  readonly data: string;
+  readonly splits: () => Promise<Split[]>;
+  readonly method: Factorizer;
+  /** Mean RMSE over the folds, predictions clamped to the scale */
+  readonly atMost: number;
+}
+
+const rmseFloors: readonly RmseFloor[] = [
+  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: als(), atMost: 0.9105 },
+  {
+    data: "MovieLens 1M, 5 random folds",
+    splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
+    method: als(),
+    atMost: 0.8505,
+  },
+];
+
+describe("cross-validated RMSE with the default settings", () => {
+  for (const { data, splits, method, atMost } of rmseFloors) {
+    it(`${method.name} on ${data} is at most ${atMost}`, async () => {
+      const result = await crossValidate(await splits(), method, { seed: 1 });
+      const rmse = result.errors?.rmse;
+      console.log(`${data}: RMSE ${rmse?.mean.toFixed(5)} (${rmse?.values.map((value) => value.toFixed(4)).join(" ")})`);
+      expect(rmse?.values).toHaveLength(5);
+      expect(rmse?.mean).toBeLessThanOrEqual(atMost);
+      const bias = result.rulers.find((ruler) => ruler.name === "bias-only")?.errors?.rmse.mean as number;
+      expect(rmse?.mean).toBeLessThan(bias - 0.02);
+    });
+  }
+});
+
+describe("ranking with settings chosen on a validation split", () => {
+  it("ials at rank 256 on Gowalla reaches Recall@20 0.1690 and NDCG@20 0.1400, over every unseen item", async () => {
+    const train = readGowalla("train");
+    const method = ials({
+      rank: 256,
+      sweeps: 8,
+      regularization: 0.0025,
+      unobservedWeight: 0.02,
+    });
+    const { model } = await factorize(train, method, { seed: 1 });
+    const result = await evaluate(model, readGowalla("test"), { train, n: [20] });
+    const figures = result.ranking?.[0];
+    console.log(`Gowalla: Recall@20 ${figures?.recall.toFixed(4)}, NDCG@20 ${figures?.ndcg.toFixed(4)}`);
+    expect(figures?.users).toBe(29_858);
+    expect(figures?.recall).toBeGreaterThanOrEqual(0.169);
+    expect(figures?.ndcg).toBeGreaterThanOrEqual(0.14);
+  });
+});
