@@ -1,8 +1,8 @@
 /**
  * A FactorModel as a Scorer: sums in double precision, in the order of the columns.
  *
- * For single scores and for callers without kernels. Long lists come from recommend/, which scores in the kernels (f32);
- * the two differ by at most rank · 2⁻²⁴ of Σ|a·b|, plus one f32 rounding of the sum.
+ * For single scores and for callers without kernels. Long lists come from recommend/, which scores in the kernels
+ * (f32); the two differ by at most rank · 2⁻²⁴ of Σ|a·b|, plus one f32 rounding of the sum.
  */
 import type { FactorModel } from "./factor-model.ts";
 import type { Scorer } from "./scorer.ts";

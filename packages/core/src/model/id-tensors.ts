@@ -1,8 +1,9 @@
 /**
- * Ids in a model file. Numbers: one I64 each. Strings: all UTF-8 bytes back to back, and U32 offsets of where each begins and ends.
+ * Ids in a model file. Numbers: one I64 each. Strings: all UTF-8 bytes back to back, and U32 offsets of where each
+ * begins and ends.
  *
- * Both ascend strictly (strings by UTF-16 code unit), as in IdMap, so that place in the file is the row number and uniqueness is
- * seen in one pass.
+ * Both ascend strictly (strings by UTF-16 code unit), as in IdMap, so that place in the file is the row number and
+ * uniqueness is seen in one pass.
  */
 import { type Id, IdMap } from "../ratings/index.ts";
 import { ModelFileError } from "../support/index.ts";

@@ -1,8 +1,8 @@
 /**
  * 16 hexadecimal digits that two models share when they predict the same, bit for bit, for the same ids.
  *
- * Covers ids, tables, biases, mean and scale. Leaves out where the model came from (method, backend, version) and its history: fits
- * on other machines, engines or thread counts are compared by it.
+ * Covers ids, tables, biases, mean and scale. Leaves out where the model came from (method, backend, version) and its
+ * history: fits on other machines, engines or thread counts are compared by it.
  */
 import { Digest } from "../support/index.ts";
 import type { FactorModel } from "./factor-model.ts";

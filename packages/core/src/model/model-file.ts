@@ -1,8 +1,9 @@
 /**
  * A FactorModel as one safetensors file, and back. docs/model-file.md is the specification, with five lines of Python.
  *
- * Writing is deterministic: the same model gives the same bytes. Reading runs no code from the file, trusts no length in it, and
- * allocates no more than the file is long. Not here: the container (safetensors.ts), disks (packages/lowrank).
+ * Writing is deterministic: the same model gives the same bytes. Reading runs no code from the file, trusts no length
+ * in it, and allocates no more than the file is long. Not here: the container (safetensors.ts), disks
+ * (packages/lowrank).
  */
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
 import { Digest, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
@@ -13,8 +14,8 @@ import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-
 import { type Refuse, readHeader, readTensors, type Tensor, writeSafetensors } from "./safetensors.ts";
 
 /**
- * The file as parts to be written one after another. The tables are views of the model's own arrays, so a large model is not copied:
- * write them before anything changes the model.
+ * The file as parts to be written one after another. The tables are views of the model's own arrays, so a large model
+ * is not copied: write them before anything changes the model.
  *
  * @throws DataError when the model's arrays do not fit together or hold a number that is not finite
  */
@@ -40,11 +41,12 @@ export function encodeModel(model: FactorModel): Uint8Array {
 /**
  * A model from the bytes of a file.
  *
- * The model takes the bytes over: where they are aligned its arrays are views of them, so do not change them afterwards.
+ * The model takes the bytes over: where they are aligned its arrays are views of them, so do not change them
+ * afterwards.
  *
  * @param name what to call the file in errors, such as its path
- * @throws ModelFileError when the bytes are cut short, damaged, of an unknown version or no lowrank model at all; facts: `file`, and
- *   `tensor`, `key`, `side`, `position`, `version` where they apply
+ * @throws ModelFileError when the bytes are cut short, damaged, of an unknown version or no lowrank model at all;
+ *   facts: `file`, and `tensor`, `key`, `side`, `position`, `version` where they apply
  */
 export function decodeModel(bytes: Uint8Array, name = "model file"): FactorModel {
   const refuse: Refuse = (why, kind, facts: Facts = {}) => {
@@ -132,7 +134,9 @@ function bytesOf(values: Float32Array | Uint32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** Digest of the known metadata in their fixed order, then of each tensor's name, type, shape and bytes in file order. */
+/**
+ * Digest of the known metadata in their fixed order, then of each tensor's name, type, shape and bytes in file order.
+ */
 function checksum(metadata: ReadonlyMap<string, string>, tensors: readonly Tensor[]): string {
   const digest = new Digest();
   for (const key of metadataKeys) {

@@ -75,7 +75,10 @@ function plainObjective(objective: RowObjective): RowObjective {
   }
 }
 
-/** Is this a lowrank model, of a version and kind that this build reads? Asked before anything else in the file is looked at. */
+/**
+ * Is this a lowrank model, of a version and kind that this build reads? Asked before anything else in the file is
+ * looked at.
+ */
 export function checkFormat(
   metadata: ReadonlyMap<string, string>,
   tensorNames: readonly string[],

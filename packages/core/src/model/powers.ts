@@ -53,7 +53,9 @@ function exponential(x: number): number {
   return sum * bits.getFloat64(0);
 }
 
-/** x to the power `exponent` for finite x ≥ 0 and exponent ≥ 0. Exponents 0, 0.5 and 1 are exact; 0 to the power 0 is 1. */
+/**
+ * x to the power `exponent` for finite x ≥ 0 and exponent ≥ 0. Exponents 0, 0.5 and 1 are exact; 0 to the power 0 is 1.
+ */
 export function power(x: number, exponent: number): number {
   if (exponent === 0) return 1;
   if (exponent === 1) return x;

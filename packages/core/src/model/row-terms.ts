@@ -52,8 +52,8 @@ export function overlapOf(objective: RowObjective & { readonly kind: "implicit" 
  *
  * @param value f32[entries]: ratings, or counts of events
  * @param out f32[entries]
- * @throws DataError when a value yields a confidence below the overlap (a negative one without it), which no row can be solved with; facts:
- *   `entry`, `value`, `confidence`, `least`
+ * @throws DataError when a value yields a confidence below the overlap (a negative one without it), which no row can be
+ *   solved with; facts: `entry`, `value`, `confidence`, `least`
  */
 export function confidences(
   objective: RowObjective & { readonly kind: "implicit" },

@@ -4,8 +4,8 @@
  *   u64 little-endian N | N bytes of JSON | tensor bytes, back to back
  *   JSON: { "__metadata__": { key: string }, name: { "dtype", "shape", "data_offsets": [begin, end] } … }
  *
- * Format: huggingface.co/docs/safetensors. The reader trusts nothing: it allocates no more than the file is long, and whatever is wrong
- * goes to the caller's `refuse` as a sentence.
+ * Format: huggingface.co/docs/safetensors. The reader trusts nothing: it allocates no more than the file is long, and
+ * whatever is wrong goes to the caller's `refuse` as a sentence.
  */
 import type { Facts } from "../support/index.ts";
 
@@ -38,9 +38,9 @@ export type Refuse = (why: string, kind: "broken" | "foreign", facts?: Facts) =>
 const MAX_HEADER_BYTES = 16 << 20; // 16 MB
 
 /**
- * The file as parts to be written one after another; tensor parts are the given views, not copies. The same input gives the same
- * bytes. The header is padded with spaces so that tensor data begin at a multiple of 8; give the tensors with the
- * largest elements first and each begins at a multiple of its element size.
+ * The file as parts to be written one after another; tensor parts are the given views, not copies. The same input gives
+ * the same bytes. The header is padded with spaces so that tensor data begin at a multiple of 8; give the tensors with
+ * the largest elements first and each begins at a multiple of its element size.
  */
 export function writeSafetensors(metadata: Readonly<Record<string, string>>, tensors: readonly Tensor[]): Uint8Array[] {
   const header: Record<string, unknown> = { __metadata__: metadata };
@@ -80,7 +80,10 @@ export function readHeader(bytes: Uint8Array, refuse: Refuse): Header {
   return { metadata, entries, dataStart: 8 + length };
 }
 
-/** Checks every description against the others and the file: the tensors fill it from the header to its end without gap or overlap. */
+/**
+ * Checks every description against the others and the file: the tensors fill it from the header to its end without gap
+ * or overlap.
+ */
 export function readTensors(bytes: Uint8Array, header: Header, refuse: Refuse): Map<string, Tensor> {
   const available = bytes.byteLength - header.dataStart;
   const found = header.entries.map(([name, entry]) => describe(name, entry, refuse));

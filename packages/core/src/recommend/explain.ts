@@ -1,8 +1,9 @@
 /**
- * Why this score? One contribution per history item; together with the baseline and a stated remainder they add up to it.
+ * Why this score? One contribution per history item; together with the baseline and a stated remainder they add up to
+ * it.
  *
- * A folded-in row is linear in what its history says, so the score splits exactly. With A the matrix of the row's normal
- * equations (see ExplicitRows, ImplicitRows in kernels.ts) and t_j = value_j − mean − itemBias_j:
+ * A folded-in row is linear in what its history says, so the score splits exactly. With A the matrix of the row's
+ * normal equations (see ExplicitRows, ImplicitRows in kernels.ts) and t_j = value_j − mean − itemBias_j:
  *
  *   explicit:  score(i) = mean + itemBias_i + Σ_j t_j · [y_i; 1]ᵀ A⁻¹ [y_j; 1]     (A bordered by the user bias)
  *   implicit:  score(i) = mean + itemBias_i + Σ_j c_j · y_iᵀ A⁻¹ y_j
@@ -131,8 +132,8 @@ function addGram(a: Float64Array, rank: number, weight: number, gram: Float32Arr
 }
 
 /**
- * Per history cell, the weight of its y yᵀ in A (1, or the confidence less what the unobserved term counts already) and what it
- * pulls towards (t_j, or c_j).
+ * Per history cell, the weight of its y yᵀ in A (1, or the confidence less what the unobserved term counts already) and
+ * what it pulls towards (t_j, or c_j).
  */
 function historyCells({ model, objective, history }: ExplainProblem): { weight: Float64Array; target: Float64Array } {
   const { itemBias, mean } = model;

@@ -1,9 +1,9 @@
 /**
  * Fold-in: a history in, the row that training would have given to it out, the other side's table as it is.
  *
- * The same kernel routine, penalties and confidences as a half-sweep of training with the exact solver, so that a training user folded in
- * right after a user half-sweep comes out bit for bit. Kernel memory is small: only the other side's rows in the history are
- * copied there; implicit models also need the Gram matrix of the whole table, made once.
+ * The same kernel routine, penalties and confidences as a half-sweep of training with the exact solver, so that a
+ * training user folded in right after a user half-sweep comes out bit for bit. Kernel memory is small: only the other
+ * side's rows in the history are copied there; implicit models also need the Gram matrix of the whole table, made once.
  * Cost: O(entries · rank² + rank³). Concurrent calls take turns.
  */
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, type Workspace } from "../kernels/index.ts";

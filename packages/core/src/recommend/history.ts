@@ -30,7 +30,8 @@ export interface CleanHistory {
 /**
  * Several entries for one id: the last one counts for ratings, their sum for clicks, as in training data by default.
  *
- * @throws DataError for an entry without the rating that the model needs, or with one that is not finite; facts: `position` (from 1)
+ * @throws DataError for an entry without the rating that the model needs, or with one that is not finite; facts:
+ *   `position` (from 1)
  */
 export function cleanHistory(
   who: string,

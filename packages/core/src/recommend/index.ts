@@ -1,6 +1,6 @@
 /**
- * Room `recommend`: a FactorModel comes in; predictions, lists, neighbours, folded-in rows and explanations go out, in the caller's ids.
- * `topNForIndexes` alone speaks of indexes; it is for evaluate/.
+ * Room `recommend`: a FactorModel comes in; predictions, lists, neighbours, folded-in rows and explanations go out, in
+ * the caller's ids. `topNForIndexes` alone speaks of indexes; it is for evaluate/.
  */
 export type { Filters } from "./filters.ts";
 export type { HistoryItem, HistoryUser } from "./history.ts";

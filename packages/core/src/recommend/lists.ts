@@ -1,6 +1,6 @@
 /**
- * From questions about users to outcomes: unknown users and empty histories told apart, the others ranked in batches, indexes turned back
- * into ids, short lists given their reason.
+ * From questions about users to outcomes: unknown users and empty histories told apart, the others ranked in batches,
+ * indexes turned back into ids, short lists given their reason.
  */
 import type { FactorModel } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";

@@ -1,6 +1,6 @@
 /**
- * What a question to a recommender can come to. Always told apart by `status`; never a 0, a NaN or padding instead of an
- * answer. Lists say how many were asked for, and when they are shorter, why.
+ * What a question to a recommender can come to. Always told apart by `status`; never a 0, a NaN or padding instead of
+ * an answer. Lists say how many were asked for, and when they are shorter, why.
  */
 import type { Id } from "../ratings/index.ts";
 
@@ -9,7 +9,10 @@ export type Prediction =
   | {
       readonly status: "unknown";
       readonly missing: readonly ("user" | "item")[];
-      /** For ratings: the mean and what biases are known. Undefined where the model has no such thing as a neutral score. */
+      /**
+       * For ratings: the mean and what biases are known. Undefined where the model has no such thing as a neutral
+       * score.
+       */
       readonly baseline: number | undefined;
     };
 
@@ -71,7 +74,9 @@ export interface UnknownUser {
   readonly popular: PopularList | undefined;
 }
 
-/** A user of the model without one training rating (all of them were held out, say): there is nothing personal to tell. */
+/**
+ * A user of the model without one training rating (all of them were held out, say): there is nothing personal to tell.
+ */
 export interface UserWithoutHistory {
   readonly status: "empty-history";
   readonly user: Id;

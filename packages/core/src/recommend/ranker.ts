@@ -2,8 +2,8 @@
  * A table of items in kernel memory, and any number of query rows answered against it in bounded batches.
  *
  * In: query rows, what each must not be shown, how many places. Out: item indexes and scores, best first, ties to the
- * smaller index. Memory: the item table, and what one batch of queries takes; never queries × items. Concurrent calls are
- * right: batches take turns on the one workspace, so long streams and single questions interleave.
+ * smaller index. Memory: the item table, and what one batch of queries takes; never queries × items. Concurrent calls
+ * are right: batches take turns on the one workspace, so long streams and single questions interleave.
  * Not here: ids, filters, what a score means (lists.ts).
  */
 import { fillTable, type Kernels, slot, type Workspace } from "../kernels/index.ts";
@@ -130,7 +130,9 @@ export class Ranker {
     return { first, count, n, item: item.slice(), score: score.slice(), listed: listed.slice() };
   }
 
-  /** As many queries from `first` on as the workspace has room for; at least one, since a row and a list fit any time. */
+  /**
+   * As many queries from `first` on as the workspace has room for; at least one, since a row and a list fit any time.
+   */
   #load({ count, row, excluded, n }: RankRequest, first: number): { count: number; entries: number } {
     const { at } = this.#space;
     const most = Math.min(count - first, at.query.length, Math.floor(at.item.length / n));

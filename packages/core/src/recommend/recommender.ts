@@ -1,8 +1,9 @@
 /**
  * Recommender: a FactorModel and kernels in, answers to people's questions out, all in the caller's own ids.
  *
- * Kernel memory is taken when a kind of question is first asked: the item table for lists, a table of unit rows for each side's
- * similarity, little for fold-in. Concurrent calls are right: those that share memory take turns, batch by batch.
+ * Kernel memory is taken when a kind of question is first asked: the item table for lists, a table of unit rows for
+ * each side's similarity, little for fold-in. Concurrent calls are right: those that share memory take turns, batch by
+ * batch.
  */
 import { type KernelOptions, type Kernels, openKernels } from "../kernels/index.ts";
 import { checkModel, type FactorModel, factorScorer, type Scorer } from "../model/index.ts";

@@ -25,9 +25,9 @@ export interface TopNRequest {
 /**
  * The best items of each user over the full catalogue, ties to the smaller item index.
  *
- * Yields batches of at most 2048 users; `n` in a batch is the request's, or the number of items if that is smaller. Scores are
- * dot product plus item bias: add the model's mean and the user's bias for the predicted score. Kernel memory is
- * held until the generator ends or is returned.
+ * Yields batches of at most 2048 users; `n` in a batch is the request's, or the number of items if that is smaller.
+ * Scores are dot product plus item bias: add the model's mean and the user's bias for the predicted score. Kernel
+ * memory is held until the generator ends or is returned.
  *
  * @throws AbortedError between batches
  */
