@@ -2,7 +2,7 @@
 import type { Id, Scale } from "@lowrank/core";
 import { figure } from "./format.ts";
 
-const scoreTitles: Readonly<Record<Scale, string>> = { rating: "rating", preference: "score", logit: "log-odds" };
+const scoreTitles: Readonly<Record<Scale, string>> = { rating: "predicted", preference: "score", logit: "log-odds" };
 
 /** Heading of a column of scores. */
 export function scoreTitle(scale: Scale): string {

@@ -34,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
     const failure = failureOf(error, shell.flags);
     if (args.includes("--debug")) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    shell.output.fail(shell.program, failure);
+    shell.output.fail(shell.name(program, args), failure);
     return interrupt.signal.aborted ? stopCode : failure.exitCode;
   }
 }

@@ -28,7 +28,6 @@ export function buildProgram(shell: Shell): Command {
     .description("Ratings or clicks in, predictions and recommendations out, by matrix factorization.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .helpCommand("help [command]", "show help for a command")
     .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 100) })
     .exitOverride()
     // Errors are thrown and told once, in main.ts.
@@ -46,5 +45,6 @@ export function buildProgram(shell: Shell): Command {
   addDatasets(program, shell);
   addDoctor(program, shell);
   addDemo(program, shell);
+  program.helpCommand("help [command]", "show help for a command");
   return program;
 }

@@ -17,9 +17,10 @@ export interface TrainingProgress {
   stop(): void;
 }
 
-export function trainingProgress(output: Output): TrainingProgress {
+/** @param options `lines: false` says nothing where there is no terminal */
+export function trainingProgress(output: Output, options: { readonly lines?: boolean } = {}): TrainingProgress {
   const { isTerminal, isQuiet } = output.messages;
-  if (isQuiet) return { onProgress: () => {}, stop: () => {} };
+  if (isQuiet || (!isTerminal && options.lines === false)) return { onProgress: () => {}, stop: () => {} };
   return isTerminal ? barProgress(output) : lineProgress(output);
 }
 

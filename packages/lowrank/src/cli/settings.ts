@@ -47,26 +47,25 @@ function settingOwners(): Map<string, Owner[]> {
 function addSettingFlag(command: Command, name: string, owners: readonly Owner[]): void {
   const flag = `--${kebab(name)}`;
   const [{ spec }] = owners;
-  const sameMeaning = owners.every((owner) => owner.spec.about === spec.about);
-  const about = sameMeaning
-    ? `${spec.about} (${owners.map((owner) => `${owner.method} ${shownDefault(owner.spec)}`).join(", ")})`
-    : owners.map((owner) => `${owner.method}: ${owner.spec.about} (${shownDefault(owner.spec)})`).join("; ");
+  const about = aboutSetting(owners);
   switch (spec.type) {
     case "whole":
       command.option(`${flag} <n>`, about, whole(flag));
       return;
     case "number":
-      command.option<unknown>(`${flag} <number>`, about, (takesAuto(owners) ? realOrAuto(flag) : real(flag)) as (value: string, previous: unknown) => unknown);
+      command.option<unknown>(`${flag} <number>`, about, (text, previous) =>
+        takesAuto(owners) ? realOrAuto(flag)(text, previous as number) : real(flag)(text, previous as number),
+      );
       return;
     case "choice": {
       const choices = [...new Set(owners.flatMap((owner) => (owner.spec.type === "choice" ? owner.spec.choices : [])))];
-      command.option(`${flag} <word>`, `${about}: ${choices.join(", ")}`, word(flag, choices));
+      command.option(`${flag} <word>`, `${choices.join(", ")}: ${about}`, word(flag, choices));
       return;
     }
     case "flag": {
       const isOn = spec.default;
       command.addOption(hiddenIf(isOn, new Option(flag, about)));
-      command.addOption(hiddenIf(!isOn, new Option(flag.replace("--", "--no-"), `do not: ${about}`)));
+      command.addOption(hiddenIf(!isOn, new Option(flag.replace("--", "--no-"), `switch off: ${about}`)));
       return;
     }
     default:
@@ -74,8 +73,25 @@ function addSettingFlag(command: Command, name: string, owners: readonly Owner[]
   }
 }
 
+/** `latent dimension (als 32; ials 64)`, or what it means for each method where that differs. */
+function aboutSetting(owners: readonly Owner[]): string {
+  const [{ spec }] = owners;
+  if (owners.every((owner) => owner.spec.about === spec.about)) {
+    return `${inFlags(spec.about)} (${owners.map((owner) => `${owner.method} ${shownDefault(owner.spec)}`).join("; ")})`;
+  }
+  return owners
+    .map((owner) => `${owner.method}: ${inFlags(owner.spec.about)} (${shownDefault(owner.spec)})`)
+    .join("; ");
+}
+
+/** The tables speak of options by their names in code; here `unobservedWeight` is `--unobserved-weight`. */
+function inFlags(about: string): string {
+  const names = methodNames.flatMap((method) => Object.keys(methods[method].options));
+  return about.replace(/[a-z]+[A-Z]\w*/g, (name) => (names.includes(name) ? `--${kebab(name)}` : name));
+}
+
 function shownDefault(spec: OptionSpec): string {
-  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined) return `auto, ${spec.auto}`;
+  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined) return `auto: ${spec.auto}`;
   return spec.type === "flag" ? (spec.default ? "yes" : "no") : String(spec.default);
 }
 

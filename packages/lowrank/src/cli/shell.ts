@@ -34,13 +34,26 @@ export class Shell {
     return this.#output;
   }
 
-  /** `lowrank fit`, or `lowrank` before a command is known. */
-  get program(): string {
-    return this.#command === undefined ? "lowrank" : `lowrank ${this.#command.name()}`;
+  /**
+   * The command by its whole name, `lowrank fit`: the one that runs, else the one that the arguments name.
+   *
+   * @param program all commands
+   */
+  name(program: Command, args: readonly string[]): string {
+    const known = this.#command ?? commandNamed(program, args);
+    const names: string[] = [];
+    for (let command: Command | null = known; command !== null; command = command.parent) names.unshift(command.name());
+    return names.join(" ");
   }
 
   /** The long flags of the command that runs. */
   get flags(): string[] {
     return this.#command?.options.flatMap((option) => option.long ?? []) ?? [];
   }
+}
+
+/** The innermost command that the leading words name. */
+function commandNamed(program: Command, args: readonly string[]): Command {
+  const inner = program.commands.find((command) => command.name() === args[0]);
+  return inner === undefined ? program : commandNamed(inner, args.slice(1));
 }

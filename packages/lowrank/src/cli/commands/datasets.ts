@@ -1,4 +1,5 @@
 /** `lowrank datasets`: public rating data by name; what there is, and a download with a checksum. */
+import { show } from "@lowrank/core";
 import type { Command } from "commander";
 import { didYouMean, UsageError } from "../exit.ts";
 import { addOutputFlags, type OutputFlags, text } from "../flags.ts";
@@ -17,8 +18,15 @@ export function addDatasets(program: Command, shell: Shell): void {
     .summary("list public rating data, or download some")
     .description("Public rating data from their publisher, checked against the publisher's checksum.");
   const list = command.command("list", { isDefault: true }).description("list what can be downloaded (the default)");
-  addOutputFlags(list);
-  list.action((flags: OutputFlags) => listDatasets(shell.job(list, flags)));
+  // As the default command it is also given words that are no command: those are told apart from its own arguments here.
+  addOutputFlags(list).allowExcessArguments();
+  list.action((flags: OutputFlags) => {
+    const job = shell.job(list, flags);
+    const [stray] = list.args;
+    if (stray !== undefined)
+      throw new UsageError(`unknown word ${show(stray)}${didYouMean(stray, ["download", "list"])}`);
+    return listDatasets(job);
+  });
 
   const download = command
     .command("download")
@@ -65,10 +73,7 @@ async function downloadOne(job: Job, name: string, flags: DownloadFlags): Promis
   const names = datasets.map((dataset) => dataset.name);
   const dataset = datasets.find((candidate) => candidate.name === name);
   if (dataset === undefined) {
-    throw new UsageError(
-      `there is no data set ${JSON.stringify(name)}${didYouMean(name, names)} There are ${listed(names)}`,
-      { name, names },
-    );
+    throw new UsageError(`there is no data set ${show(name)}; there are ${listed(names)}`, { name, names });
   }
   job.output.say(`Downloading ${name}`);
   const progress = countedProgress(job.output, bytes);

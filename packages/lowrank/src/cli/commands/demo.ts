@@ -118,14 +118,14 @@ async function trained(
 ): Promise<Trained> {
   const { output, signal } = job;
   const engine = engineOptions(flags);
-  const progress = trainingProgress(output);
+  const progress = trainingProgress(output, { lines: false });
   try {
     const { model, report } = await factorize(train, method, { ...engine, signal, onProgress: progress.onProgress });
     progress.stop();
     const evaluation = await evaluate(model, test, { ...engine, train, n: [LIST], signal });
     const [passes, seconds] = [counted(report.passes, report.passName.slice(0, -1)), duration(report.seconds.total)];
     output.print(
-      `   ${method.name.padEnd(5)}${what.padEnd(35)}rank ${method.rank}, ${passes} in ${seconds} (${report.threads} threads)`,
+      `   ${method.name.padEnd(5)}${what.padEnd(35)}rank ${method.rank}, ${passes} in ${seconds} on ${counted(report.threads, "thread")}`,
     );
     return { model, report, evaluation };
   } finally {
@@ -133,27 +133,30 @@ async function trained(
   }
 }
 
-/** Both methods and the rulers, each figure with a plain reading. */
+/** Both methods and the rulers, and a plain reading of the figures. */
 function qualityLines(predictor: Evaluation, ranker: Evaluation, width: number): string[] {
-  const names: Readonly<Record<string, string>> = {
-    biasOnly: "averages only",
-    popularity: "popularity",
-    random: "chance",
-  };
+  const names: Readonly<Record<string, string>> = { biasOnly: "averages", random: "chance" };
   const all = [predictor, ranker, ...predictor.rulers];
   const columns = [
     { title: "" },
     ...all.map((each) => ({ title: names[each.name] ?? each.name, align: "right" as const })),
+    { title: "", flexible: true },
   ];
   const ranking = (pick: "ndcg" | "recall" | "hitRate") =>
     all.map((each) => (each.ranking === undefined ? "–" : each.ranking[0][pick].toFixed(3)));
   const rows = [
-    ["error of predicted ratings (RMSE, lower is better)", ...all.map((each) => each.errors?.rmse.toFixed(3) ?? "–")],
-    [`lists of ${LIST}: liked held-out items high up (NDCG)`, ...ranking("ndcg")],
-    [`lists of ${LIST}: share of them found (recall)`, ...ranking("recall")],
-    [`lists of ${LIST}: people with at least one (hit rate)`, ...ranking("hitRate")],
+    ["predicted ratings: RMSE", ...all.map((each) => each.errors?.rmse.toFixed(3) ?? "–"), "lower is better"],
+    [`lists of ${LIST}: NDCG`, ...ranking("ndcg"), "higher is better"],
+    [`lists of ${LIST}: recall`, ...ranking("recall")],
+    [`lists of ${LIST}: hit rate`, ...ranking("hitRate")],
   ];
-  return table(columns, rows, width, "   ");
+  const hits = Math.round(100 * (ranker.ranking?.[0].hitRate ?? 0));
+  return [
+    ...table(columns, rows, width, "   "),
+    "",
+    `   als is ${figure(predictor.errors?.rmse ?? 0, 2)} off when it predicts a rating (root mean square). In lists of ${LIST} made by ials,`,
+    `   ${hits} of 100 people find something that they went on to like; everything else was in the running.`,
+  ];
 }
 
 /** The one asked for; else whoever has the middling number of ratings, so that neither a stray visitor nor a collector is shown. */
@@ -260,6 +263,8 @@ function pickLines(job: Job, pick: Pick, at: number): string[] {
   return [head, output.dim(shortened(`                 because of ${listed(because)}`, output.width))];
 }
 
+/** `Matrix, The (1999)` reads better as `The Matrix (1999)`. */
 function title(data: DemoData, item: Id): string {
-  return data.titles.get(String(item)) ?? `item ${item}`;
+  const filed = data.titles.get(String(item)) ?? `item ${item}`;
+  return filed.replace(/^(.+), (The|A|An|La|Le|Les|Il|Der|Die|Das|El)( \(.*\))$/, "$2 $1$3");
 }

@@ -315,7 +315,7 @@ function tell(
   }
   output.say("");
   output.print(...table(columns, rows, output.width, ""), "");
-  output.say(...remarks(evaluations));
+  output.say(...remarks(evaluations), ...adviceOnLists(own, rulers));
 }
 
 function remarks(evaluations: readonly Evaluation[]): string[] {
@@ -326,6 +326,16 @@ function remarks(evaluations: readonly Evaluation[]): string[] {
       `${counted(counts.relevant, "relevant item")}, ranked among all ${count(catalogue)} items`,
     ...notes.map((note) => `  ${note}`),
   ];
+}
+
+/** What to do when the lists are no better than those that know nothing of the user. */
+function adviceOnLists(own: FigureSpreads, rulers: readonly FigureSpreads[]): string[] {
+  const popular = rulers.find((ruler) => ruler.name === "popularity")?.ranking?.[0].ndcg.mean;
+  const ndcg = own.ranking?.[0].ndcg.mean;
+  if (popular === undefined || ndcg === undefined || ndcg > popular) return [];
+  const remedy =
+    own.name === "als" ? "als is made to predict ratings; for lists, use --method ials" : "try other settings";
+  return [`  the lists are no better than the most popular items; ${remedy}`];
 }
 
 function shown(spread: Spread | undefined): string {

@@ -12,7 +12,7 @@ import {
   whole,
 } from "../flags.ts";
 import { count, listed, table } from "../format.ts";
-import { named, scoreText, signed, titled } from "../lists.ts";
+import { named, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
@@ -76,12 +76,7 @@ async function explain(job: Job, file: string, flags: ExplainFlags): Promise<voi
       ? [[signed(rest), "", "", `${count(contributions.length - top.length)} other items of the history`]]
       : []),
     ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", remainderReason]]),
-    [
-      model.scale === "rating" ? scoreText(model.scale, score).padStart(6) : signed(score),
-      "",
-      "",
-      model.scale === "rating" ? "predicted rating" : "score",
-    ],
+    [`= ${score.toFixed(3)}`, "", "", model.scale === "rating" ? "predicted rating" : "score"],
   ];
   output.print(
     ...table(

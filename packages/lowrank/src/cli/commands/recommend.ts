@@ -3,6 +3,7 @@
  * a history, or for everybody as CSV or JSON lines.
  */
 import {
+  DataError,
   type FactorModel,
   type Id,
   LowrankError,
@@ -135,8 +136,7 @@ async function forUsers(
 ): Promise<void> {
   const { output } = job;
   const answers: Recommendations[] = [];
-  for (const written of flags.user ?? [])
-    answers.push(await recommender.recommend(model.users.parse(written), options));
+  for (const written of flags.user ?? []) answers.push(await recommender.recommend(userId(model, written), options));
   const unanswered = answers.filter((answer) => answer.status !== "known" && answer.popular === undefined);
   if (flags.csv) await output.data(csvLine(csvHead(titles)));
   for (const [at, answer] of answers.entries()) {
@@ -147,6 +147,16 @@ async function forUsers(
   const json = answers.map((answer) => withTitles(answer, titles));
   output.json(json.length === 1 ? json[0] : json);
   if (unanswered.length > 0) throw unansweredError(unanswered, model, file);
+}
+
+/** Text that cannot be an id of this model is an unknown user like any other. */
+function userId(model: FactorModel, written: string): Id {
+  try {
+    return model.users.parse(written);
+  } catch (error) {
+    if (error instanceof DataError) return written;
+    throw error;
+  }
 }
 
 function unansweredError(unanswered: readonly Recommendations[], model: FactorModel, file: string): LowrankError {
