@@ -2,22 +2,79 @@
 import { knownOptions, LowrankError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
 import type { Kernels } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
+import { type Host, probeHost } from "./wasm/host.ts";
+import { openWasm } from "./wasm/index.ts";
+import type { Build } from "./wasm/module.ts";
+import { endIdle } from "./wasm/pool.ts";
 
 export interface KernelOptions {
+  /** `auto` (default) takes wasm, or the reference where the host cannot run it; the other two are taken or refused */
   readonly backend?: "auto" | "wasm" | "reference" | undefined;
+  /** True asks for arithmetic with the same bits on every machine, at some cost in speed. Default false */
   readonly reproducible?: boolean | undefined;
+  /** Threads, 1 to 256; results do not depend on it. Default: all cores */
   readonly threads?: number | undefined;
 }
 
-const WHO = "openKernels";
+export type Choice =
+  | { readonly backend: "reference"; readonly reason: string }
+  | { readonly backend: "wasm"; readonly build: Build; readonly threads: number; readonly reason: string };
 
+const WHO = "openKernels";
+const MAX_THREADS = 256;
+
+/** Opens the kernels that suit this host. `reason` of the result says why these. */
 export async function openKernels(options: KernelOptions = {}): Promise<Kernels> {
-  knownOptions(WHO, options, ["backend", "reproducible", "threads"]);
-  const backend = oneOf(WHO, "backend", options.backend ?? "auto", ["auto", "wasm", "reference"]);
-  trueOrFalse(WHO, "reproducible", options.reproducible ?? false);
-  wholeNumber(WHO, "threads", options.threads ?? 1, 1, 256);
-  if (backend === "wasm") throw new LowrankError("backend", "openKernels: the wasm backend is not built yet");
-  return openReference("plain TypeScript in double precision, as asked");
+  const choice = chooseKernels(options, probeHost());
+  return choice.backend === "reference" ? openReference(choice.reason) : openWasm(choice);
 }
 
-export async function releaseWorkers(): Promise<void> {}
+/** Ends the pool's idle workers. They keep no Node process alive, but each holds a few megabytes. */
+export function releaseWorkers(): Promise<void> {
+  return endIdle();
+}
+
+/** The decision alone, for any host. */
+export function chooseKernels(options: KernelOptions, host: Host): Choice {
+  knownOptions(WHO, options, ["backend", "reproducible", "threads"]);
+  const backend = oneOf(WHO, "backend", options.backend ?? "auto", ["auto", "wasm", "reference"]);
+  const reproducible = trueOrFalse(WHO, "reproducible", options.reproducible ?? false);
+  const wanted = wholeNumber(WHO, "threads", options.threads ?? Math.min(host.cores, MAX_THREADS), 1, MAX_THREADS);
+  if (backend === "reference") {
+    return { backend, reason: "plain TypeScript in double precision on one thread, as asked" };
+  }
+  if (!host.simd) {
+    const why = "this host has no WebAssembly with 128-bit vectors";
+    if (backend === "auto") {
+      return { backend: "reference", reason: `plain TypeScript in double precision on one thread: ${why}` };
+    }
+    throw new LowrankError("backend", `${WHO}: backend "wasm" cannot run: ${why}; use backend "auto"`, { backend });
+  }
+  const { build, why } = chooseBuild(reproducible, host);
+  const threads = chooseThreads(wanted, options.threads !== undefined, host);
+  return {
+    backend: "wasm",
+    build,
+    threads: threads.count,
+    reason: `WebAssembly, ${build} build (${why}), ${threads.why}`,
+  };
+}
+
+function chooseBuild(reproducible: boolean, host: Host): { build: Build; why: string } {
+  if (reproducible) return { build: "strict", why: "the same bits on every machine, as asked" };
+  if (host.relaxed) return { build: "relaxed", why: "fused multiply-add" };
+  return { build: "strict", why: "this engine has no relaxed vectors" };
+}
+
+function chooseThreads(wanted: number, asked: boolean, host: Host): { count: number; why: string } {
+  if (wanted === 1) return { count: 1, why: asked ? "one thread, as asked" : "one thread: this machine has one core" };
+  if (!host.shared) {
+    const why =
+      host.isolated === false
+        ? "this page is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)"
+        : "this host has no shared memory";
+    return { count: 1, why: `one thread: ${why}` };
+  }
+  if (!host.workers) return { count: 1, why: "one thread: this host cannot start workers" };
+  return { count: wanted, why: `${wanted} threads${asked ? ", as asked" : ", one per core"}` };
+}

@@ -1,6 +1,36 @@
-/** Runs the one behaviour suite on every backend. A build that this host must have and lacks fails here. */
-import { describe } from "vitest";
-import { kernelCases } from "./kernels.case.ts";
+/** Runs the one behaviour suite on every backend. The strict build is required: a host without it fails here. */
+import { describe, expect, it } from "vitest";
+import { digestOfEverything, kernelCases } from "./kernels.case.ts";
+import type { Kernels } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
+import { probeHost } from "./wasm/host.ts";
+import { openWasm } from "./wasm/index.ts";
+import type { Build } from "./wasm/module.ts";
+
+/** Engines before relaxed vectors (Node 20) cannot compile the relaxed build; all others must pass with it. */
+const builds: Build[] = probeHost().relaxed ? ["strict", "relaxed"] : ["strict"];
+
+const open = (build: Build, threads: number, hereBelowMs?: number): Promise<Kernels> =>
+  openWasm({ build, threads, reason: "a test", ...(hereBelowMs === undefined ? {} : { hereBelowMs }) });
 
 describe("reference", () => kernelCases(openReference("the definition")));
+
+for (const build of builds) {
+  const alone = await open(build, 1);
+  describe(`wasm ${build}, one thread, memory not shared`, () => kernelCases(alone));
+  const here = await open(build, 2);
+  describe(`wasm ${build}, two threads, small jobs on the calling one`, () => kernelCases(here));
+  for (const threads of [2, 3]) {
+    const pooled = await open(build, threads, 0);
+    describe(`wasm ${build}, every job on ${threads} workers`, () => kernelCases(pooled));
+  }
+
+  it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
+    const digests = await Promise.all(
+      [open(build, 1), open(build, 2), open(build, 2, 0), open(build, 3, 0)].map(async (kernels) =>
+        digestOfEverything(await kernels),
+      ),
+    );
+    expect(new Set(digests).size).toBe(1);
+  });
+}

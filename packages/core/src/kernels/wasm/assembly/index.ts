@@ -1,0 +1,13 @@
+/**
+ * The kernels as one WebAssembly module: every routine works on plain addresses in one imported memory, on a range of
+ * units `from` to `to` - 1, so that threads can share a job by claiming ranges. Nothing is kept from one call to the next.
+ *
+ * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
+ */
+export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
+export { solveExplicit, solveImplicit } from "./exact-rows";
+export { gramParts, gramSum } from "./gram";
+export { pairs } from "./pairs";
+export { explicitLoss, implicitLoss } from "./row-loss";
+export { topN } from "./top-n";
+export { whiten } from "./whiten";

@@ -1,0 +1,33 @@
+/**
+ * Backend `wasm`: AssemblyScript kernels with 128-bit vectors, on all threads where memory can be shared.
+ *
+ * Comes in: a build and a thread count that the host can give (see choose.ts). Goes out: Kernels.
+ */
+import type { Kernels, Layout } from "../kernels.ts";
+import { type Build, compile } from "./module.ts";
+import { planLayout } from "./plan.ts";
+import { openWorkspace, type Settings } from "./workspace.ts";
+
+/** A job shorter than this is done before a worker would have answered. */
+const HERE_BELOW_MS = 2;
+
+export interface WasmOptions {
+  readonly build: Build;
+  readonly threads: number;
+  readonly reason: string;
+  /** 0 sends every job to the workers, which tests need */
+  readonly hereBelowMs?: number;
+}
+
+export async function openWasm(options: WasmOptions): Promise<Kernels> {
+  const { build, threads, reason, hereBelowMs = HERE_BELOW_MS } = options;
+  const settings: Settings = { module: await compile(build, threads > 1), threads, hereBelowMs };
+  return {
+    backend: "wasm",
+    build,
+    threads,
+    reason,
+    bytesFor: (layout) => planLayout(layout, threads).bytes,
+    open: <L extends Layout>(layout: L) => openWorkspace(layout, settings),
+  };
+}

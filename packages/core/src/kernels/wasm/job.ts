@@ -1,0 +1,35 @@
+/**
+ * One job: a routine, its arguments, and how many units it has. Any thread may do any range of units; it is given its own
+ * scratch and its own place to report to, so that only the claiming of ranges is shared.
+ */
+import type { Block } from "./memory.ts";
+import { exportsOn } from "./memory.ts";
+import type { RoutineName } from "./module.ts";
+import { nextTurn, turnIsOver } from "./turns.ts";
+
+export interface Job {
+  readonly block: Block;
+  readonly module: WebAssembly.Module;
+  readonly routine: RoutineName;
+  readonly args: readonly number[];
+  readonly units: number;
+  /** Units claimed at a time; also done at a time between looks at the clock */
+  readonly grain: number;
+  /** Threads that may take part: as many as there are scratch and report places */
+  readonly threads: number;
+  readonly scratch: (thread: number) => number;
+  readonly report: (thread: number) => number;
+}
+
+/** Byte address of the u32 counter by which threads claim units. */
+export const COUNTER = 0;
+
+/** Does the whole job on the calling thread, in slices between which others have their turn. */
+export async function runHere(job: Job): Promise<void> {
+  const routine = exportsOn(job.block, job.module)[job.routine];
+  const { args, units, grain } = job;
+  for (let from = 0; from < units; from += grain) {
+    routine(...args, from, Math.min(from + grain, units), job.scratch(0), job.report(0));
+    if (turnIsOver()) await nextTurn();
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Sizes: how much memory a layout takes with its scratch, how a block is divided, and how large a job is.
+ *
+ * A block holds, one after another: the claim counter, a place per thread to report unstable rows, the caller's arrays,
+ * scratch shared by the threads of a job, scratch of each thread. Sizes follow from the largest table of the layout.
+ */
+import { LowrankError } from "../../support/index.ts";
+import { type Layout, rowStride } from "../kernels.ts";
+import { alignUp, layoutBytes } from "../layout.ts";
+
+/** Bytes of a thread's report (u32 row, u32 pivot, f32 value), on a cache line of its own. */
+export const REPORT_BYTES = 64;
+
+/** Rows of `pitch` bytes in a thread's scratch beside one matrix: two panels of 32, and 7 rows (assembly/exact-rows.ts). */
+const EXACT_ROWS = 2 * 32 + 7;
+
+/** A chunk of packed items is at most this large, to stay in a core's second-level cache with room to spare. */
+const CHUNK_BYTES = 128 * 1024;
+
+/** Multiply-adds per millisecond of one thread, as measured at rank 32 to 64 on a machine of 2020. Only guides sizes. */
+const SPEED = 8e6;
+
+/** A claim should take about this long: short enough to share evenly, long enough to make the claiming free. */
+const CLAIM_MS = 0.25;
+
+export interface Plan {
+  readonly arrays: number;
+  readonly shared: number;
+  readonly sharedBytes: number;
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  readonly bytes: number;
+}
+
+export function planLayout(layout: Layout, threads: number): Plan {
+  const arrays = (1 + threads) * REPORT_BYTES;
+  const shared = arrays + layoutBytes(layout);
+  let sharedBytes = 0;
+  let scratchBytes = 0;
+  for (const slot of Object.values(layout)) {
+    if (slot.kind !== "table") continue;
+    sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));
+    scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rows, slot.rank));
+  }
+  const scratch = shared + alignUp(sharedBytes);
+  scratchBytes = alignUp(scratchBytes);
+  return { arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
+}
+
+/** Tables that are not the layout's own could need more scratch than there is. */
+export function checkScratch(who: string, needed: number, present: number): void {
+  if (needed <= present) return;
+  throw new LowrankError("shape", `${who}: a table is larger than the tables of the workspace's layout`, { who });
+}
+
+/** Parts of a Gram matrix: from the number of rows alone, so that the sums do not depend on the number of threads. */
+export function gramPartCount(rows: number): number {
+  return Math.max(1, Math.min(16, Math.ceil(rows / 256)));
+}
+
+export function gramBytes(rows: number, rank: number): number {
+  return gramPartCount(rows) * 4 * rowStride(rank) ** 2;
+}
+
+/** Four f32 matrices, then two f64 ones (assembly/whiten.ts). */
+export function whitenBytes(rank: number): number {
+  return 16 * rowStride(rank) ** 2 + 16 * rank ** 2;
+}
+
+export function rowScratchBytes(rank: number): number {
+  const stride = rowStride(rank);
+  return 4 * stride * (stride + EXACT_ROWS);
+}
+
+/** Items of a chunk of top-n: a multiple of 8, at least 8. */
+export function topNChunk(rows: number, rank: number): number {
+  const fitting = Math.floor(CHUNK_BYTES / (4 * rowStride(rank)));
+  return Math.max(8, 8 * Math.min(Math.ceil(rows / 8), Math.floor(fitting / 8)));
+}
+
+/** Packed items, six thresholds on a cache line, six packed queries (assembly/top-n.ts). */
+export function topNScratchBytes(rows: number, rank: number): number {
+  const stride = rowStride(rank);
+  return topNChunk(rows, rank) * 4 * stride + 64 + 24 * stride;
+}
+
+export function milliseconds(multiplyAdds: number): number {
+  return multiplyAdds / SPEED;
+}
+
+/** Units to claim at a time, for a job of so many units that takes about so long. */
+export function grainFor(units: number, ms: number): number {
+  return Math.max(1, Math.min(4096, Math.floor((units * CLAIM_MS) / Math.max(ms, CLAIM_MS))));
+}

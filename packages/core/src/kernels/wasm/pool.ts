@@ -1,0 +1,124 @@
+/**
+ * The worker pool of the process: jobs in, a promise per job out. The calling thread waits for messages, never blocks.
+ *
+ * All kernels of a process share it, so its size is the largest thread count asked for. A worker that dies fails the jobs
+ * it took part in, by name, once the others have let go of the memory; the next job gets a new worker in its place. One
+ * that never started took no units, so its jobs are complete without it; when none starts, jobs run on the calling thread.
+ */
+import { LowrankError } from "../../support/index.ts";
+import { COUNTER, type Job, runHere } from "./job.ts";
+import type { Block } from "./memory.ts";
+import { startThread, type Thread } from "./thread.ts";
+
+type Outcome = { readonly done: true } | { readonly done: false; readonly why: string };
+
+interface Member {
+  readonly thread: Thread;
+  readonly attached: Set<string>;
+  readonly running: Map<number, (outcome: Outcome | "never started") => void>;
+  ready: boolean;
+}
+
+let members: Member[] = [];
+let nextJob = 1;
+const moduleNumbers = new WeakMap<WebAssembly.Module, number>();
+let nextModule = 1;
+
+/** Runs a job on up to `job.threads` workers. */
+export async function runOnPool(job: Job): Promise<void> {
+  const wanted = Math.min(job.threads, Math.ceil(job.units / job.grain));
+  const team = membersFor(wanted);
+  if (team.length === 0) return runHere(job);
+  Atomics.store(new Uint32Array(job.block.buffer, COUNTER, 1), 0, 0);
+  const outcomes = await Promise.all(team.map((member, place) => start(member, job, place)));
+  for (const outcome of outcomes) {
+    if (outcome === "never started" || outcome.done) continue;
+    throw new LowrankError("worker", `wasm: a worker failed in ${job.routine}: ${outcome.why}`, {
+      routine: job.routine,
+      why: outcome.why,
+    });
+  }
+  if (outcomes.every((outcome) => outcome === "never started")) return runHere(job);
+}
+
+/** Starts workers ahead of the first job, while the caller still fills its arrays. */
+export function warmPool(threads: number): void {
+  membersFor(threads);
+}
+
+/** Tells all workers to let go of a memory. */
+export function forgetBlock(block: Block): void {
+  for (const member of members) {
+    for (const key of member.attached) {
+      if (!key.startsWith(`${block.id} `)) continue;
+      member.attached.delete(key);
+      member.thread.post({ kind: "detach", key });
+    }
+  }
+}
+
+/** Ends the workers that have nothing to do. They would not keep a process alive, but they hold some memory each. */
+export async function endIdle(): Promise<void> {
+  const idle = members.filter(({ running }) => running.size === 0);
+  members = members.filter((member) => !idle.includes(member));
+  await Promise.all(idle.map(({ thread }) => thread.end()));
+}
+
+function membersFor(count: number): Member[] {
+  while (members.length < count) {
+    try {
+      members.push(newMember());
+    } catch {
+      break; // a host whose rules forbid workers; runs with those there are
+    }
+  }
+  return members.slice(0, count);
+}
+
+function newMember(): Member {
+  const onGone = (why: string) => {
+    members = members.filter((other) => other !== member);
+    for (const settle of member.running.values()) settle(member.ready ? { done: false, why } : "never started");
+    member.running.clear();
+  };
+  const onMessage = (message: unknown) => {
+    if (message === "ready") {
+      member.ready = true;
+      return;
+    }
+    const { job, error } = message as { job: number; error?: string };
+    const settle = member.running.get(job);
+    member.running.delete(job);
+    if (member.running.size === 0) member.thread.keepAlive(false);
+    settle?.(error === undefined ? { done: true } : { done: false, why: error });
+  };
+  const thread = startThread("lowrank kernels", onMessage, onGone);
+  const member: Member = { thread, attached: new Set(), running: new Map(), ready: false };
+  return member;
+}
+
+function start(member: Member, job: Job, place: number): Promise<Outcome | "never started"> {
+  const key = attach(member, job);
+  const id = nextJob++;
+  return new Promise((resolve) => {
+    if (member.running.size === 0) member.thread.keepAlive(true);
+    member.running.set(id, resolve);
+    const { routine, args, units, grain } = job;
+    const places = { scratch: job.scratch(place), report: job.report(place) };
+    member.thread.post({ kind: "run", job: id, key, routine, args, units, grain, ...places });
+  });
+}
+
+function attach(member: Member, { block, module }: Job): string {
+  let number = moduleNumbers.get(module);
+  if (number === undefined) {
+    number = nextModule++;
+    moduleNumbers.set(module, number);
+  }
+  const key = `${block.id} ${number}`;
+  if (!member.attached.has(key)) {
+    member.attached.add(key);
+    member.thread.post({ kind: "attach", key, module, memory: block.memory });
+  }
+  return key;
+}
