@@ -1,0 +1,220 @@
+/**
+ * Unpacks zip archives: stored and deflated entries, archives and files beyond 4 GB (zip64). Nothing in the archive is
+ * trusted: names stay inside the folder, lengths are checked against the file, contents against their CRC-32.
+ *
+ * Format: PKWARE APPNOTE 6.3, sections 4.3 and 4.5. Not here: encryption, other methods, parts on several disks.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { crc32, createInflateRaw } from "node:zlib";
+import { DataError } from "@lowrank/core";
+
+export interface ZipEntry {
+  /** Path inside the archive, with slashes; ends with a slash for a folder */
+  readonly name: string;
+  /** Bytes in the archive and unpacked */
+  readonly packed: number;
+  readonly size: number;
+  readonly crc: number;
+  readonly method: "stored" | "deflated";
+  /** Where the entry's own header begins */
+  readonly offset: number;
+}
+
+const END = 0x06054b50;
+const END64 = 0x06064b50;
+const END64_LOCATOR = 0x07064b50;
+const ENTRY = 0x02014b50;
+const LOCAL = 0x04034b50;
+const END_LENGTH = 22;
+/** The comment after the end record has at most this length. */
+const MAX_COMMENT = 0xffff;
+/** A list of entries longer than this is not one of ours. */
+const MAX_DIRECTORY = 1 << 26; // 64 MiB
+
+/** The entries of an archive. @throws DataError when it is damaged, cut short, encrypted or of another kind */
+export async function zipEntries(path: string, name = path): Promise<ZipEntry[]> {
+  const file = await open(path);
+  try {
+    return await entriesOf(file, name);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Unpacks every entry below `folder`.
+ *
+ * @param name what to call the archive in errors
+ * @throws DataError for names that lead out of the folder and for damaged content
+ */
+export async function unzip(path: string, folder: string, name = path, signal?: AbortSignal): Promise<void> {
+  const file = await open(path);
+  try {
+    for (const entry of await entriesOf(file, name)) {
+      const target = join(folder, ...safeParts(entry.name, name));
+      if (entry.name.endsWith("/")) {
+        await mkdir(target, { recursive: true });
+        continue;
+      }
+      await mkdir(dirname(target), { recursive: true });
+      const start = await contentStart(file, entry, name);
+      await extract(path, entry, start, target, name, signal);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function entriesOf(file: FileHandle, name: string): Promise<ZipEntry[]> {
+  const { size: length } = await file.stat();
+  const { count, size, offset } = await directoryOf(file, length, name);
+  if (size > MAX_DIRECTORY || offset + size > length) throw damaged(name, "its list of entries lies outside the file");
+  const bytes = await readAt(file, offset, size, name);
+  const entries: ZipEntry[] = [];
+  let at = 0;
+  for (let n = 0; n < count; n++) {
+    if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== ENTRY)
+      throw damaged(name, `entry ${n + 1} of its list is broken`);
+    const nameLength = bytes.readUInt16LE(at + 28);
+    const extraLength = bytes.readUInt16LE(at + 30);
+    const end = at + 46 + nameLength + extraLength + bytes.readUInt16LE(at + 32);
+    if (end > bytes.length) throw damaged(name, `entry ${n + 1} of its list is cut short`);
+    entries.push(entryAt(bytes, at, nameLength, extraLength, length, name));
+    at = end;
+  }
+  return entries;
+}
+
+function entryAt(
+  bytes: Buffer,
+  at: number,
+  nameLength: number,
+  extraLength: number,
+  length: number,
+  archive: string,
+): ZipEntry {
+  const flags = bytes.readUInt16LE(at + 8);
+  const entryName = bytes.toString((flags & 0x800) === 0 ? "latin1" : "utf8", at + 46, at + 46 + nameLength);
+  const extra = bytes.subarray(at + 46 + nameLength, at + 46 + nameLength + extraLength);
+  const method = bytes.readUInt16LE(at + 10);
+  if ((flags & 1) !== 0) throw damaged(archive, `${entryName} in it is encrypted`);
+  if (method !== 0 && method !== 8)
+    throw damaged(archive, `${entryName} in it is packed by method ${method}, not 0 or 8`);
+  // Values that do not fit into 32 bits stand in the extra field, in this order.
+  const wide = wideValues(extra);
+  const value = (position: number) => {
+    const short = bytes.readUInt32LE(position);
+    return short === 0xffffffff && wide.length > 0 ? (wide.shift() as number) : short;
+  };
+  const size = value(at + 24);
+  const packed = value(at + 20);
+  const offset = value(at + 42);
+  if (offset + packed > length) throw damaged(archive, `${entryName} lies outside the file`);
+  return {
+    name: entryName,
+    packed,
+    size,
+    crc: bytes.readUInt32LE(at + 16),
+    method: method === 0 ? "stored" : "deflated",
+    offset,
+  };
+}
+
+function wideValues(extra: Buffer): number[] {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const size = extra.readUInt16LE(at + 2);
+    if (extra.readUInt16LE(at) === 1) {
+      const field = extra.subarray(at + 4, Math.min(extra.length, at + 4 + size));
+      return Array.from({ length: Math.min(3, field.length >> 3) }, (_, n) => Number(field.readBigUInt64LE(8 * n)));
+    }
+    at += 4 + size;
+  }
+  return [];
+}
+
+/** Where the list of entries is, from the record at the end of the file. */
+async function directoryOf(file: FileHandle, length: number, name: string) {
+  const tailLength = Math.min(length, END_LENGTH + MAX_COMMENT);
+  const tailStart = length - tailLength;
+  const tail = await readAt(file, tailStart, tailLength, name);
+  let end = tail.length - END_LENGTH;
+  while (end >= 0 && tail.readUInt32LE(end) !== END) end--;
+  if (end < 0) throw damaged(name, "it has no end record: cut short, or no zip archive");
+  const short = {
+    count: tail.readUInt16LE(end + 10),
+    size: tail.readUInt32LE(end + 12),
+    offset: tail.readUInt32LE(end + 16),
+  };
+  const locator = end - 20;
+  if (locator < 0 || tail.readUInt32LE(locator) !== END64_LOCATOR) return short;
+  const at = Number(tail.readBigUInt64LE(locator + 8));
+  if (at + 56 > length) throw damaged(name, "its zip64 record lies outside the file");
+  const record = await readAt(file, at, 56, name);
+  if (record.readUInt32LE(0) !== END64) throw damaged(name, "its zip64 record is broken");
+  const wide = (position: number) => Number(record.readBigUInt64LE(position));
+  return { count: wide(32), size: wide(40), offset: wide(48) };
+}
+
+async function contentStart(file: FileHandle, entry: ZipEntry, name: string): Promise<number> {
+  const header = await readAt(file, entry.offset, 30, name);
+  if (header.readUInt32LE(0) !== LOCAL) throw damaged(name, `${entry.name} has a broken header`);
+  return entry.offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
+}
+
+async function extract(
+  path: string,
+  entry: ZipEntry,
+  start: number,
+  target: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let size = 0;
+  let crc = 0;
+  const check = new Transform({
+    transform(piece: Buffer, _, done) {
+      size += piece.length;
+      crc = crc32(piece, crc);
+      // An archive that swells beyond what it declares is stopped here, not by a full disk.
+      done(size > entry.size ? damaged(name, `${entry.name} is longer than declared`) : null, piece);
+    },
+    flush(done) {
+      const whole = size === entry.size && crc === entry.crc;
+      done(whole ? null : damaged(name, `the content of ${entry.name} does not agree with its checksum`));
+    },
+  });
+  const packed = entry.packed === 0 ? emptyStream() : createReadStream(path, { start, end: start + entry.packed - 1 });
+  const out = createWriteStream(target, { flags: "wx" });
+  const options = signal === undefined ? {} : { signal };
+  try {
+    if (entry.method === "stored") await pipeline(packed, check, out, options);
+    else await pipeline(packed, createInflateRaw(), check, out, options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code?.startsWith("Z_") ? damaged(name, `the content of ${entry.name} cannot be unpacked`, error) : error;
+  }
+}
+
+async function* emptyStream(): AsyncGenerator<Buffer> {}
+
+/** The parts of an entry's path. @throws DataError for absolute paths, drives and `..` */
+function safeParts(entryName: string, name: string): string[] {
+  const parts = entryName.split(/[\\/]/).filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || /^[\\/]/.test(entryName) || parts.some((part) => part === ".." || /[:\0]/.test(part)))
+    throw damaged(name, `the entry ${JSON.stringify(entryName)} leads out of its folder`);
+  return parts;
+}
+
+async function readAt(file: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  if (bytesRead < length) throw damaged(name, "it is cut short");
+  return buffer;
+}
+
+function damaged(name: string, why: string, cause?: unknown): DataError {
+  return new DataError(`${name}: the zip archive cannot be used: ${why}; get it again`, { file: name }, cause);
+}

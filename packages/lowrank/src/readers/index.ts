@@ -1,0 +1,5 @@
+/** Room `readers`: paths of files, globs or standard input come in; Ratings and titles go out. DuckDB reads, we explain. */
+export { duckdbVersion } from "./duck.ts";
+export { type ColumnChoice, type Encoding, encodings, type Format, formats, type ReadOptions } from "./options.ts";
+export { type ReadResult, readRatings } from "./read-ratings.ts";
+export { readTitles, type TitleOptions } from "./read-titles.ts";

@@ -1,0 +1,167 @@
+/**
+ * What callers may state about a file of ratings, and the check that turns it into clean values.
+ */
+import {
+  type DuplicatePolicy,
+  duplicatePolicies,
+  knownOptions,
+  OptionError,
+  oneOf,
+  trueOrFalse,
+  wholeNumber,
+} from "@lowrank/core";
+
+export const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
+/**
+ * - `csv`: one rating per line, fields separated by anything (`,` `;` tab `::` `|` space)
+ * - `tsv`: the same, separated by tabs
+ * - `lists`: one user per line, then that user's items
+ * - `jsonl`: one JSON object per line
+ * - `parquet`
+ */
+export type Format = (typeof formats)[number];
+
+export const encodings = ["utf-8", "latin-1", "utf-16"] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** A column by its name in the file (case and punctuation do not matter) or by its position, counted from 1. */
+export type ColumnChoice = string | number;
+
+export interface ReadOptions {
+  /** Told from the content when left out */
+  readonly format?: Format | undefined;
+  /** One to four characters; told from the content when left out */
+  readonly separator?: string | undefined;
+  /** Whether the first line holds names; told from the content when left out */
+  readonly header?: boolean | undefined;
+  /** Found by name when left out, as are the other columns; without a header: columns 1 to 4 are user item rating time */
+  readonly user?: ColumnChoice | undefined;
+  readonly item?: ColumnChoice | undefined;
+  readonly rating?: ColumnChoice | undefined;
+  readonly time?: ColumnChoice | undefined;
+  /** True: every record counts as one event, even if there is a rating column */
+  readonly noRating?: boolean | undefined;
+  /** True: times are not read, even if there is a time column */
+  readonly noTime?: boolean | undefined;
+  /** Default `utf-8`; a byte order mark at the start of the file is believed */
+  readonly encoding?: Encoding | undefined;
+  /** Default `.` */
+  readonly decimal?: "." | "," | undefined;
+  /** `fail` (default): the first bad row is an error. `drop`: bad rows are left out and counted by reason */
+  readonly onBadRow?: "fail" | "drop" | undefined;
+  /** True: a rating of 0 means that there is none. Default false: 0 is a rating */
+  readonly zeroIsMissing?: boolean | undefined;
+  /** True: ids stay text even when all of them are whole numbers */
+  readonly stringIds?: boolean | undefined;
+  readonly duplicates?: DuplicatePolicy | undefined;
+  /** Threads of the file reader, default 2; never changes the result */
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** ReadOptions with defaults filled in; `undefined` is left only where the content decides. */
+export interface CleanOptions {
+  readonly format: Format | undefined;
+  readonly separator: string | undefined;
+  readonly header: boolean | undefined;
+  readonly asked: AskedColumns;
+  readonly noRating: boolean;
+  readonly noTime: boolean;
+  readonly encoding: Encoding | undefined;
+  readonly decimal: "." | ",";
+  readonly onBadRow: "fail" | "drop";
+  readonly zeroIsMissing: boolean;
+  readonly stringIds: boolean;
+  readonly duplicates: DuplicatePolicy | undefined;
+  readonly threads: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface AskedColumns {
+  readonly user: ColumnChoice | undefined;
+  readonly item: ColumnChoice | undefined;
+  readonly rating: ColumnChoice | undefined;
+  readonly time: ColumnChoice | undefined;
+}
+
+const known = [
+  "format",
+  "separator",
+  "header",
+  "user",
+  "item",
+  "rating",
+  "time",
+  "noRating",
+  "noTime",
+  "encoding",
+  "decimal",
+  "onBadRow",
+  "zeroIsMissing",
+  "stringIds",
+  "duplicates",
+  "threads",
+  "signal",
+] as const satisfies readonly (keyof ReadOptions)[];
+
+export function cleanOptions(options: ReadOptions): CleanOptions {
+  const who = "readRatings";
+  knownOptions(who, options, known);
+  const flag = (name: "noRating" | "noTime" | "zeroIsMissing" | "stringIds") =>
+    trueOrFalse(who, name, options[name] ?? false);
+  const clean: CleanOptions = {
+    format: options.format === undefined ? undefined : oneOf(who, "format", options.format, formats),
+    separator: options.separator === undefined ? undefined : cleanSeparator(who, options.separator),
+    header: options.header === undefined ? undefined : trueOrFalse(who, "header", options.header),
+    asked: {
+      user: cleanColumn(who, "user", options.user),
+      item: cleanColumn(who, "item", options.item),
+      rating: cleanColumn(who, "rating", options.rating),
+      time: cleanColumn(who, "time", options.time),
+    },
+    noRating: flag("noRating"),
+    noTime: flag("noTime"),
+    encoding: options.encoding === undefined ? undefined : oneOf(who, "encoding", options.encoding, encodings),
+    decimal: oneOf(who, "decimal", options.decimal ?? ".", [".", ","]),
+    onBadRow: oneOf(who, "onBadRow", options.onBadRow ?? "fail", ["fail", "drop"]),
+    zeroIsMissing: flag("zeroIsMissing"),
+    stringIds: flag("stringIds"),
+    duplicates:
+      options.duplicates === undefined ? undefined : oneOf(who, "duplicates", options.duplicates, duplicatePolicies),
+    threads: wholeNumber(who, "threads", options.threads ?? 2, 1, 256),
+    signal: options.signal,
+  };
+  refuseContradictions(who, clean);
+  return clean;
+}
+
+/** A separator of one to four bytes that is no quote and no line end. `\t` and `tab` are understood as a tab. */
+export function cleanSeparator(who: string, given: unknown): string {
+  const separator = given === "\\t" || given === "tab" ? "\t" : given;
+  const fits =
+    typeof separator === "string" && /^[^"\r\n]+$/.test(separator) && new TextEncoder().encode(separator).length <= 4;
+  if (fits) return separator;
+  throw new OptionError(who, "separator", given, "one to four characters other than quotes and line ends");
+}
+
+export function cleanColumn(who: string, option: string, given: unknown): ColumnChoice | undefined {
+  if (given === undefined || (typeof given === "string" && given.trim() !== "")) return given;
+  if (typeof given === "number" && Number.isInteger(given) && given >= 1) return given;
+  throw new OptionError(who, option, given, "the name of a column or its position, counted from 1");
+}
+
+function refuseContradictions(
+  who: string,
+  { asked, noRating, noTime, zeroIsMissing, format, separator }: CleanOptions,
+) {
+  if (noRating && asked.rating !== undefined)
+    throw new OptionError(who, "rating", asked.rating, "left out when noRating is true", "state one of the two");
+  if (noRating && zeroIsMissing)
+    throw new OptionError(who, "zeroIsMissing", true, "left out when noRating is true", "state one of the two");
+  if (noTime && asked.time !== undefined)
+    throw new OptionError(who, "time", asked.time, "left out when noTime is true", "state one of the two");
+  if (separator !== undefined && (format === "jsonl" || format === "parquet"))
+    throw new OptionError(who, "separator", separator, `left out for format "${format}"`);
+  if (separator !== undefined && separator !== "\t" && format === "tsv")
+    throw new OptionError(who, "separator", separator, 'a tab for format "tsv"', 'state format "csv" for another one');
+}
