@@ -1,19 +1,20 @@
 /**
  * Any scorer and some users in; their best items over the full catalogue, block by block, out.
  *
- * Three ways to the same lists, chosen here and nowhere else: models by the kernels' fused score-and-select (all threads),
+ * Three ways to the same lists, chosen here and nowhere else: models by recommend's batches (fused score-and-select in the kernels, all threads),
  * rulers, whose order is known, by walking that order, all others by scoring every item. Memory grows with
  * the block and the catalogue, never with users × items.
  */
-import { fillTable, type Kernels, slot } from "../kernels/index.ts";
+import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Scorer } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
+import { topNForIndexes } from "../recommend/index.ts";
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
 import { BestOf } from "./select.ts";
 import { isFactorModel } from "./training-cells.ts";
 
-/** Users answered per kernel call: enough to share among threads, small beside the tables. */
+/** Users per block of lists. */
 const BLOCK_USERS = 2048;
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
 const BLOCK_PLACES = 1 << 22;
@@ -35,11 +36,12 @@ export interface OrderedScorer extends Scorer {
 export interface ListBlock {
   readonly first: number;
   readonly count: number;
-  /** Item indexes, best first: list q starts at q · places */
+  /** Item indexes, best first: list q starts at q · n */
   readonly item: Uint32Array;
   /** How many each list holds */
   readonly listed: Uint32Array;
-  readonly places: number;
+  /** The places asked for */
+  readonly n: number;
 }
 
 export interface ListRequest {
@@ -63,73 +65,12 @@ function blockSize(request: ListRequest): number {
   return Math.max(1, Math.min(BLOCK_USERS, request.users.length, Math.floor(BLOCK_PLACES / request.places)));
 }
 
-/** The most seen items that any block of users has together. */
-function longestExclusion(request: ListRequest, size: number): number {
-  const { users, seen } = request;
-  if (seen === undefined) return 0;
-  let longest = 0;
-  for (let first = 0; first < users.length; first += size) {
-    let entries = 0;
-    const end = Math.min(users.length, first + size);
-    for (let q = first; q < end; q++) entries += seen.start[users[q] + 1] - seen.start[users[q]];
-    longest = Math.max(longest, entries);
-  }
-  return longest;
-}
-
 async function* listsOfModel(model: FactorModel, request: ListRequest): AsyncGenerator<ListBlock> {
-  const { users, places, seen, kernels } = request;
-  const size = blockSize(request);
-  const work = kernels.open({
-    queries: slot.table(size, model.rank),
-    items: slot.table(model.items.size, model.rank),
-    itemBias: slot.f32(model.items.size),
-    query: slot.u32(size),
-    start: slot.u32(size + 1),
-    excluded: slot.u32(longestExclusion(request, size)),
-    item: slot.u32(size * places),
-    score: slot.f32(size * places),
-    listed: slot.u32(size),
-  });
-  const { at } = work;
-  const turns = new Turns(request.who, request.signal);
-  try {
-    fillTable(at.items, model.itemFactors);
-    if (model.itemBias !== undefined) at.itemBias.set(model.itemBias);
-    for (let q = 0; q < size; q++) at.query[q] = q;
-    for (let first = 0; first < users.length; first += size) {
-      const count = Math.min(size, users.length - first);
-      let entries = 0;
-      for (let q = 0; q < count; q++) {
-        const user = users[first + q];
-        const row = model.userFactors.subarray(user * model.rank, (user + 1) * model.rank);
-        at.queries.data.set(row, q * at.queries.stride);
-        if (seen !== undefined) {
-          at.excluded.set(seen.index.subarray(seen.start[user], seen.start[user + 1]), entries);
-          entries += seen.start[user + 1] - seen.start[user];
-        }
-        at.start[q + 1] = entries;
-      }
-      if (turns.over) await turns.rest();
-      await work.topN({
-        query: at.query.subarray(0, count),
-        queries: at.queries,
-        items: at.items,
-        itemBias: model.itemBias === undefined ? undefined : at.itemBias,
-        excluded:
-          seen === undefined
-            ? undefined
-            : { start: at.start.subarray(0, count + 1), index: at.excluded.subarray(0, entries) },
-        allowed: undefined,
-        n: places,
-        item: at.item.subarray(0, count * places),
-        score: at.score.subarray(0, count * places),
-        listed: at.listed.subarray(0, count),
-      });
-      yield { first, count, item: at.item, listed: at.listed, places };
-    }
-  } finally {
-    work.close();
+  const { users, places, seen, kernels, signal } = request;
+  const turns = new Turns(request.who, signal);
+  for await (const batch of topNForIndexes({ model, kernels, users, n: places, excluded: seen, signal })) {
+    yield batch;
+    if (turns.over) await turns.rest();
   }
 }
 
@@ -157,7 +98,7 @@ async function* listsOfOrder(scorer: OrderedScorer, request: ListRequest): Async
       listed[q] = found;
       if (turns.over) await turns.rest();
     }
-    yield { first, count, item, listed, places };
+    yield { first, count, item, listed, n: places };
   }
 }
 
@@ -178,7 +119,7 @@ async function* listsOfScorer(scorer: Scorer, request: ListRequest): AsyncGenera
       listed[q] = best.select(scores, seenBy(seen, user), item.subarray(q * places, (q + 1) * places));
       if (turns.over) await turns.rest();
     }
-    yield { first, count, item, listed, places };
+    yield { first, count, item, listed, n: places };
   }
 }
 

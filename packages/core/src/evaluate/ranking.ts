@@ -83,7 +83,7 @@ class Tally {
     const list = this.#list;
     list.listed = block.listed[q];
     for (let place = 0; place < list.listed; place++) {
-      const shown = block.item[q * block.places + place];
+      const shown = block.item[q * block.n + place];
       list.hit[place] = this.#isRelevant[shown];
       list.gain[place] = this.#gainOf[shown];
       if (place < this.#bestPlace[shown]) this.#bestPlace[shown] = place;

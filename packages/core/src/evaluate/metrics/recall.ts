@@ -10,7 +10,7 @@ export type RecallDenominator = (typeof recallDenominators)[number];
  *   recall@N = hits in the first N / denominator
  *
  * Denominator: `"relevant"` is the number of relevant items, as LightGCN and BARS tabulate it (a user with more than N of
- * them cannot reach 1); `"reachable"` is min(N, relevant), as in the Mult-VAE line of papers.
+ * them cannot reach 1); `"reachable"` is min(N, relevant), as in LensKit and the Mult-VAE line of papers.
  * Gain: none, a hit counts 1. Range 0 to 1. Ties and users: see ranked-list.ts.
  */
 export function recall(list: RankedList, n: number, denominator: RecallDenominator = "relevant"): number {
