@@ -202,7 +202,7 @@ describe("recommend", () => {
       catalogue: 4,
       filteredOut: 2,
       seen: 1,
-      reason: "10 asked, 1 listed: of 4 in the catalogue 2 are kept out by filters and 1 are in the history already",
+      reason: "10 asked, 1 listed: of 4 in the catalogue 2 are kept out by filters and 1 is in the history already",
     });
     const all = await recommender.recommend("u0", { includeSeen: true });
     expect(all).toMatchObject({ short: { reason: "10 asked, 4 listed: of 4 in the catalogue there are no more" } });

@@ -166,8 +166,8 @@ export function shortList(
   if (listed >= asked) return undefined;
   const { catalogue, filteredOut, seen } = counts;
   const causes = [
-    ...(filteredOut > 0 ? [`${filteredOut} are kept out by filters`] : []),
-    ...(seen > 0 ? [`${seen} are in the history already`] : []),
+    ...(filteredOut > 0 ? [`${filteredOut} ${areOrIs(filteredOut)} kept out by filters`] : []),
+    ...(seen > 0 ? [`${seen} ${areOrIs(seen)} in the history already`] : []),
   ];
   const why = causes.length === 0 ? "there are no more" : causes.join(" and ");
   return {
@@ -176,4 +176,8 @@ export function shortList(
     ...counts,
     reason: `${asked} asked, ${listed} listed: of ${catalogue} in the catalogue ${why}`,
   };
+}
+
+function areOrIs(count: number): "are" | "is" {
+  return count === 1 ? "is" : "are";
 }
