@@ -220,6 +220,19 @@ describe("hostile model files", () => {
     }
   });
 
+  it("a header above 1 MB is neither read nor written, so that 16 MB of brackets cost nothing", () => {
+    const text = new TextEncoder().encode(`{"a":${"[".repeat(8e6)}${"]".repeat(8e6)}}`);
+    const hostile = new Uint8Array(8 + text.length);
+    new DataView(hostile.buffer).setUint32(0, text.length, true);
+    hostile.set(text, 8);
+    expect(reasonOf(hostile)).toBe(
+      "not a lowrank model: its header takes 16000006 bytes, that of a model at most 1 MB",
+    );
+    const model = modelFixture();
+    const provenance = { ...model.provenance, options: { note: "x".repeat(1 << 20) } };
+    expect(() => encodeModel({ ...model, provenance })).toThrow("options take more than 1 MB as JSON");
+  });
+
   it("offsets that overlap, leave a gap, run backwards or go beyond the file are refused", () => {
     const bytes = encodeModel(modelFixture());
     const moved = (tensor: string, by: [number, number]) =>

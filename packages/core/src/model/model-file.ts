@@ -11,7 +11,14 @@ import { checkModel, firstNotFinite } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
 import { idTensors, numberIds, textIds } from "./id-tensors.ts";
 import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
-import { type Refuse, readHeader, readTensors, type Tensor, writeSafetensors } from "./safetensors.ts";
+import {
+  MAX_HEADER_BYTES,
+  type Refuse,
+  readHeader,
+  readTensors,
+  type Tensor,
+  writeSafetensors,
+} from "./safetensors.ts";
 
 /**
  * The file as parts to be written one after another. The tables are views of the model's own arrays, so a large model
@@ -23,7 +30,12 @@ export function encodeModelParts(model: FactorModel): Uint8Array[] {
   checkModel(model);
   const tensors = modelTensors(model);
   const metadata = writeMetadata(model);
-  return writeSafetensors({ ...metadata, checksum: checksum(new Map(Object.entries(metadata)), tensors) }, tensors);
+  const digits = checksum(new Map(Object.entries(metadata)), tensors);
+  const parts = writeSafetensors({ ...metadata, checksum: digits }, tensors);
+  if (parts[0].byteLength - 8 > MAX_HEADER_BYTES) {
+    throw new ModelFileError("model file: the method's options take more than 1 MB as JSON, which no build would read");
+  }
+  return parts;
 }
 
 /** The file in one block: `encodeModelParts` joined. */

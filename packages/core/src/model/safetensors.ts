@@ -34,8 +34,8 @@ export interface Header {
 /** Throws the error of whoever reads. `foreign`: the bytes are no safetensors file at all. */
 export type Refuse = (why: string, kind: "broken" | "foreign", facts?: Facts) => never;
 
-/** Longer headers are not read: ours take about 2 kB, of large language models a few MB. */
-const MAX_HEADER_BYTES = 16 << 20; // 16 MB
+/** Longer headers are neither written nor read: ours take about 2 kB, and hostile JSON may take 100 times its bytes. */
+export const MAX_HEADER_BYTES = 1 << 20; // 1 MB
 
 /**
  * The file as parts to be written one after another; tensor parts are the given views, not copies. The same input gives
@@ -64,8 +64,11 @@ export function readHeader(bytes: Uint8Array, refuse: Refuse): Header {
   if (size < 8) refuse(size === 0 ? "the file is empty" : `only ${size} bytes`, "foreign", { bytes: size });
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const length = view.getUint32(0, true) + 2 ** 32 * view.getUint32(4, true);
-  if (length < 2 || length > MAX_HEADER_BYTES || (size > 8 && bytes[8] !== 0x7b)) {
+  if (length < 2 || (size > 8 && bytes[8] !== 0x7b) || length > Math.max(size - 8, MAX_HEADER_BYTES)) {
     refuse("no safetensors header at its start", "foreign", { headerBytes: length });
+  }
+  if (length > MAX_HEADER_BYTES) {
+    refuse(`its header takes ${length} bytes, that of a model at most 1 MB`, "foreign", { headerBytes: length });
   }
   if (length > size - 8) {
     refuse(`cut short: the header takes ${length} bytes, ${size - 8} are there`, "broken", { headerBytes: length });
