@@ -6,6 +6,7 @@ import {
   csvLine,
   displayWidth,
   duration,
+  factLines,
   figure,
   listed,
   percent,
@@ -93,6 +94,24 @@ describe("tables", () => {
 
   it("leaves the line of titles out when there are none", () => {
     expect(table([{ title: "" }, { title: "" }], [["a", "b"]])).toEqual(["  a  b"]);
+  });
+});
+
+describe("facts", () => {
+  it("breaks a text of 60 columns at blanks to fit 40, labels in a column of their own", () => {
+    const lines = factLines(
+      [
+        ["digest", "00ff"],
+        ["engine", "WebAssembly, strict build, 2 threads, one for each core here"],
+      ],
+      40,
+    );
+    expect(lines).toEqual([
+      "  digest  00ff",
+      "  engine  WebAssembly, strict build, 2",
+      "          threads, one for each core",
+      "          here",
+    ]);
   });
 });
 

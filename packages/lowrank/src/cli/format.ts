@@ -144,9 +144,26 @@ function aligned(text: string, width: number, align: "left" | "right" = "left"):
   return align === "right" ? blanks + fitted : fitted + blanks;
 }
 
-/** `label   text` lines with the labels in one column: how facts are shown. */
+/** `label   text` lines with the labels in one column and long texts over several lines: how facts are shown. */
 export function factLines(pairs: readonly (readonly [label: string, text: string])[], width = 100): string[] {
-  return table([{ title: "" }, { title: "", flexible: true }], pairs, width);
+  const labelWidth = Math.max(...pairs.map(([label]) => displayWidth(label)));
+  const rows = pairs.flatMap(([label, text]) =>
+    wrapped(printable(text), width - labelWidth - 4).map((line, at) => [at === 0 ? label : "", line]),
+  );
+  return table([{ title: "" }, { title: "" }], rows, Number.POSITIVE_INFINITY);
+}
+
+/** Text in lines of at most `width` columns, broken at blanks; a longer word has a line of its own. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && displayWidth(line) + 1 + displayWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** One CSV field, quoted when it must be (RFC 4180). */
@@ -165,4 +182,9 @@ export function bar(share: number, width: number): string {
   const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
   const rest = eighths % 8;
   return "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : String.fromCharCode(0x2590 - rest));
+}
+
+/** A word as one would type it in a shell. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

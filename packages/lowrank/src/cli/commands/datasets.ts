@@ -1,15 +1,17 @@
 /** `lowrank datasets`: public rating data by name; what there is, and a download with a checksum. */
+import { join } from "node:path";
 import { show } from "@lowrank/core";
 import type { Command } from "commander";
 import { didYouMean, UsageError } from "../exit.ts";
-import { addOutputFlags, type OutputFlags, text } from "../flags.ts";
-import { bytes, count, listed, table } from "../format.ts";
+import { addOutputFlags, type OutputFlags, text, word } from "../flags.ts";
+import { bytes, count, listed, shellWord, table } from "../format.ts";
 import { countedProgress } from "../progress.ts";
 import type { Job, Shell } from "../shell.ts";
 
 interface DownloadFlags extends OutputFlags {
   to?: string;
   baseUrl?: string;
+  checksum?: "known" | "beside";
 }
 
 export function addDatasets(program: Command, shell: Shell): void {
@@ -33,7 +35,12 @@ export function addDatasets(program: Command, shell: Shell): void {
     .description("download and unpack one of them")
     .argument("<name>", "a name from the list")
     .option("--to <folder>", "where it goes; a folder of that name is made below it (the cache)", text("--to"))
-    .option("--base-url <url>", "a mirror of the publisher's files", text("--base-url"));
+    .option("--base-url <url>", "a mirror of the publisher's files", text("--base-url"))
+    .option(
+      "--checksum <word>",
+      "known: the one this version knows; beside: from the .md5 file beside a new edition (known)",
+      word("--checksum", ["known", "beside"]),
+    );
   addOutputFlags(download);
   download.action((name: string, flags: DownloadFlags) => downloadOne(shell.job(download, flags), name, flags));
 }
@@ -75,17 +82,23 @@ async function downloadOne(job: Job, name: string, flags: DownloadFlags): Promis
   if (dataset === undefined) {
     throw new UsageError(`there is no data set ${show(name)}; there are ${listed(names)}`, { name, names });
   }
-  job.output.say(`Downloading ${name}`);
+  job.output.say(`Getting ${dataset.title} from its publisher`);
   const progress = countedProgress(job.output, bytes);
   try {
     const folder = await downloadDataset(name, {
-      ...(flags.to === undefined ? {} : { to: flags.to }),
-      ...(flags.baseUrl === undefined ? {} : { baseUrl: flags.baseUrl }),
+      to: flags.to,
+      baseUrl: flags.baseUrl,
+      checksum: flags.checksum,
       signal: job.signal,
       onProgress: ({ done, total }) => progress.update(done, total),
     });
     progress.stop();
     job.output.print(folder);
+    job.output.say(
+      `  terms: ${dataset.terms}`,
+      `  ${dataset.homepage}`,
+      `Next: lowrank fit ${shellWord(join(folder, dataset.ratingsFile.path))}`,
+    );
     job.output.json({ name, folder });
     return;
   } finally {

@@ -125,7 +125,7 @@ async function trained(
     const evaluation = await evaluate(model, test, { ...engine, train, n: [LIST], signal });
     const [passes, seconds] = [counted(report.passes, report.passName.slice(0, -1)), duration(report.seconds.total)];
     output.print(
-      `   ${method.name.padEnd(5)}${what.padEnd(35)}rank ${method.rank}, ${passes} in ${seconds} on ${counted(report.threads, "thread")}`,
+      `   ${method.name.padEnd(5)}${what.padEnd(38)}rank ${method.rank}, ${passes} in ${seconds} on ${counted(report.threads, "thread")}`,
     );
     return { model, report, evaluation };
   } finally {

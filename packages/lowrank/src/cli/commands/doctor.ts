@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { LowrankError, openKernels, version } from "@lowrank/core";
 import type { Command } from "commander";
 import { addOutputFlags, type OutputFlags } from "../flags.ts";
-import { bytes, counted, duration, table } from "../format.ts";
+import { bytes, counted, duration, factLines } from "../format.ts";
 import { RECORDED_DIGEST, selfTest } from "../self-test.ts";
 import type { Job, Shell } from "../shell.ts";
 
@@ -47,9 +47,8 @@ async function doctor(job: Job): Promise<void> {
     }),
   ];
   output.print(
-    ...table(
-      [{ title: "" }, { title: "" }, { title: "", flexible: true }],
-      checks.map(({ name, ok, text }) => [ok ? "ok" : "FAILED", name, text]),
+    ...factLines(
+      checks.map(({ name, ok, text }) => [`${ok ? "ok    " : "FAILED"}  ${name}`, text]),
       output.width,
     ),
   );

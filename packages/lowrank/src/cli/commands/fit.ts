@@ -27,7 +27,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure } from "../format.ts";
+import { bytes, counted, duration, factLines, figure, shellWord } from "../format.ts";
 import { type LoadedRatings, loadRatings } from "../load.ts";
 import { trainingProgress } from "../progress.ts";
 import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
@@ -226,11 +226,6 @@ function heldOutFacts(report: FitReport, pass: string): [string, string][] {
   if (best === undefined) return [];
   const when = bestPass === report.passes ? "still improving at the last" : "best at";
   return [[name, `${figure(best.value)}, ${when} ${pass} ${bestPass} of ${report.passes}`]];
-}
-
-/** A word as one would type it in a shell. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Peak resident memory of this process, in bytes. */

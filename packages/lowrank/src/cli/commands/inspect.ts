@@ -144,14 +144,13 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
           "trained",
           `${provenance.passes} passes, seed ${provenance.seed}, ${provenance.backend}, lowrank ${provenance.version}`,
         ],
+        ["settings", settings.join(", ")],
         ["data hash", provenance.dataHash],
         ["digest", digest],
         ["file", `${file}, ${bytes(fileBytes)}`],
       ],
       output.width,
     ),
-    "",
-    ...wrapped("settings", settings, output.width),
   );
   output.json({
     kind: "model",
@@ -168,18 +167,4 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
     digest,
     provenance,
   });
-}
-
-/** A label and words after it, over as many lines as they need. */
-function wrapped(label: string, words: readonly string[], width: number): string[] {
-  const rows: [string, string][] = [];
-  let line = "";
-  for (const word of words) {
-    const longer = line === "" ? word : `${line}, ${word}`;
-    if (longer.length > width - label.length - 5 && line !== "") {
-      rows.push([rows.length === 0 ? label : "", `${line},`]);
-      line = word;
-    } else line = longer;
-  }
-  return factLines([...rows, [rows.length === 0 ? label : "", line]], width);
 }

@@ -1,0 +1,86 @@
+/** Runs the built command as a user's shell would, and makes small rating files for it. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+
+export interface Result {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Called with everything written to stderr so far, and a function that sends a signal */
+  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** Runs `lowrank` with these arguments to its end. */
+export function lowrank(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  if (!existsSync(main)) throw new Error(`${main} is not there; run "npm run build" first`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: "1", ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      options.onStderr?.(stderr, (signal) => child.kill(signal));
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+/** A folder for one test, removed by `dispose`. */
+export async function folder(): Promise<{
+  path: string;
+  file: (name: string) => string;
+  dispose: () => Promise<void>;
+}> {
+  const path = await mkdtemp(join(tmpdir(), "lowrank-cli-"));
+  return { path, file: (name) => join(path, name), dispose: () => rm(path, { recursive: true, force: true }) };
+}
+
+/**
+ * 40 users, 30 items: even users like even items, odd ones odd items; about two thirds of all pairs are rated. Item 12
+ * is unrated for user 4 and the best that is left for nobody in particular.
+ */
+export function smallRatings(): string {
+  const lines = ["userId,movieId,rating"];
+  for (let user = 1; user <= 40; user++) {
+    for (let item = 1; item <= 30; item++) {
+      if ((user * 7 + item * 5) % 3 === 0) continue;
+      const liked = (user + item) % 2 === 0;
+      lines.push(`${user},${item},${liked ? 4 + ((user * item) % 3) / 2 : 1 + ((user + 2 * item) % 3) / 2}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The same pairs as clicks, the liked ones only. */
+export function smallClicks(): string {
+  const lines = smallRatings().trim().split("\n").slice(1);
+  const liked = lines.map((line) => line.split(",")).filter(([user, item]) => (Number(user) + Number(item)) % 2 === 0);
+  return `user,item\n${liked.map(([user, item]) => `${user},${item}`).join("\n")}\n`;
+}
+
+export async function write(path: string, content: string | Uint8Array): Promise<string> {
+  await writeFile(path, content);
+  return path;
+}

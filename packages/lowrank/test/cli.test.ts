@@ -1,0 +1,452 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
+import { als, ials, version } from "@lowrank/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildProgram } from "../src/cli/program.ts";
+import { Shell } from "../src/cli/shell.ts";
+import { folder, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
+
+let dir: Awaited<ReturnType<typeof folder>>;
+let ratings: string;
+let clicks: string;
+let model: string;
+let clickModel: string;
+let titles: string;
+
+beforeAll(async () => {
+  dir = await folder();
+  ratings = await write(dir.file("ratings.csv"), smallRatings());
+  clicks = await write(dir.file("clicks.csv"), smallClicks());
+  const lines = Array.from({ length: 30 }, (_, at) => `${at + 1},"Film, the ${at + 1}th"`);
+  titles = await write(dir.file("movies.csv"), `movieId,title\n${lines.join("\n")}\n`);
+  model = dir.file("model.safetensors");
+  clickModel = dir.file("clicks.safetensors");
+  const fits = await Promise.all([
+    lowrank(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", model, "--quiet"]),
+    lowrank(["fit", clicks, "--rank", "4", "--sweeps", "6", "--out", clickModel, "--quiet"]),
+  ]);
+  for (const fit of fits) expect(fit).toMatchObject({ code: 0, stderr: "" });
+});
+
+afterAll(() => dir.dispose());
+
+describe("lowrank", () => {
+  it("shows all 9 commands and exits with 0, with --help and without arguments", async () => {
+    const commands = ["fit", "evaluate", "recommend", "similar", "explain", "inspect", "datasets", "doctor", "demo"];
+    for (const args of [["--help"], []]) {
+      const { code, stdout } = await lowrank(args);
+      expect(code).toBe(0);
+      for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, "m"));
+    }
+  });
+
+  it("prints its version", async () => {
+    expect(await lowrank(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  it("refuses a mistyped command with 2 and suggests the right one", async () => {
+    const { code, stdout, stderr } = await lowrank(["fti"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe("lowrank: unknown command 'fti'; did you mean fit?\n");
+  });
+
+  it("has --json, --quiet and --debug on each of the 10 commands that do something", () => {
+    const program = buildProgram(new Shell(new AbortController().signal, {}));
+    const commands = program.commands.flatMap((command) =>
+      command.commands.length > 0 ? command.commands : [command],
+    );
+    expect(commands).toHaveLength(10);
+    for (const command of commands) {
+      const flags = command.options.map((option) => option.long);
+      expect(flags, command.name()).toEqual(expect.arrayContaining(["--json", "--quiet", "--debug"]));
+    }
+  });
+});
+
+describe("lowrank fit", () => {
+  it("has a flag for every option of als and ials", async () => {
+    const { stdout } = await lowrank(["fit", "--help"]);
+    for (const option of [...Object.keys(als().options), ...Object.keys(ials().options)]) {
+      const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      expect(stdout).toMatch(new RegExp(`^ {2}--(no-)?${flag} `, "m"));
+    }
+  });
+
+  it("with a file alone takes als for ratings, says why, and writes model.safetensors where it runs", async () => {
+    const here = await folder();
+    const { code, stdout, stderr } = await lowrank(["fit", ratings], { cwd: here.path });
+    expect(code).toBe(0);
+    expect(stderr).toContain("Training als, because ratings from 1.5 to 5 say how much each item was liked");
+    expect(stderr).toContain("sweep 15 of 15: training RMSE");
+    expect(stdout).toMatch(/digest +[0-9a-f]{16}/);
+    expect(readdirSync(here.path)).toEqual(["model.safetensors"]);
+    await here.dispose();
+  });
+
+  it("takes ials for clicks and says why", async () => {
+    const { code, stderr } = await lowrank(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("Training ials, because");
+  });
+
+  it("writes the same bytes with 1, 2 and 3 threads, and a report as JSON on stdout alone", async () => {
+    const files: Buffer[] = [];
+    for (const threads of [1, 2, 3]) {
+      const out = dir.file(`threads-${threads}.safetensors`);
+      const args = ["fit", ratings, "--method", "als", "--rank", "8", "--seed", "1", "--threads", String(threads)];
+      const { code, stdout } = await lowrank([...args, "--out", out, "--json"]);
+      expect(code).toBe(0);
+      const report = JSON.parse(stdout);
+      expect(report).toMatchObject({ model: { file: out, rank: 8 }, report: { method: "als", seed: 1, passes: 15 } });
+      expect(report.report.loss).toHaveLength(15);
+      expect(report.peakBytes).toBeGreaterThan(1e6);
+      files.push(readFileSync(out));
+    }
+    expect(files[1].equals(files[0]) && files[2].equals(files[0])).toBe(true);
+  });
+
+  it("reads standard input for -", async () => {
+    const out = dir.file("stdin.safetensors");
+    const { code } = await lowrank(["fit", "-", "--rank", "4", "--out", out], { input: smallRatings() });
+    expect(code).toBe(0);
+    expect(existsSync(out)).toBe(true);
+  });
+
+  it("watches held-out RMSE with --validation and says which sweep was best", async () => {
+    const args = ["fit", ratings, "--rank", "4", "--validation", "0.2", "--out", dir.file("v.safetensors"), "--json"];
+    const { code, stdout, stderr } = await lowrank(args);
+    expect(code).toBe(0);
+    expect(stderr).toContain("watching the held-out RMSE");
+    const { validation, loss } = JSON.parse(stdout).report;
+    const best = Math.min(...validation.values.map(({ value }: { value: number }) => value));
+    const atBest = validation.values.find(({ pass }: { pass: number }) => pass === validation.bestPass);
+    expect(atBest.value).toBe(best);
+    expect(loss.length).toBeLessThanOrEqual(15);
+  });
+
+  it("warns of rank 64 above 30 items and trains all the same", async () => {
+    const { code, stderr } = await lowrank([
+      "fit",
+      ratings,
+      "--rank",
+      "64",
+      "--quiet",
+      "--out",
+      dir.file("r.safetensors"),
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: rank 64 is above 30, .*; use rank 30 or less\n$/);
+  });
+
+  it.each([
+    [["--rank", "0"], "--rank must be a whole number from 1 to 1024, got 0"],
+    [["--rank", "many"], '--rank must be a whole number, got "many"'],
+    [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
+    [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
+    [["--method", "alss"], '--method must be one of auto, als, ials, got "alss"; did you mean "als"?'],
+    [["--method", "als", "--unobserved-weight", "1"], "--unobserved-weight is a setting of ials, and --method is als"],
+    [["--unobserved-weight", "1", "--no-biases"], "no method has all of --biases and --unobserved-weight"],
+    [["--unobserved-weight", "1"], "--unobserved-weight is no setting of als, which suits these data"],
+    [["--threads", "0"], "--threads must be a whole number from 1 to 256"],
+    [["--patience", "2"], "--patience acts only with --validation"],
+    [["--no-rating", "--rating-column", "3"], "--no-rating and --rating-column cannot go together"],
+    [["--method", "als", "--cg-steps", "5"], "--cg-steps must be left out when solver is"],
+  ])("refuses %j with 2, by name, and writes nothing", async (flags, message) => {
+    const out = dir.file("refused.safetensors");
+    const { code, stdout, stderr } = await lowrank(["fit", ratings, "--quiet", "--out", out, ...flags]);
+    expect(stderr).toContain(`lowrank fit: ${message}`);
+    expect({ code, stdout, lines: stderr.trim().split("\n").length }).toEqual({ code: 2, stdout: "", lines: 1 });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("refuses to replace the ratings by the model, with 2", async () => {
+    const { code, stderr } = await lowrank(["fit", ratings, "--out", ratings]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("is one of the rating files");
+  });
+
+  it("refuses an output that cannot be written before it reads a single rating, with 1", async () => {
+    const { code, stderr } = await lowrank(["fit", ratings, "--out", dir.file("no/such/folder/m.safetensors")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("cannot be written");
+    expect(stderr).not.toContain("Read ratings.csv");
+  });
+
+  it.each([
+    ["missing.csv", undefined, "missing.csv"],
+    ["empty.csv", "", "empty.csv"],
+    ["text.csv", "user,item,rating\n1,1,4\n1,2,good\n", "line 3"],
+    ["nan.csv", "user,item,rating\n1,1,4\n2,1,NaN\n", "line 3"],
+    ["column.csv", "user,score\n1,4\n", "item"],
+    ["cut.csv.gz", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 75]), "cut.csv.gz"],
+  ])("refuses %s with 1, naming the place, and leaves no file behind", async (name, content, place) => {
+    const here = await folder();
+    if (content !== undefined) await write(here.file(name), content);
+    const { code, stdout, stderr } = await lowrank(["fit", here.file(name), "--out", here.file("m.safetensors")]);
+    expect(stderr).toContain(place);
+    expect(stderr).not.toContain("unexpected error");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(readdirSync(here.path)).toEqual(content === undefined ? [] : [name]);
+    await here.dispose();
+  });
+
+  it("says an error as JSON on stderr with --json, facts as fields", async () => {
+    const bad = await write(dir.file("bad.csv"), "user,item,rating\n1,1,4\n1,2,good\n");
+    const { code, stdout, stderr } = await lowrank(["fit", bad, "--json"], { cwd: dir.path });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "").error).toMatchObject({
+      code: "data",
+      facts: { line: 3 },
+    });
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("stops on %s with %d and leaves nothing half written", async (signal, expected) => {
+    const here = await folder();
+    let sent = false;
+    const args = ["fit", ratings, "--rank", "32", "--sweeps", "10000", "--out", here.file("m.safetensors")];
+    const { code, stderr } = await lowrank(args, {
+      onStderr: (text, kill) => {
+        if (sent || !text.includes("of 10000")) return;
+        sent = true;
+        kill(signal);
+      },
+    });
+    expect(code).toBe(expected);
+    expect(stderr).toContain("stopped; nothing was written");
+    expect(readdirSync(here.path)).toEqual([]);
+    await here.dispose();
+  });
+});
+
+describe("lowrank recommend", () => {
+  it("lists even items first for user 2, with titles, leaving out what the user has rated", async () => {
+    const { code, stdout } = await lowrank(["recommend", model, "--user", "2", "--titles", titles, "-n", "3"]);
+    expect(code).toBe(0);
+    const rows = stdout.trim().split("\n").slice(1);
+    expect(rows).toHaveLength(3);
+    const rated = smallRatings()
+      .split("\n")
+      .filter((line) => line.startsWith("2,"))
+      .map((line) => line.split(",")[1]);
+    for (const [at, row] of rows.entries()) {
+      const [place, score, item, ...title] = row.trim().split(/\s+/);
+      expect(Number(place)).toBe(at + 1);
+      expect(Number(item) % 2).toBe(0);
+      expect(Number(score)).toBeGreaterThan(3);
+      expect(rated).not.toContain(item);
+      expect(title.join(" ")).toBe(`Film, the ${item}th`);
+    }
+  });
+
+  it("gives the same items one by one, as CSV for all 40 users, and as JSON lines", async () => {
+    const [one, csv, lines] = await Promise.all([
+      lowrank(["recommend", model, "--user", "7", "-n", "4", "--json"]),
+      lowrank(["recommend", model, "--all", "-n", "4", "--titles", titles]),
+      lowrank(["recommend", model, "--all", "-n", "4", "--json"]),
+    ]);
+    const items = JSON.parse(one.stdout).items.map(({ item }: { item: number }) => item);
+    const rows = csv.stdout.trim().split("\n");
+    expect(rows[0]).toBe("user,place,item,score,title");
+    expect(rows[1]).toMatch(/^1,1,\d+,[\d.]+,"Film, the \d+th"$/);
+    expect(rows.filter((row) => row.startsWith("7,")).map((row) => Number(row.split(",")[2]))).toEqual(items);
+    const answers = lines.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers).toHaveLength(40);
+    expect(answers[6].items.map(({ item }: { item: number }) => item)).toEqual(items);
+  });
+
+  it("says that user 99 is unknown, with 1, and lists popular items when asked to", async () => {
+    const unknown = await lowrank(["recommend", model, "--user", "99"]);
+    expect({ code: unknown.code, stdout: unknown.stdout }).toEqual({ code: 1, stdout: "" });
+    expect(unknown.stderr).toContain("user 99 is not among the 40 users");
+    expect(unknown.stderr).toContain("--fallback popular");
+    const popular = await lowrank(["recommend", model, "--user", "bob", "--fallback", "popular", "-n", "3"]);
+    expect(popular.code).toBe(0);
+    expect(popular.stdout.trim().split("\n")).toHaveLength(4);
+    expect(popular.stderr).toContain("unknown to this model; the most rated items instead");
+  });
+
+  it("lists odd items for somebody new who likes odd ones, and names what it does not know", async () => {
+    const { code, stdout, stderr } = await lowrank([
+      ...["recommend", model, "--history", "1:5,3:5,5:4.5,2:1,4:1,777:3", "-n", "5", "--json"],
+    ]);
+    expect(code).toBe(0);
+    const answer = JSON.parse(stdout);
+    expect(answer.items.map(({ item }: { item: number }) => item % 2)).toEqual([1, 1, 1, 1, 1]);
+    expect(answer.unknownHistory).toEqual([777]);
+    expect(stderr).toContain("does not know item 777");
+  });
+
+  it("takes clicks without ratings as a history of a click model", async () => {
+    const { code, stdout } = await lowrank(["recommend", clickModel, "--history", "2,4,8", "-n", "4", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).items.map(({ item }: { item: number }) => item % 2)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("keeps to --only from a file, leaves out --except, and says why the list is short", async () => {
+    const only = await write(dir.file("only.txt"), "2\n3\n5\n12\n");
+    const flags = ["--only", only, "--except", "12", "--include-seen", "--json"];
+    const { code, stdout } = await lowrank(["recommend", model, "--user", "2", ...flags]);
+    expect(code).toBe(0);
+    const answer = JSON.parse(stdout);
+    expect(answer.items.map(({ item }: { item: number }) => item).sort()).toEqual([2, 3, 5]);
+    expect(answer.short).toMatchObject({ asked: 10, listed: 3 });
+  });
+
+  it.each([
+    [[], "for whom? State --user <id>, --history <list> or --all"],
+    [["--user", "1", "--all"], "--user and --all cannot go together"],
+    [["--user", "1", "--json", "--csv"], "--json and --csv cannot go together"],
+    [["--history", "1"], "has no rating"],
+    [["--user", "1", "-n", "0"], "--n must be a whole number from 1"],
+    [["--user", "1", "--only", "none.txt"], "--only: none.txt cannot be read"],
+  ])("refuses %j with 2", async (flags, message) => {
+    const { code, stdout, stderr } = await lowrank(["recommend", model, ...flags]);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("refuses a model file cut short and a file that is none, with 1", async () => {
+    const cut = await write(dir.file("cut.safetensors"), readFileSync(model).subarray(0, 1000));
+    for (const file of [cut, ratings]) {
+      const { code, stdout, stderr } = await lowrank(["recommend", file, "--user", "1"]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).not.toContain("unexpected error");
+    }
+  });
+
+  it("ends quietly when the reader of its output has seen enough", async () => {
+    const { spawnSync } = await import("node:child_process");
+    const { main } = await import("./cli-support.ts");
+    const line = `"${process.execPath}" "${main}" recommend "${model}" --all -n 20 | head -n 1`;
+    const { stdout, stderr } = spawnSync("sh", ["-c", line], { encoding: "utf8" });
+    expect(stdout).toBe("user,place,item,score\n");
+    expect(stderr).not.toContain("EPIPE");
+  });
+});
+
+describe("lowrank similar and explain", () => {
+  it("finds even items like item 2 and users 2, 4, … like user 6", async () => {
+    const items = await lowrank(["similar", clickModel, "--item", "2", "-n", "5", "--json"]);
+    expect(JSON.parse(items.stdout).similar.map(({ id }: { id: number }) => id % 2)).toEqual([0, 0, 0, 0, 0]);
+    const users = await lowrank(["similar", clickModel, "--user", "6", "-n", "5", "--csv"]);
+    const rows = users.stdout.trim().split("\n");
+    expect(rows[0]).toBe("user,place,similarity");
+    expect(rows.slice(1).map((row) => Number(row.split(",")[0]) % 2)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it("takes a score apart into parts that add up to it", async () => {
+    for (const file of [model, clickModel]) {
+      const { code, stdout } = await lowrank(["explain", file, "--user", "2", "--item", "12", "--json"]);
+      expect(code).toBe(0);
+      const { score, baseline, contributions, remainder } = JSON.parse(stdout);
+      const sum = contributions.reduce(
+        (all: number, each: { contribution: number }) => all + each.contribution,
+        baseline + remainder,
+      );
+      expect(Math.abs(sum - score)).toBeLessThan(1e-9);
+    }
+  });
+
+  it("shows parts and total in a table whose last line is the score", async () => {
+    const { stdout } = await lowrank(["explain", model, "--user", "2", "--item", "12", "-n", "2", "--titles", titles]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.at(-1)).toMatch(/^ += \d\.\d{3} .*predicted rating$/);
+    expect(lines.some((line) => line.includes("other items of the history"))).toBe(true);
+  });
+
+  it("names an unknown item and an unknown user with 1", async () => {
+    const explained = await lowrank(["explain", model, "--user", "99", "--item", "98"]);
+    expect(explained.code).toBe(1);
+    expect(explained.stderr).toContain("user 99 and item 98 are unknown");
+    const similar = await lowrank(["similar", model, "--item", "98"]);
+    expect(similar.code).toBe(1);
+    expect(similar.stderr).toContain("item 98 is not among the 30 items");
+  });
+});
+
+describe("lowrank evaluate", () => {
+  it("measures als in 3 folds well below the RMSE of biases only", async () => {
+    const args = ["evaluate", ratings, "--folds", "3", "--rank", "4", "-n", "5,10", "--json"];
+    const { code, stdout } = await lowrank(args);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result.folds).toHaveLength(3);
+    expect(result.ranking.map(({ n }: { n: number }) => n)).toEqual([5, 10]);
+    const biases = result.rulers.find(({ name }: { name: string }) => name === "biasOnly");
+    expect(result.errors.rmse.mean).toBeLessThan(0.7 * biases.errors.rmse.mean);
+  });
+
+  it("measures a model file on test ratings beside three rulers, in a table with RMSE and NDCG", async () => {
+    const test = await write(dir.file("test.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n999,2,3\n");
+    const { code, stdout, stderr } = await lowrank(["evaluate", model, test]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ +als +popularity +biases only +chance$/m);
+    expect(stdout).toMatch(/^ {2}RMSE +\d\.\d{4} +– +\d\.\d{4} +\d\.\d{4}$/m);
+    expect(stdout).toMatch(/^ {2}NDCG +(\d\.\d{4} *){4}$/m);
+    expect(stderr).toContain("1 users in the held-out data are unknown");
+  });
+
+  it.each([
+    [["--folds", "3", "--test-fraction", "0.2"], "--folds and --test-fraction are two ways"],
+    [["--folds", "1"], "--folds must be a whole number of at least 2"],
+    [["--relevant-from", "good"], '--relevant-from must be a rating or "all"'],
+    [["-n", "0"], "--n must be whole numbers of at least 1"],
+  ])("refuses %j with 2", async (flags, message) => {
+    const { code, stderr } = await lowrank(["evaluate", ratings, ...flags]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it("refuses method settings beside a model file, by name", async () => {
+    const { code, stderr } = await lowrank(["evaluate", model, ratings, "--rank", "4"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--rank acts only when ratings are split");
+  });
+});
+
+describe("lowrank inspect", () => {
+  it("shows 800 ratings of 40 users and 30 items with a histogram that adds up", async () => {
+    const [text, json] = await Promise.all([lowrank(["inspect", ratings]), lowrank(["inspect", ratings, "--json"])]);
+    expect(text.stdout).toMatch(/^ {2}users +40 /m);
+    expect(text.stdout).toMatch(/^ {2}items +30 /m);
+    const facts = JSON.parse(json.stdout);
+    const sum = facts.values.histogram.reduce((all: number, each: { count: number }) => all + each.count, 0);
+    expect([facts.ratings, sum]).toEqual([800, 800]);
+  });
+
+  it("shows method, rank, settings and digest of a model, the digest that fit printed", async () => {
+    const { stdout } = await lowrank(["inspect", model, "--json"]);
+    const out = dir.file("again.safetensors");
+    const fit = await lowrank(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", out, "--json"]);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ kind: "model", rank: 4, provenance: { method: "als", passes: 6 } });
+    expect(facts.digest).toBe(JSON.parse(fit.stdout).model.digest);
+  });
+});
+
+describe("lowrank doctor", () => {
+  it("finds this machine well and says so line by line", async () => {
+    const { code, stdout } = await lowrank(["doctor"], { cwd: dir.path });
+    expect(stdout).not.toContain("FAILED");
+    expect(code).toBe(0);
+    for (const name of ["Node", "engine", "self-test", "file reader", "write access"]) expect(stdout).toContain(name);
+  });
+
+  it("fails with 1 where nothing can be written", async () => {
+    const here = await folder();
+    await chmod(here.path, 0o500);
+    const isRoot = process.getuid?.() === 0;
+    const { code, stdout } = await lowrank(["doctor", "--json"], { cwd: here.path });
+    const write = JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === "write access");
+    // The superuser may write anywhere.
+    expect({ code, ok: write.ok }).toEqual(isRoot ? { code: 0, ok: true } : { code: 1, ok: false });
+    await chmod(here.path, 0o700);
+    await here.dispose();
+  });
+});
