@@ -41,12 +41,12 @@ export interface LayoutWishes {
 export function layoutOf(file: string, head: Head, wishes: LayoutWishes): TextLayout {
   const newline = head.text.includes("\n") || !head.text.includes("\r") ? "\n" : "\r";
   const text = wholeLines(head, newline);
+  if (text.trim() === "")
+    throw new DataError(`${file}: holds nothing but blank lines; give a file with ratings`, { file });
   const separator = wishes.separator ?? likelySeparator(file, text, newline);
   const dialect: Dialect = { separator, quotes: usesQuotes(text, separator), newline };
   const records = scanText(text, dialect).slice(0, SAMPLE);
   const [first, second] = records;
-  if (first === undefined)
-    throw new DataError(`${file}: holds nothing but blank lines; give a file with ratings`, { file });
   const header = wishes.header ?? isHeader(first.fields, second?.fields, wishes.names);
   return {
     dialect,

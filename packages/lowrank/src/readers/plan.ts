@@ -89,7 +89,8 @@ function planText(file: SourceFile, options: CleanOptions): TextPlan {
   }
   if (layout.header === undefined && options.asked.rating === undefined)
     refuseTimesAsRatings(file.name, layout, columns);
-  const ids = { user: kindOf(layout.sample, columns.user), item: kindOf(layout.sample, columns.item) };
+  const rows = layout.sample.filter((fields) => fields.length === layout.fields && hasNumber(fields, columns.rating));
+  const ids = { user: kindOf(rows, columns.user), item: kindOf(rows, columns.item) };
   const separated = `fields separated by ${separatorName(layout.dialect.separator)}`;
   const header = layout.header;
   const taken =
@@ -211,6 +212,11 @@ function refuseTimesAsRatings(file: string, layout: TextLayout, { rating }: Role
       `pass time: ${place} with noRating: true (--time-column ${place} --no-rating), or rating: ${place} (--rating-column ${place}) if it is the rating`,
     { file, column: place, got: layout.sample[0][rating] },
   );
+}
+
+/** Rows without a rating are bad and may be dropped: their ids tell nothing. */
+function hasNumber(fields: readonly string[], rating: number | undefined): boolean {
+  return rating === undefined || Number.isFinite(Number(fields[rating].trim().replace(",", ".") || Number.NaN));
 }
 
 function kindOf(rows: readonly (readonly string[])[], column: number): IdKind {

@@ -35,6 +35,8 @@ export class Scanner {
   readonly #dialect: Dialect;
   #text = "";
   #line = 1;
+  /** Where the next quote is in the text; infinite when there is none; less than the position when not known */
+  #quote = -1;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
@@ -45,6 +47,7 @@ export class Scanner {
    */
   *take(piece: string, last: boolean): Generator<ScannedRecord> {
     this.#text += piece;
+    this.#quote = -1;
     let at = 0;
     while (at < this.#text.length) {
       const record = this.#record(at, last);
@@ -67,17 +70,26 @@ export class Scanner {
     const lineEnd = this.#text.indexOf(newline, at);
     const stop = lineEnd < 0 ? this.#text.length : lineEnd;
     if (lineEnd < 0 && !last) return this.#tooLong(at, stop);
-    const quote = quotes ? this.#text.indexOf('"', at) : -1;
     const end = lineEnd < 0 ? stop : lineEnd + 1;
-    if (quote < 0 || quote >= stop) {
+    if (!quotes || this.#nextQuote(at) >= stop) {
       const fields = this.#text.slice(at, this.#withoutReturn(at, stop)).split(separator);
       return { fields, end, problem: end - at > MAX_RECORD_LENGTH ? "too-long" : undefined };
     }
     const record = this.#quoted(at, last);
-    if (record !== undefined && record.problem !== "open-quote") return record;
     if (record === undefined && this.#text.length - at <= MAX_RECORD_LENGTH) return undefined;
-    // The quote swallows the rest of the file: blame its first line and go on after it.
+    const isBad = record?.problem !== undefined;
+    if (record !== undefined && (!isBad || (record.problem === "after-quote" && record.end === end))) return record;
+    // A quote that swallows the lines after it, to the end or up to the next quote: blame its line and go on after it.
     return { fields: [this.#text.slice(at, this.#withoutReturn(at, stop))], end, problem: "open-quote" };
+  }
+
+  /** The first quote from `at` on; looked for once, not for every line before it. */
+  #nextQuote(at: number): number {
+    if (this.#quote < at) {
+      const found = this.#text.indexOf('"', at);
+      this.#quote = found < 0 ? Number.POSITIVE_INFINITY : found;
+    }
+    return this.#quote;
   }
 
   #tooLong(at: number, stop: number): Quoted | undefined {

@@ -86,7 +86,7 @@ export async function openFile(name: string, path: string, opening: Opening): Pr
   }
   const plain = await opening.spool.next();
   await writeAsUtf8({ name, path, gzip, charset }, plain, opening.signal);
-  const said = charset === "utf-8" ? undefined : `${name}: read as ${charset.replace(/[lb]e$/, "")}`;
+  const said = charset === "utf-8" ? undefined : `${basename(name)}: read as ${charset.replace(/[lb]e$/, "")}`;
   const told = said === undefined || opening.encoding !== undefined ? said : `${said}, by its byte order mark`;
   const notes = told === undefined ? [] : [told];
   return { name, path: plain, gzip: false, parquet: false, head, notes, intact: Promise.resolve() };

@@ -65,7 +65,7 @@ function tableOf(plan: Plan, lenient: boolean): string {
       return listsTable(plan, lenient);
     case "jsonl":
       return (
-        `read_ndjson(${path}, records = true, compression = ${quoted(plan.file.gzip ? "gzip" : "none")}, ` +
+        `read_ndjson(${path}, records = true, compression = ${quoted(plan.file.gzip ? "gzip" : "uncompressed")}, ` +
         `columns = {${jsonColumns(plan)}})`
       );
     case "parquet":
