@@ -166,6 +166,11 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
+/** A sentence below a heading: indented, and further lines a little more. */
+export function hanging(text: string, width = 100): string[] {
+  return wrapped(printable(text), width - 4).map((line, at) => `${at === 0 ? "  " : "    "}${line}`);
+}
+
 /** One CSV field, quoted when it must be (RFC 4180). */
 export function csvField(value: string | number): string {
   const text = String(value);

@@ -6,7 +6,7 @@ import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { FactorModel, Ratings } from "@lowrank/core";
 import type { ReadOptions } from "../readers/index.ts";
-import { count, counted, duration, figure, listed, percent } from "./format.ts";
+import { count, counted, duration, figure, hanging, listed, percent } from "./format.ts";
 import type { Job } from "./shell.ts";
 
 export interface LoadedRatings {
@@ -23,7 +23,8 @@ export async function loadRatings(job: Job, files: readonly string[], options: R
   const seconds = (performance.now() - started) / 1000;
   const names = files.map((file) => (file === "-" ? "standard input" : basename(file)));
   job.output.say(`Read ${names.length > 3 ? counted(names.length, "file") : listed(names)} in ${duration(seconds)}`);
-  job.output.say(...notes.map((note) => `  ${note}`), ...ratingsLines(ratings).map((line) => `  ${line}`));
+  const lines = [...notes, ...ratingsLines(ratings)];
+  job.output.say(...lines.flatMap((line) => hanging(line, job.output.width)));
   return { ratings, notes, seconds };
 }
 

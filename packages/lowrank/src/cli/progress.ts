@@ -9,7 +9,7 @@ import type { Output } from "./output.ts";
 
 /** More passes than this and plain lines report every n-th pass only, about this many in all. */
 const MAX_LINES = 30;
-const BAR_COLUMNS = 18;
+const BAR_COLUMNS = 14;
 
 export interface TrainingProgress {
   readonly onProgress: (progress: Progress) => void;
@@ -37,7 +37,7 @@ class BarLine {
   readonly #line: SingleBar;
   #started = false;
   #share = 0;
-  #words = "";
+  #words: readonly string[] = [];
 
   constructor(output: Output) {
     const { stream } = output.messages;
@@ -51,17 +51,17 @@ class BarLine {
       gracefulExit: false,
       format: () => {
         const done = bar(this.#share, BAR_COLUMNS).padEnd(BAR_COLUMNS, "░");
-        return shortEnough(`  ${done}  ${this.#words}`, stream.columns ?? 80);
+        return `  ${done}  ${fitting(this.#words, (stream.columns ?? 80) - BAR_COLUMNS - 5)}`;
       },
     });
   }
 
-  show(share: number, words: string): void {
-    this.#share = share;
+  show(share: number, words: readonly string[]): void {
+    this.#share = Math.min(1, share);
     this.#words = words;
     if (!this.#started) this.#line.start(1, 0);
     this.#started = true;
-    this.#line.update(Math.min(1, share));
+    this.#line.update(this.#share);
   }
 
   stop(): void {
@@ -70,17 +70,27 @@ class BarLine {
   }
 }
 
-function shortEnough(text: string, columns: number): string {
-  return text.length < columns ? text : text.slice(0, columns - 1);
+/** As many of the words, from the first on, as fit in `width` columns. */
+function fitting(words: readonly string[], width: number): string {
+  let line = "";
+  for (const word of words) {
+    const longer = line === "" ? word : `${line} · ${word}`;
+    if (longer.length > width) break;
+    line = longer;
+  }
+  return line;
 }
 
-function barFigures(progress: Progress): string {
+/** What a bar tells, most wanted first: a narrow terminal leaves out the last ones. */
+function barFigures(progress: Progress): string[] {
   const { pass, passes, passName, loss, lossName, validation, ratingsPerSecond, secondsLeft } = progress;
-  const parts = [`${pass}/${passes} ${passName}`, `${lossName} ${figure(loss)}`];
-  if (validation !== undefined) parts.push(`${validation.name} ${figure(validation.value)}`);
-  parts.push(`${rate(ratingsPerSecond)} ratings/s`);
-  if (pass < passes) parts.push(`${duration(secondsLeft)} left`);
-  return parts.join(" · ");
+  return [
+    `${pass}/${passes} ${passName}`,
+    ...(pass < passes ? [`${duration(secondsLeft)} left`] : []),
+    `${lossName} ${figure(loss)}`,
+    ...(validation === undefined ? [] : [`${validation.name} ${figure(validation.value)}`]),
+    `${rate(ratingsPerSecond)} ratings/s`,
+  ];
 }
 
 function lineProgress(output: Output): TrainingProgress {
@@ -116,7 +126,7 @@ export function countedProgress(output: Output, show: (value: number) => string)
   return {
     update(done, total) {
       const share = total === undefined || total === 0 ? 0 : done / total;
-      line.show(share, total === undefined ? show(done) : `${show(done)} of ${show(total)}`);
+      line.show(share, [total === undefined ? show(done) : `${show(done)} of ${show(total)}`]);
     },
     stop: () => line.stop(),
   };
@@ -136,7 +146,7 @@ export function foldProgress(output: Output): {
       const which = folds === 1 ? "" : `part ${fold} of ${folds}`;
       if (isTerminal) {
         const share = (fold - 1 + pass / passes) / folds;
-        line.show(share, [which, barFigures(training)].filter((words) => words !== "").join(" · "));
+        line.show(share, [...(which === "" ? [] : [which]), ...barFigures(training)]);
       } else if (pass === passes) {
         const start = which === "" ? `${counted(passes, training.passName.slice(0, -1))}` : which;
         output.say(`  ${start}: ${lossName} ${figure(loss)}, ${duration(seconds)}`);

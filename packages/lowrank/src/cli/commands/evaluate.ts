@@ -39,7 +39,7 @@ import {
   wholes,
   word,
 } from "../flags.ts";
-import { type Column, count, counted, percent, table } from "../format.ts";
+import { type Column, count, counted, hanging, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
 import { countedProgress, foldProgress } from "../progress.ts";
 import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
@@ -240,15 +240,20 @@ function splitter(flags: EvaluateFlags): { sentence: string; make: (ratings: Rat
   if (flags.testLatest !== undefined) {
     const testFraction = flags.testLatest;
     return {
-      sentence: `the latest ${percent(testFraction)} of the ratings`,
+      sentence: `the latest ${inPercent(testFraction)} of the ratings`,
       make: (ratings) => [splitByTime(ratings, { testFraction })],
     };
   }
   const testFraction = flags.testFraction ?? 0.1;
   return {
-    sentence: `${percent(testFraction)} of the ratings, at random`,
+    sentence: `${inPercent(testFraction)} of the ratings, at random`,
     make: (ratings, seed) => [randomSplit(ratings, { testFraction, seed })],
   };
+}
+
+/** A share that the user wrote, as percent: 0.1 → `10 %`. */
+function inPercent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
 }
 
 /** Figures of one measurement in the shape of figures over folds. */
@@ -297,9 +302,10 @@ function tell(
     { title: "" },
     ...all.map((each) => ({ title: rulerTitles[each.name] ?? each.name, align: "right" as const })),
   ];
+  // The spread over folds beside the model alone: rulers are there for comparison, and the table must fit a terminal.
   const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined) => [
     label,
-    ...all.map((each) => shown(pick(each))),
+    ...all.map((each) => shown(pick(each), each === own)),
   ];
   const rows: string[][] = [];
   if (all.some((each) => each.errors !== undefined)) {
@@ -315,16 +321,17 @@ function tell(
   }
   output.say("");
   output.print(...table(columns, rows, output.width, ""), "");
-  output.say(...remarks(evaluations), ...adviceOnLists(own, rulers));
+  const sentences = [...remarks(evaluations), ...adviceOnLists(own, rulers)];
+  output.say(...sentences.flatMap((sentence) => hanging(sentence, output.width)));
 }
 
 function remarks(evaluations: readonly Evaluation[]): string[] {
   const [{ counts, catalogue, notes }] = evaluations;
   const inFirst = evaluations.length > 1 ? `in the first of ${evaluations.length} parts, ` : "";
   return [
-    `Held out: ${inFirst}${counted(counts.records, "rating")}; ${counted(counts.usersRanked, "user")} with ` +
+    `held out: ${inFirst}${counted(counts.records, "rating")}; ${counted(counts.usersRanked, "user")} with ` +
       `${counted(counts.relevant, "relevant item")}, ranked among all ${count(catalogue)} items`,
-    ...notes.map((note) => `  ${note}`),
+    ...notes,
   ];
 }
 
@@ -335,13 +342,13 @@ function adviceOnLists(own: FigureSpreads, rulers: readonly FigureSpreads[]): st
   if (popular === undefined || ndcg === undefined || ndcg > popular) return [];
   const remedy =
     own.name === "als" ? "als is made to predict ratings; for lists, use --method ials" : "try other settings";
-  return [`  the lists are no better than the most popular items; ${remedy}`];
+  return [`the lists are no better than the most popular items; ${remedy}`];
 }
 
-function shown(spread: Spread | undefined): string {
+function shown(spread: Spread | undefined, withDeviation: boolean): string {
   if (spread === undefined) return "–";
   const mean = spread.mean.toFixed(4);
-  return spread.deviation === undefined ? mean : `${mean} ± ${spread.deviation.toFixed(4)}`;
+  return spread.deviation === undefined || !withDeviation ? mean : `${mean} ± ${spread.deviation.toFixed(4)}`;
 }
 
 /** Without what every fold repeats. */

@@ -9,6 +9,8 @@ import {
   type Ratings,
   randomSplit,
   type Validation,
+  type ValidationMetric,
+  validationMetrics,
 } from "@lowrank/core";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
@@ -33,7 +35,6 @@ import { trainingProgress } from "../progress.ts";
 import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 
-const metrics = ["auto", "rmse", "ndcg", "recall"] as const;
 const DEFAULT_OUT = "model.safetensors";
 const DEFAULT_PATIENCE = 3;
 
@@ -41,7 +42,7 @@ interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags {
   out?: string;
   history?: boolean;
   validation?: number;
-  metric?: (typeof metrics)[number];
+  metric?: ValidationMetric;
   patience?: number;
   seed?: number;
 }
@@ -70,8 +71,8 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--metric <word>",
-      "figure for --validation: rmse, ndcg, recall (by the method's scale)",
-      word("--metric", metrics),
+      `figure for --validation: ${validationMetrics.join(", ")} (rmse for als, ndcg for ials)`,
+      word("--metric", validationMetrics),
     )
     .option(
       "--patience <n>",
@@ -110,7 +111,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
   const { method, reason } = chosen;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
   output.say(`  ${settingsSentence(method)}, seed ${seed}`);
-  const { train, validation } = validationFor(ratings, chosen, flags, seed);
+  const { train, validation } = validationFor(ratings, chosen, flags, seed, signal);
   if (validation !== undefined) {
     output.say(
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
@@ -141,12 +142,16 @@ function validationFor(
   chosen: ChosenMethod,
   flags: FitFlags,
   seed: number,
+  signal: AbortSignal,
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const byScale = chosen.method.name === "als" ? "rmse" : "ndcg";
-  const metric = flags.metric === undefined || flags.metric === "auto" ? byScale : flags.metric;
-  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
+  const metric = flags.metric ?? (chosen.method.name === "als" ? "rmse" : "ndcg");
+  const validation = heldOut(test, train, metric, {
+    ...engineOptions(flags),
+    patience: flags.patience ?? DEFAULT_PATIENCE,
+    signal,
+  });
   return { train, validation };
 }
 
