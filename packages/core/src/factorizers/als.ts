@@ -11,7 +11,7 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
-import { AlternatingRun, type AlternatingSettings, alternatingLayout, MAX_RANK } from "./alternating.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -24,8 +24,8 @@ const AUTO_REGULARIZATION = 1.2;
 const AUTO_EXPONENT = 0.5;
 
 export const alsOptions = {
-  rank: { type: "whole", default: 32, min: 1, max: MAX_RANK, about: "latent dimension" },
-  sweeps: { type: "whole", default: 15, min: 1, max: 10_000, about: "passes over the data, items then users" },
+  rank: commonOptions.rank(32),
+  sweeps: commonOptions.sweeps(15),
   regularization: {
     type: "number",
     default: "auto",
@@ -58,13 +58,7 @@ export const alsOptions = {
     about: "as regularizationExponent, for the biases",
     when: { option: "biases", is: [true] },
   },
-  initScale: {
-    type: "number",
-    default: 0.1,
-    min: 0,
-    max: 1e3,
-    about: "starting factors are normal with this standard deviation over √rank",
-  },
+  initScale: commonOptions.initScale,
   solver: {
     type: "choice",
     default: "cholesky",

@@ -34,6 +34,20 @@ import { version } from "./version.ts";
 /** A row's system takes rank² floats per worker; above this rank one sweep over real data takes hours. */
 export const MAX_RANK = 1024;
 
+/** Option rows that both methods have. */
+export const commonOptions = {
+  rank: (rank: number) => ({ type: "whole", default: rank, min: 1, max: MAX_RANK, about: "latent dimension" }) as const,
+  sweeps: (sweeps: number) =>
+    ({ type: "whole", default: sweeps, min: 1, max: 10_000, about: "passes over the data, items then users" }) as const,
+  initScale: {
+    type: "number",
+    default: 0.1,
+    min: 0,
+    max: 1e3,
+    about: "starting factors are normal with this standard deviation over √rank",
+  },
+} as const;
+
 export interface AlternatingSettings {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
@@ -105,9 +119,8 @@ export class AlternatingRun implements Run {
     this.#kernels = kernels;
     this.#seed = seed;
     this.#space = kernels.open(alternatingLayout(ratings, settings));
-    const at = this.#space.at;
-    this.#users = userSide(at, ratings, settings);
-    this.#items = itemSide(at, ratings, settings);
+    this.#users = sideOf("user", ratings.users, this.#space.at, settings.objective);
+    this.#items = sideOf("item", ratings.items, this.#space.at, settings.objective);
     this.#fill(this.#users, ratings.byUser);
     this.#fill(this.#items, ratings.byItem);
     this.#scatter(this.#users);
@@ -232,36 +245,18 @@ export class AlternatingRun implements Run {
   }
 }
 
-function userSide(at: Arrays<AlternatingLayout>, ratings: Ratings, settings: AlternatingSettings): Side {
-  const biased = hasBiases(settings);
+function sideOf(word: "user" | "item", ids: IdMap, at: Arrays<AlternatingLayout>, objective: RowObjective): Side {
+  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
   return {
-    word: "user",
-    ids: ratings.users,
-    table: at.users,
-    bias: biased ? at.userBias : undefined,
-    entries: { start: at.userStart, index: at.userIndex },
-    term: at.userTerm,
-    penalty: at.userPenalty,
-    biasPenalty: biased ? at.userBiasPenalty : undefined,
+    word,
+    ids,
+    table: at[`${word}s`],
+    bias: biased ? at[`${word}Bias`] : undefined,
+    entries: { start: at[`${word}Start`], index: at[`${word}Index`] },
+    term: at[`${word}Term`],
+    penalty: at[`${word}Penalty`],
+    biasPenalty: biased ? at[`${word}BiasPenalty`] : undefined,
   };
-}
-
-function itemSide(at: Arrays<AlternatingLayout>, ratings: Ratings, settings: AlternatingSettings): Side {
-  const biased = hasBiases(settings);
-  return {
-    word: "item",
-    ids: ratings.items,
-    table: at.items,
-    bias: biased ? at.itemBias : undefined,
-    entries: { start: at.itemStart, index: at.itemIndex },
-    term: at.itemTerm,
-    penalty: at.itemPenalty,
-    biasPenalty: biased ? at.itemBiasPenalty : undefined,
-  };
-}
-
-function hasBiases({ objective }: AlternatingSettings): boolean {
-  return objective.kind === "explicit" && objective.biasRegularization !== undefined;
 }
 
 /** Σ_r penalty_r |row_r|². */

@@ -13,7 +13,7 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
-import { AlternatingRun, type AlternatingSettings, alternatingLayout, MAX_RANK } from "./alternating.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -21,8 +21,8 @@ import { type OptionTable, resolveOptions } from "./options.ts";
 const CHOLESKY_RANK = 32;
 
 export const ialsOptions = {
-  rank: { type: "whole", default: 64, min: 1, max: MAX_RANK, about: "latent dimension" },
-  sweeps: { type: "whole", default: 10, min: 1, max: 10_000, about: "passes over the data, items then users" },
+  rank: commonOptions.rank(64),
+  sweeps: commonOptions.sweeps(10),
   regularization: { type: "number", default: 0.003, min: 0, max: 1e9, about: "L2 penalty of the factors" },
   regularizationExponent: {
     type: "number",
@@ -51,13 +51,7 @@ export const ialsOptions = {
     about: "the scale in confidence",
     when: { option: "confidence", is: ["linear", "log"] },
   },
-  initScale: {
-    type: "number",
-    default: 0.1,
-    min: 0,
-    max: 1e3,
-    about: "starting factors are normal with this standard deviation over √rank",
-  },
+  initScale: commonOptions.initScale,
   solver: {
     type: "choice",
     default: "auto",
