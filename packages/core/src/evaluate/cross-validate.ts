@@ -5,13 +5,12 @@
  * split and the luck of the start.
  */
 import { type Factorizer, type FitReport, factorize, type Progress } from "../factorizers/index.ts";
-import type { Kernels } from "../kernels/index.ts";
+import { type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { Scale } from "../model/index.ts";
 import type { Split } from "../ratings/index.ts";
 import { knownOptions, OptionError, streamSeed, wholeNumber } from "../support/index.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, evaluateOptionNames, type Figures } from "./evaluate.ts";
 import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
-import { kernelsFor } from "./settings.ts";
 
 export interface CrossValidationProgress {
   /** From 1 */

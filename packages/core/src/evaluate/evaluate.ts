@@ -4,7 +4,7 @@
  * Ranks the full catalogue for every user with a relevant held-out item. Memory is bounded by blocks of users.
  * Not here: the formulas (metrics/), the lists (lists.ts), training on folds (cross-validate.ts).
  */
-import type { Kernels } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { FactorModel, Scale, Scorer } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { knownOptions, OptionError, oneOf, show, throwIfAborted, wholeNumber } from "../support/index.ts";
@@ -12,15 +12,7 @@ import { HeldOut, type RatingErrors } from "./held-out.ts";
 import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
 import { biasOnly, popularity, type RulerName, random, rulerNames } from "./rulers.ts";
-import {
-  type EngineOptions,
-  engineOptionNames,
-  kernelsFor,
-  listLengths,
-  type MeasureOptions,
-  type MeasureSettings,
-  measureOptionNames,
-} from "./settings.ts";
+import { listLengths, type MeasureOptions, type MeasureSettings, measureOptionNames } from "./settings.ts";
 import { isFactorModel, type TrainingCells } from "./training-cells.ts";
 
 export interface EvaluationProgress {

@@ -27,6 +27,6 @@ export type { BaselineScorer } from "./predictions.ts";
 export type { RankingFigures } from "./ranking.ts";
 export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";
 export { type BiasOptions, biasOnly, popularity, type RulerName, random, rulerNames } from "./rulers.ts";
-export type { EngineOptions, MeasureOptions, MeasureSettings } from "./settings.ts";
+export type { MeasureOptions, MeasureSettings } from "./settings.ts";
 export type { TrainingCells } from "./training-cells.ts";
 export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

@@ -2,7 +2,6 @@
  * The choices that make a figure what it is, as options with their defaults. All of them, resolved, are part of every
  * Evaluation: a figure without them cannot be compared with anything.
  */
-import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { finiteNumber, OptionError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
 import { type Gain, gains } from "./metrics/ndcg.ts";
@@ -52,23 +51,6 @@ export interface MeasureSettings {
   readonly excludeSeen: boolean;
 }
 
-/** Where the arithmetic is done, as in `factorize`. Never changes which figures are measured. */
-export interface EngineOptions {
-  /** 1 to 256. Default: all cores */
-  readonly threads?: number | undefined;
-  readonly backend?: "auto" | "wasm" | "reference" | undefined;
-  readonly reproducible?: boolean | undefined;
-  /** Kernels already open, instead of threads, backend and reproducible */
-  readonly kernels?: Kernels | undefined;
-}
-
-export const engineOptionNames = [
-  "threads",
-  "backend",
-  "reproducible",
-  "kernels",
-] as const satisfies readonly (keyof EngineOptions)[];
-
 /** Fills in defaults, which depend on the data: clicks have no rating to be relevant from. */
 export function measureSettings(
   who: string,
@@ -117,13 +99,4 @@ export function listLengths(who: string, n: readonly number[] | number | undefin
   }
   for (const length of given) wholeNumber(who, "n", length, 1, 1_000_000);
   return [...new Set(given)].sort((a, b) => a - b);
-}
-
-/** The caller's kernels, or kernels opened by the caller's options. */
-export async function kernelsFor(who: string, options: EngineOptions): Promise<Kernels> {
-  const { kernels, threads, backend, reproducible } = options;
-  if (kernels === undefined) return openKernels({ threads, backend, reproducible });
-  const conflict = Object.entries({ threads, backend, reproducible }).find(([, value]) => value !== undefined);
-  if (conflict === undefined) return kernels;
-  throw new OptionError(who, conflict[0], conflict[1], "left out when kernels are given", "they decide it");
 }

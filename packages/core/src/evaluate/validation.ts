@@ -2,19 +2,13 @@
  * heldOut: held-out ratings and one metric in; a Validation that training follows and stops early by, out.
  */
 import type { Validation } from "../factorizers/index.ts";
-import type { Kernels } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { knownOptions, OptionError, oneOf, wholeNumber } from "../support/index.ts";
 import { HeldOut } from "./held-out.ts";
 import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
-import {
-  type EngineOptions,
-  engineOptionNames,
-  kernelsFor,
-  type MeasureOptions,
-  measureOptionNames,
-} from "./settings.ts";
+import { type MeasureOptions, measureOptionNames } from "./settings.ts";
 
 export const validationMetrics = ["rmse", "mae", ...rankingMetrics] as const;
 export type ValidationMetric = (typeof validationMetrics)[number];

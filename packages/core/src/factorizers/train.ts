@@ -5,17 +5,10 @@
  * prints, never reads a clock for anything but the report, and frees kernel memory however it ends.
  * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
  */
-import { type Kernels, openKernels } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, modelDigest } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import {
-  DivergenceError,
-  finiteNumber,
-  knownOptions,
-  OptionError,
-  throwIfAborted,
-  wholeNumber,
-} from "../support/index.ts";
+import { DivergenceError, finiteNumber, knownOptions, throwIfAborted, wholeNumber } from "../support/index.ts";
 import type { Factorizer, PassName, Run } from "./factorizer.ts";
 import { type Finding, findingsBefore } from "./findings.ts";
 
@@ -46,16 +39,10 @@ export interface Progress {
   readonly secondsLeft: number;
 }
 
-export interface FactorizeOptions {
+/** `threads` never changes the result; `reproducible` gives the same bytes on every machine and engine. */
+export interface FactorizeOptions extends EngineOptions {
   /** A whole number from 0 to 2³² − 1. Default 0. Same seed, same bytes */
   readonly seed?: number | undefined;
-  /** 1 to 256. Default: all cores. Never changes the result */
-  readonly threads?: number | undefined;
-  readonly backend?: "auto" | "wasm" | "reference" | undefined;
-  /** Same bytes on every machine and engine, at 15–40 % of the speed on newer engines. Default false */
-  readonly reproducible?: boolean | undefined;
-  /** Kernels already open, instead of threads, backend and reproducible */
-  readonly kernels?: Kernels | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly validation?: Validation | undefined;
@@ -94,10 +81,7 @@ export interface FitReport {
 
 const optionNames: readonly (keyof FactorizeOptions)[] = [
   "seed",
-  "threads",
-  "backend",
-  "reproducible",
-  "kernels",
+  ...engineOptionNames,
   "signal",
   "onProgress",
   "validation",
@@ -121,7 +105,7 @@ export async function factorize(
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(method.name, options.signal);
-  const kernels = await kernelsFor(options);
+  const kernels = await kernelsFor("factorize", options);
   const findings = findingsBefore(ratings, method);
   const run = await method.start(ratings, kernels, seed);
   try {
@@ -257,22 +241,6 @@ function finiteLoss(loss: number, run: Run, method: Factorizer, pass: number): n
       "or check the ratings for extreme values",
     { method: method.name, pass, loss },
   );
-}
-
-async function kernelsFor(options: FactorizeOptions): Promise<Kernels> {
-  const { kernels, threads, backend, reproducible } = options;
-  if (kernels === undefined) {
-    return openKernels({
-      ...(threads === undefined ? {} : { threads }),
-      ...(backend === undefined ? {} : { backend }),
-      ...(reproducible === undefined ? {} : { reproducible }),
-    });
-  }
-  const conflict = Object.entries({ threads, backend, reproducible }).find(([, value]) => value !== undefined);
-  if (conflict !== undefined) {
-    throw new OptionError("factorize", conflict[0], conflict[1], "left out when kernels are given", "they decide it");
-  }
-  return kernels;
 }
 
 function seconds(since: number): number {

@@ -5,7 +5,7 @@
  * each side's similarity, little for fold-in. Concurrent calls are right: those that share memory take turns, batch by
  * batch.
  */
-import { type KernelOptions, type Kernels, openKernels } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { checkModel, type FactorModel, factorScorer, type Scorer } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, LowrankError, OptionError, wholeNumber } from "../support/index.ts";
@@ -37,10 +37,7 @@ import { BATCH_QUERIES, Ranker } from "./ranker.ts";
 import { Neighbours } from "./similar.ts";
 import { itemTable } from "./top-n.ts";
 
-export interface RecommenderOptions extends KernelOptions {
-  /** Kernels to use instead of opening some: then `backend`, `threads` and `reproducible` do not apply */
-  readonly kernels?: Kernels | undefined;
-}
+export type RecommenderOptions = EngineOptions;
 
 /**
  * @param model its arrays are read, never written; do not change them while the recommender is open
@@ -48,15 +45,9 @@ export interface RecommenderOptions extends KernelOptions {
  */
 export async function openRecommender(model: FactorModel, options: RecommenderOptions = {}): Promise<Recommender> {
   const who = "openRecommender";
-  knownOptions(who, options, ["kernels", "backend", "threads", "reproducible"]);
-  const { kernels, ...rest } = options;
-  if (kernels !== undefined) {
-    for (const [option, value] of Object.entries(rest)) {
-      if (value !== undefined) throw new OptionError(who, option, value, "left out when kernels are given");
-    }
-  }
+  knownOptions(who, options, engineOptionNames);
   checkModel(model);
-  return new Recommender(model, kernels ?? (await openKernels(rest)));
+  return new Recommender(model, await kernelsFor(who, options));
 }
 
 export class Recommender {
