@@ -10,24 +10,22 @@ import type { Build } from "./wasm/module.ts";
 /** Engines before relaxed vectors (Node 20) cannot compile the relaxed build; all others must pass with it. */
 const builds: Build[] = probeHost().relaxed ? ["strict", "relaxed"] : ["strict"];
 
-const open = (build: Build, threads: number, hereBelowMs?: number): Promise<Kernels> =>
-  openWasm({ build, threads, reason: "a test", ...(hereBelowMs === undefined ? {} : { hereBelowMs }) });
+const open = (build: Build, threads: number, spread = false): Promise<Kernels> =>
+  openWasm({ build, threads, reason: "a test", spread });
 
 describe("reference", () => kernelCases(openReference("the definition")));
 
 for (const build of builds) {
   const alone = await open(build, 1);
   describe(`wasm ${build}, one thread, memory not shared`, () => kernelCases(alone));
-  const here = await open(build, 2);
-  describe(`wasm ${build}, two threads, small jobs on the calling one`, () => kernelCases(here));
   for (const threads of [2, 3]) {
-    const pooled = await open(build, threads, 0);
+    const pooled = await open(build, threads, true);
     describe(`wasm ${build}, every job on ${threads} workers`, () => kernelCases(pooled));
   }
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
     const digests = await Promise.all(
-      [open(build, 1), open(build, 2), open(build, 2, 0), open(build, 3, 0)].map(async (kernels) =>
+      [open(build, 1), open(build, 2), open(build, 2, true), open(build, 3, true)].map(async (kernels) =>
         digestOfEverything(await kernels),
       ),
     );

@@ -77,26 +77,26 @@ function denseScores({ query, queries, items, itemBias }: TopNProblem, q: number
 
 /** The list is what brute force gives, up to swaps of scores that differ by less than the error bound. */
 function expectList(problem: TopNProblem, q: number, seen: readonly number[]): void {
-  const { items, allowed, n, item, score, listed } = problem;
+  const { allowed, n, item, score, listed } = problem;
   const dense = denseScores(problem, q);
   const hidden = new Set(seen);
-  const open = dense.map((_, i) => i).filter((i) => !hidden.has(i) && allowed?.[i] !== 0);
-  expect(listed[q]).toBe(Math.min(n, open.length));
+  const open = new Set(dense.map((_, i) => i).filter((i) => !hidden.has(i) && allowed?.[i] !== 0));
   const list = Array.from(item.subarray(q * n, q * n + listed[q]));
-  expect(new Set(list).size).toBe(list.length);
+  const scores = score.subarray(q * n, q * n + listed[q]);
+  const must = (holds: boolean, what: string) => holds || expect.fail(`query ${q}: ${what}`);
+  must(listed[q] === Math.min(n, open.size), `${listed[q]} listed of ${open.size} that may be`);
+  must(new Set(list).size === list.length, "an item twice");
   for (const [place, i] of list.entries()) {
-    expect(i).toBeLessThan(items.rows);
-    expect(open).toContain(i);
-    expect(Math.abs(score[q * n + place] - dense[i].value)).toBeLessThanOrEqual(dense[i].bound);
-    if (place === 0) continue;
-    const before = score[q * n + place - 1];
-    expect(before).toBeGreaterThanOrEqual(score[q * n + place]);
-    if (before === score[q * n + place]) expect(list[place - 1]).toBeLessThan(i);
+    must(open.has(i), `item ${i} is hidden or does not exist`);
+    must(Math.abs(scores[place] - dense[i].value) <= dense[i].bound, `the score of item ${i} is beyond its bound`);
+    const before = scores[place - 1];
+    const inOrder = place === 0 || before > scores[place] || (before === scores[place] && list[place - 1] < i);
+    must(inOrder, `place ${place} is out of order`);
+    open.delete(i);
   }
   if (list.length === 0) return;
-  const last = score[q * n + list.length - 1];
-  const chosen = new Set(list);
-  for (const i of open) if (!chosen.has(i)) expect(dense[i].value - dense[i].bound).toBeLessThanOrEqual(last);
+  const last = scores[list.length - 1];
+  for (const i of open) must(dense[i].value - dense[i].bound <= last, `item ${i} is better than the last one listed`);
 }
 
 export function topNCases(kernels: Kernels): void {

@@ -8,20 +8,17 @@ import { type Build, compile } from "./module.ts";
 import { planLayout } from "./plan.ts";
 import { openWorkspace, type Settings } from "./workspace.ts";
 
-/** A job shorter than this is done before a worker would have answered. */
-const HERE_BELOW_MS = 2;
-
 export interface WasmOptions {
   readonly build: Build;
   readonly threads: number;
   readonly reason: string;
-  /** 0 sends every job to the workers, which tests need */
-  readonly hereBelowMs?: number;
+  /** True sends every job to the workers, one unit at a time, however small: for tests. Default false */
+  readonly spread?: boolean;
 }
 
 export async function openWasm(options: WasmOptions): Promise<Kernels> {
-  const { build, threads, reason, hereBelowMs = HERE_BELOW_MS } = options;
-  const settings: Settings = { module: await compile(build, threads > 1), threads, hereBelowMs };
+  const { build, threads, reason, spread = false } = options;
+  const settings: Settings = { module: await compile(build, threads > 1), threads, spread };
   return {
     backend: "wasm",
     build,

@@ -2,6 +2,7 @@
  * One job: a routine, its arguments, and how many units it has. Any thread may do any range of units; it is given its own
  * scratch and its own place to report to, so that only the claiming of ranges is shared.
  */
+import { LowrankError } from "../../support/index.ts";
 import type { Block } from "./memory.ts";
 import { exportsOn } from "./memory.ts";
 import type { RoutineName } from "./module.ts";
@@ -29,7 +30,19 @@ export async function runHere(job: Job): Promise<void> {
   const routine = exportsOn(job.block, job.module)[job.routine];
   const { args, units, grain } = job;
   for (let from = 0; from < units; from += grain) {
-    routine(...args, from, Math.min(from + grain, units), job.scratch(0), job.report(0));
+    try {
+      routine(...args, from, Math.min(from + grain, units), job.scratch(0), job.report(0));
+    } catch (error) {
+      throw failure(job.routine, String(error));
+    }
     if (turnIsOver()) await nextTurn();
   }
+}
+
+/** A kernel that trapped or a worker that died: the caller's arrays may be half written. */
+export function failure(routine: string, why: string): LowrankError {
+  return new LowrankError("kernel", `wasm: ${routine} failed (${why}); its arrays may be half written`, {
+    routine,
+    why,
+  });
 }

@@ -30,12 +30,22 @@ export interface Block {
 let nextId = 1;
 let kept: Block[] = [];
 
-/** @param forget told of blocks that will not be used again, so that workers drop them, too */
-export function takeBlock(bytes: number, shared: boolean, forget: (block: Block) => void): Block {
+/**
+ * A block of at least so many bytes, all zero.
+ *
+ * @param module the kernels that will run on it; says how to zero it
+ * @param forget told of blocks that will not be used again, so that workers drop them, too
+ */
+export function takeBlock(
+  bytes: number,
+  shared: boolean,
+  module: WebAssembly.Module,
+  forget: (block: Block) => void,
+): Block {
   const pages = Math.max(1, Math.ceil(bytes / PAGE));
   const reused = takeKept(pages * PAGE, shared);
   if (reused !== undefined) {
-    new Uint8Array(reused.buffer, 0, bytes).fill(0);
+    exportsOn(reused, module).zero(0, bytes);
     return reused;
   }
   if (pages > MAX_PAGES) throw refused(bytes, "WebAssembly memories end at 4 GiB");
@@ -44,10 +54,28 @@ export function takeBlock(bytes: number, shared: boolean, forget: (block: Block)
   return { id: nextId++, memory, buffer: memory.buffer, shared, bytes: pages * PAGE, instances: new Map() };
 }
 
+/**
+ * Lets go of a block for good. V8 does not count shared memories when it decides to collect garbage, so a process that
+ * opens and closes large ones would grow without end; an ordinary buffer of the same size, dropped at once and never
+ * touched, is counted in its place and brings the collection about.
+ */
+function drop(block: Block, forget: (block: Block) => void): void {
+  forget(block);
+  if (block.shared) allocateUntouched(block.bytes);
+}
+
+function allocateUntouched(bytes: number): void {
+  try {
+    new ArrayBuffer(bytes);
+  } catch {
+    // A host without that much to give has collected its garbage while trying.
+  }
+}
+
 /** Keeps the block for a later `takeBlock`, and lets go of the oldest kept ones above the limit. */
 export function giveBack(block: Block, forget: (block: Block) => void): void {
   if (block.bytes > KEPT_BYTES) {
-    forget(block);
+    drop(block, forget);
     return;
   }
   kept.push(block);
@@ -55,7 +83,7 @@ export function giveBack(block: Block, forget: (block: Block) => void): void {
   while (sum > KEPT_BYTES) {
     const oldest = kept.shift() as Block;
     sum -= oldest.bytes;
-    forget(oldest);
+    drop(oldest, forget);
   }
 }
 
@@ -94,7 +122,7 @@ function allocateWithoutKept(
   shared: boolean,
   forget: (block: Block) => void,
 ): WebAssembly.Memory | undefined {
-  for (const block of kept) forget(block);
+  for (const block of kept) drop(block, forget);
   kept = [];
   return allocate(pages, shared);
 }

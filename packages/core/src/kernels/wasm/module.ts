@@ -17,7 +17,8 @@ export type RoutineName =
   | "stepImplicit"
   | "topN"
   | "whiten"
-  | "whitenRows";
+  | "whitenRows"
+  | "zero";
 export type Exports = Record<RoutineName, Routine>;
 
 const bytes = { strict, relaxed };

@@ -5,8 +5,7 @@
  * it took part in, by name, once the others have let go of the memory; the next job gets a new worker in its place. One
  * that never started took no units, so its jobs are complete without it; when none starts, jobs run on the calling thread.
  */
-import { LowrankError } from "../../support/index.ts";
-import { COUNTER, type Job, runHere } from "./job.ts";
+import { COUNTER, failure, type Job, runHere } from "./job.ts";
 import type { Block } from "./memory.ts";
 import { startThread, type Thread } from "./thread.ts";
 
@@ -17,7 +16,14 @@ interface Member {
   readonly attached: Set<string>;
   readonly running: Map<number, (outcome: Outcome | "never started") => void>;
   ready: boolean;
+  /** Bytes of memories it was told to let go of; an idle worker collects no garbage, so it may still hold them */
+  staleBytes: number;
+  /** No longer in the pool; to be ended as soon as nothing runs on it */
+  retired: boolean;
 }
+
+/** A worker that may hold this much garbage is ended; the next job starts a fresh one. */
+const STALE_BYTES = 64 * 2 ** 20;
 
 let members: Member[] = [];
 let nextJob = 1;
@@ -33,10 +39,7 @@ export async function runOnPool(job: Job): Promise<void> {
   const outcomes = await Promise.all(team.map((member, place) => start(member, job, place)));
   for (const outcome of outcomes) {
     if (outcome === "never started" || outcome.done) continue;
-    throw new LowrankError("worker", `wasm: a worker failed in ${job.routine}: ${outcome.why}`, {
-      routine: job.routine,
-      why: outcome.why,
-    });
+    throw failure(job.routine, outcome.why);
   }
   if (outcomes.every((outcome) => outcome === "never started")) return runHere(job);
 }
@@ -49,12 +52,20 @@ export function warmPool(threads: number): void {
 /** Tells all workers to let go of a memory. */
 export function forgetBlock(block: Block): void {
   for (const member of members) {
-    for (const key of member.attached) {
-      if (!key.startsWith(`${block.id} `)) continue;
+    const keys = [...member.attached].filter((key) => key.startsWith(`${block.id} `));
+    for (const key of keys) {
       member.attached.delete(key);
       member.thread.post({ kind: "detach", key });
     }
+    if (keys.length > 0) member.staleBytes += block.bytes;
   }
+  for (const member of members.filter(({ staleBytes }) => staleBytes > STALE_BYTES)) retire(member);
+}
+
+function retire(member: Member): void {
+  members = members.filter((other) => other !== member);
+  member.retired = true;
+  if (member.running.size === 0) void member.thread.end();
 }
 
 /** Ends the workers that have nothing to do. They would not keep a process alive, but they hold some memory each. */
@@ -89,11 +100,21 @@ function newMember(): Member {
     const { job, error } = message as { job: number; error?: string };
     const settle = member.running.get(job);
     member.running.delete(job);
-    if (member.running.size === 0) member.thread.keepAlive(false);
+    if (member.running.size === 0) {
+      if (member.retired) void member.thread.end();
+      else member.thread.keepAlive(false);
+    }
     settle?.(error === undefined ? { done: true } : { done: false, why: error });
   };
   const thread = startThread("lowrank kernels", onMessage, onGone);
-  const member: Member = { thread, attached: new Set(), running: new Map(), ready: false };
+  const member: Member = {
+    thread,
+    attached: new Set(),
+    running: new Map(),
+    ready: false,
+    staleBytes: 0,
+    retired: false,
+  };
   return member;
 }
 

@@ -27,7 +27,7 @@ function startNode(
 ): Thread {
   // execArgv: loaders and --input-type of the main thread are not for this script.
   const worker = new Worker(workerSource, { eval: true, execArgv: [], name });
-  let why = "it was ended";
+  let why = "a worker ended";
   worker.unref();
   worker.on("message", onMessage);
   worker.on("error", (error) => {
@@ -56,10 +56,10 @@ function startWeb(name: string, onMessage: (message: unknown) => void, onGone: (
     onGone(why);
   };
   worker.onmessage = (event) => onMessage(event.data);
-  worker.onerror = (event) => go(event.message || "it could not start");
+  worker.onerror = (event) => go(event.message || "a worker could not start");
   return {
     post: (message) => worker.postMessage(message),
     keepAlive: () => {},
-    end: async () => go("it was ended"),
+    end: async () => go("a worker ended"),
   };
 }

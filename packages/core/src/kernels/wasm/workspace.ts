@@ -28,9 +28,12 @@ export interface Settings {
   readonly module: WebAssembly.Module;
   /** Threads of a job; with 1 the memory is not shared and all work is done on the calling thread */
   readonly threads: number;
-  /** Jobs estimated to be shorter than this many milliseconds are done on the calling thread */
-  readonly hereBelowMs: number;
+  /** True sends every job to the workers, one unit at a time */
+  readonly spread: boolean;
 }
+
+/** A job estimated to be shorter than this many milliseconds is done here before a worker would have answered. */
+const HERE_BELOW_MS = 2;
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
 const MOST_BLOCK = 192;
@@ -43,7 +46,7 @@ const NO_ROW = 0xffffffff;
 
 export function openWorkspace<L extends Layout>(layout: L, settings: Settings): Workspace<L> {
   const sizes = plan.planLayout(layout, settings.threads);
-  const block = takeBlock(sizes.bytes, settings.threads > 1, forgetBlock);
+  const block = takeBlock(sizes.bytes, settings.threads > 1, settings.module, forgetBlock);
   if (settings.threads > 1 && sizes.bytes >= WARM_BYTES) warmPool(settings.threads);
   const runner = new Runner(block, sizes, settings);
   let last: Promise<unknown> = Promise.resolve();
@@ -88,7 +91,10 @@ class Runner {
     throw new LowrankError("shape", "wasm: an array of the problem is not one of this workspace's arrays");
   }
 
-  /** @param multiplyAdds an estimate, which decides where and in what portions the job runs, not what it gives */
+  /**
+   * @param multiplyAdds an estimate, which decides where and in what portions the job runs, not what it gives
+   * @param unitsTogether consecutive units that one thread must do in order
+   */
   async run(
     routine: RoutineName,
     args: readonly number[],
@@ -96,11 +102,12 @@ class Runner {
     multiplyAdds: number,
     unitsTogether = 1,
   ): Promise<void> {
-    const { threads, module, hereBelowMs } = this.settings;
+    const { threads, module, spread } = this.settings;
     const { scratch, scratchBytes } = this.sizes;
     const ms = plan.milliseconds(multiplyAdds);
-    const here = threads === 1 || ms < hereBelowMs;
-    const grain = here && unitsTogether > 1 ? 1 : unitsTogether * plan.grainFor(Math.ceil(units / unitsTogether), ms);
+    const here = threads === 1 || (ms < HERE_BELOW_MS && !spread);
+    const claims = spread || (here && unitsTogether > 1) ? 1 : plan.grainFor(Math.ceil(units / unitsTogether), ms);
+    const grain = here ? claims : claims * unitsTogether;
     const job: Job = {
       block: this.block,
       module,
@@ -242,7 +249,7 @@ async function stepImplicit(runner: Runner, problem: ImplicitRows, steps: number
   const { out, fixed, entries, overlap, scratch } = problem;
   const { firstRow, common } = commonPenalty(problem);
   if (firstRow === undefined) {
-    out.data.fill(0);
+    zeroEmptyRows(problem);
     return undefined;
   }
   plan.checkScratch("solveRows", plan.whitenBytes(out.rank), runner.sizes.sharedBytes);

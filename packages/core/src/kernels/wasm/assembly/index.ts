@@ -7,6 +7,7 @@
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
+export { zero } from "./memory";
 export { pairs } from "./pairs";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { topN } from "./top-n";

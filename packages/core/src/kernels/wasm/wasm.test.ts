@@ -1,0 +1,192 @@
+/** What only the wasm backend has: memories that are kept, workers that fail, turns of the event loop. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Kernels, slot } from "../kernels.ts";
+import { explicitWorld, fillRandom } from "../worlds.case.ts";
+import { nodeThreads } from "./host.ts";
+import { openWasm } from "./index.ts";
+import { moduleBytes } from "./module.ts";
+import { endIdle } from "./pool.ts";
+
+const pooled = () => openWasm({ build: "strict", threads: 2, reason: "a test", spread: true });
+const alone = () => openWasm({ build: "strict", threads: 1, reason: "a test" });
+
+describe("the module", () => {
+  it("for memory that is not shared differs in one byte from the other, and both compile", async () => {
+    for (const build of ["strict", "relaxed"] as const) {
+      const shared = moduleBytes(build, true);
+      const unshared = moduleBytes(build, false);
+      expect([...shared.keys()].filter((i) => shared[i] !== unshared[i])).toHaveLength(1);
+    }
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
+    expect(Object.keys(instance.exports)).toContain("solveExplicit");
+    await expect(WebAssembly.instantiate(moduleBytes("strict", true), { env: { memory } })).rejects.toThrow("memory");
+  });
+});
+
+describe("memory", () => {
+  it("of a closed workspace serves the next one, zeroed, for either kind of memory", async () => {
+    for (const kernels of [await alone(), await pooled()]) {
+      const layout = { t: slot.table(5000, 16) };
+      const first = kernels.open(layout);
+      const { buffer } = first.at.t.data;
+      first.at.t.data.fill(3);
+      first.close();
+      await Promise.resolve();
+      await Promise.resolve();
+      const second = kernels.open(layout);
+      expect(second.at.t.data.buffer).toBe(buffer);
+      expect(second.at.t.data.every((value) => value === 0)).toBe(true);
+      const third = kernels.open(layout);
+      expect(third.at.t.data.buffer).not.toBe(buffer);
+      second.close();
+      third.close();
+    }
+  });
+
+  it("takes at most a page more than bytesFor says, and bytesFor little more than the arrays", async () => {
+    const kernels = await pooled();
+    const layout = { t: slot.table(100_000, 32), u: slot.u32(1_000_000) };
+    const bytes = kernels.bytesFor(layout);
+    const w = kernels.open(layout);
+    expect(w.at.t.data.buffer.byteLength - bytes).toBeLessThan(65536);
+    expect(bytes - 16_800_000).toBeLessThan(1_000_000);
+    w.close();
+  });
+
+  it("above 4 GiB is refused naming the bytes", async () => {
+    const kernels = await pooled();
+    const layout = { t: slot.table(40_000_000, 32) };
+    const bytes = kernels.bytesFor(layout);
+    expect(() => kernels.open(layout)).toThrow(`cannot give ${bytes} bytes`);
+  });
+});
+
+describe("a workspace", () => {
+  it("refuses arrays that are not its own, tables beyond its layout, and calls after close", async () => {
+    const kernels = await alone();
+    const a = kernels.open({ t: slot.table(4, 4), out: slot.f32(256) });
+    const b = kernels.open({ t: slot.table(4, 4), out: slot.f32(2304) });
+    await expect(a.gram(b.at.t, a.at.out)).rejects.toMatchObject({ code: "shape" });
+    const wide = { data: b.at.out, rows: 48, rank: 48, stride: 48 };
+    await expect(b.gram(wide, b.at.out)).rejects.toThrow("larger than the tables of the workspace's layout");
+    a.close();
+    b.close();
+    await expect(a.gram(a.at.t, a.at.out)).rejects.toMatchObject({ code: "closed" });
+  });
+
+  it("closed while a call runs finishes the call and only then gives its memory away", async () => {
+    const kernels = await pooled();
+    const { problem, workspace } = explicitWorld(kernels, { rank: 9, rows: 300, columns: 60 });
+    const running = workspace.solveRows(problem, { kind: "cholesky" });
+    workspace.close();
+    const other = kernels.open({ t: slot.table(300, 9) });
+    expect(other.at.t.data.buffer).not.toBe(problem.out.data.buffer);
+    expect(await running).toBeUndefined();
+    other.close();
+  });
+});
+
+/** 400 rows of rank 64 over 300 columns: some tenths of a second for one thread. */
+function longCall(kernels: Kernels) {
+  const world = explicitWorld(kernels, { rank: 64, rows: 2000, columns: 300 });
+  return { ...world, solve: () => world.workspace.solveRows(world.problem, { kind: "cholesky" }) };
+}
+
+describe("long work on the calling thread", () => {
+  it("lets the event loop turn: a solve of about 10⁹ multiply-adds gives others at least 2 turns", async () => {
+    const { solve, workspace } = longCall(await alone());
+    let turns = 0;
+    let done = false;
+    const tick = () => {
+      turns++;
+      if (!done) setImmediate(tick);
+    };
+    setImmediate(tick);
+    await solve();
+    done = true;
+    expect(turns).toBeGreaterThanOrEqual(2);
+    workspace.close();
+  });
+});
+
+describe("workers", () => {
+  const threads = nodeThreads();
+  if (threads === undefined) throw new Error("these tests need node:worker_threads");
+  const Original = threads.Worker;
+  const created: InstanceType<typeof Original>[] = [];
+
+  beforeEach(async () => {
+    await endIdle();
+    created.length = 0;
+    threads.Worker = class extends Original {
+      constructor(...args: ConstructorParameters<typeof Original>) {
+        super(...args);
+        created.push(this);
+      }
+    };
+  });
+
+  afterEach(async () => {
+    threads.Worker = Original;
+    await endIdle();
+  });
+
+  it("are started for the first job, kept for the next, and ended on request", async () => {
+    const { problem, workspace } = explicitWorld(await pooled(), { rank: 4 });
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    expect(created).toHaveLength(2);
+    await endIdle();
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    expect(created).toHaveLength(4);
+    workspace.close();
+  });
+
+  it("of which one dies in a job fail that call, and the next call succeeds", async () => {
+    const { solve, workspace } = longCall(await pooled());
+    await solve();
+    const failing = solve();
+    await new Promise(setImmediate);
+    await created[0].terminate();
+    await expect(failing).rejects.toMatchObject({ code: "kernel", message: expect.stringContaining("solveExplicit") });
+    expect(await solve()).toBeUndefined();
+    expect(created).toHaveLength(3);
+    workspace.close();
+  });
+
+  it("and the calling thread report a kernel that leaves its memory, and go on", async () => {
+    for (const kernels of [await pooled(), await alone()]) {
+      const { problem, workspace } = explicitWorld(kernels, { rank: 4 });
+      const right = problem.entries.index[0];
+      problem.entries.index[0] = 40_000_000;
+      const failing = workspace.solveRows(problem, { kind: "cholesky" });
+      await expect(failing).rejects.toMatchObject({
+        code: "kernel",
+        message: expect.stringContaining("out of bounds"),
+      });
+      problem.entries.index[0] = right;
+      expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
+      workspace.close();
+    }
+  });
+
+  it.each([
+    ["cannot be made", () => expect.fail("no workers here")],
+    ["end before they begin", (): string => "process.exit(0)"],
+  ])("that %s leave the work to the calling thread, with the same result", async (_, source) => {
+    const { problem, workspace } = explicitWorld(await pooled(), { rank: 7 });
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    const expected = problem.out.data.slice();
+    await endIdle();
+    threads.Worker = class extends Original {
+      constructor(_source: string, options: ConstructorParameters<typeof Original>[1]) {
+        super(source(), options);
+      }
+    };
+    fillRandom(problem.out, 5);
+    expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
+    expect(problem.out.data).toEqual(expected);
+    workspace.close();
+  });
+});
