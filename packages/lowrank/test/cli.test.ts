@@ -177,6 +177,10 @@ describe("lowrank fit", () => {
     ["empty.csv", "", "empty.csv"],
     ["text.csv", "user,item,rating\n1,1,4\n1,2,good\n", "line 3"],
     ["nan.csv", "user,item,rating\n1,1,4\n2,1,NaN\n", "line 3"],
+    ["one.csv", "user,item,rating\n1,1,4\n1,2,3\n1,3,5\n", "there is one user only, 1"],
+    ["inf.csv", "user,item,rating\n1,1,4\n2,1,inf\n", "line 3"],
+    ["twice.csv", "user,item,rating,rating\n1,1,4,2\n", 'the header has "rating" twice'],
+    ["latin.csv", Buffer.from("user,item,rating\nJos\xe9,1,3\nAnn,1,4\n", "latin1"), "--encoding latin-1"],
     ["column.csv", "user,score\n1,4\n", "item"],
     ["cut.csv.gz", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 75]), "cut.csv.gz"],
   ])("refuses %s with 1, naming the place, and leaves no file behind", async (name, content, place) => {
@@ -215,7 +219,7 @@ describe("lowrank fit", () => {
       },
     });
     expect(code).toBe(expected);
-    expect(stderr).toContain("stopped; nothing was written");
+    expect(stderr).toMatch(/^lowrank fit: stopped$/m);
     expect(readdirSync(here.path)).toEqual([]);
     await here.dispose();
   });
@@ -407,6 +411,42 @@ describe("lowrank evaluate", () => {
     const { code, stderr } = await lowrank(["evaluate", model, ratings, "--rank", "4"]);
     expect(code).toBe(2);
     expect(stderr).toContain("--rank acts only when ratings are split");
+  });
+});
+
+describe("a model without its history", () => {
+  let bare: string;
+
+  beforeAll(async () => {
+    bare = dir.file("bare.safetensors");
+    const fit = await lowrank(["fit", ratings, "--rank", "4", "--no-history", "--quiet", "--out", bare]);
+    expect(fit.code).toBe(0);
+  });
+
+  it.each([
+    ["recommend", ["--user", "2"], "add --include-seen, or train it again without --no-history"],
+    ["explain", ["--user", "2", "--item", "12"], "explain needs the training ratings"],
+    ["evaluate", [], "state them with --train <file>"],
+  ])("is refused by %s with 1 and told what would help", async (command, flags, message) => {
+    const rest = command === "evaluate" ? [ratings] : flags;
+    const { code, stdout, stderr } = await lowrank([command, bare, ...rest]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("was trained with --no-history");
+    expect(stderr).toContain(message);
+  });
+
+  it("recommends with --include-seen, and is measured like its twin when --train names the ratings", async () => {
+    const seen = await lowrank(["recommend", bare, "--user", "2", "--include-seen", "-n", "30", "--csv"]);
+    expect(seen.stdout.trim().split("\n")).toHaveLength(31);
+    const test = await write(dir.file("few.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
+    const twin = await lowrank(["fit", ratings, "--rank", "4", "--quiet", "--out", dir.file("twin.safetensors")]);
+    expect(twin.code).toBe(0);
+    const [a, b] = await Promise.all([
+      lowrank(["evaluate", bare, test, "--train", ratings, "--json"]),
+      lowrank(["evaluate", dir.file("twin.safetensors"), test, "--json"]),
+    ]);
+    expect(a.code).toBe(0);
+    expect(JSON.parse(a.stdout)).toEqual(JSON.parse(b.stdout));
   });
 });
 

@@ -25,13 +25,20 @@ export interface Failure {
 
 /**
  * @param flags long flags of the command that ran (`--rank`): an option refused by the engine is named by its flag
+ * @param command its name: a message that begins with it would say it twice
  */
-export function failureOf(error: unknown, flags: readonly string[]): Failure {
+export function failureOf(error: unknown, flags: readonly string[], command = ""): Failure {
+  const failure = sentenceOf(error, flags);
+  const prefix = `${command}: `;
+  return failure.message.startsWith(prefix) ? { ...failure, message: failure.message.slice(prefix.length) } : failure;
+}
+
+function sentenceOf(error: unknown, flags: readonly string[]): Failure {
   if (error instanceof CommanderError) {
     return { exitCode: exitCodes.usage, code: "usage", message: plainCommanderMessage(error.message), facts: {} };
   }
   if (error instanceof AbortedError) {
-    return { exitCode: exitCodes.interrupted, code: error.code, message: "stopped; nothing was written", facts: {} };
+    return { exitCode: exitCodes.interrupted, code: error.code, message: "stopped", facts: {} };
   }
   if (error instanceof OptionError) {
     return { exitCode: exitCodes.usage, code: error.code, message: inFlags(error, flags), facts: error.facts };

@@ -4,7 +4,7 @@
  */
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import type { FactorModel, Ratings } from "@lowrank/core";
+import { DataError, type FactorModel, LowrankError, type Ratings, show } from "@lowrank/core";
 import type { ReadOptions } from "../readers/index.ts";
 import { count, counted, duration, figure, hanging, listed, percent } from "./format.ts";
 import type { Job } from "./shell.ts";
@@ -57,6 +57,32 @@ function scaleOf(ratings: Ratings): string {
   if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${ratings.min}` : "";
   const name = ratings.hasRatings ? "from" : "counts from";
   return `; ${name} ${ratings.min} to ${count(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
+}
+
+/**
+ * Refuses ratings of one user or one item: a model learns from what users have in common. Most often a wrong column was
+ * taken, so the message says how to state the right one.
+ */
+export function refuseOneSided(ratings: Ratings, files: readonly string[]): void {
+  for (const side of ["user", "item"] as const) {
+    const ids = side === "user" ? ratings.users : ratings.items;
+    if (ids.size !== 1) continue;
+    throw new DataError(
+      `${listed(files)}: there is one ${side} only, ${show(ids.id(0))}, and nothing to learn from what ${side}s have in common; ` +
+        `add ratings of other ${side}s, or state the right column with --${side}-column`,
+      { files, side, id: ids.id(0) },
+    );
+  }
+}
+
+/** Refuses a model without its training ratings where these are needed. @param remedy what else would help */
+export function requireHistory(model: FactorModel, file: string, need: string, remedy = ""): void {
+  if (model.history !== undefined) return;
+  throw new LowrankError(
+    "no-history",
+    `${file} was trained with --no-history, and ${need} needs the training ratings; ${remedy}train it again without --no-history`,
+    { file },
+  );
 }
 
 /** Loads a model file. */

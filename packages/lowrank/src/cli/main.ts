@@ -4,6 +4,7 @@
  *
  * The first Ctrl-C asks the running command to stop, which removes what it has half written; the second ends the process.
  */
+import { AbortedError } from "@lowrank/core";
 import { CommanderError } from "commander";
 import { exitCodes, failureOf } from "./exit.ts";
 import { buildProgram } from "./program.ts";
@@ -32,9 +33,12 @@ async function main(args: readonly string[]): Promise<number> {
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    const failure = failureOf(error, shell.flags);
+    const name = shell.name(program, args);
+    // Whatever a stopped call threw, being stopped is the reason.
+    const reason = interrupt.signal.aborted ? new AbortedError(name) : error;
+    const failure = failureOf(reason, shell.flags, name.split(" ").at(-1));
     if (args.includes("--debug")) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    shell.output.fail(shell.name(program, args), failure);
+    shell.output.fail(name, failure);
     return interrupt.signal.aborted ? stopCode : failure.exitCode;
   }
 }

@@ -19,7 +19,11 @@ export class Output {
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
 
-  constructor(mode: OutputMode = {}, out = process.stdout, err = process.stderr) {
+  constructor(
+    mode: OutputMode = {},
+    out: NodeJS.WriteStream = process.stdout,
+    err: NodeJS.WriteStream = process.stderr,
+  ) {
     this.mode = mode;
     this.#out = out;
     this.#err = err;

@@ -34,13 +34,14 @@ import {
   type ReadingFlags,
   readOptions,
   real,
+  several,
   text,
   whole,
   wholes,
   word,
 } from "../flags.ts";
 import { type Column, count, counted, hanging, table } from "../format.ts";
-import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
+import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory } from "../load.ts";
 import { countedProgress, foldProgress } from "../progress.ts";
 import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -57,6 +58,7 @@ interface EvaluateFlags extends ReadingFlags, EngineFlags, OutputFlags {
   clamp?: boolean;
   includeSeen?: true;
   rulers?: boolean;
+  train?: readonly string[];
   seed?: number;
 }
 
@@ -73,6 +75,7 @@ export function addEvaluate(program: Command, shell: Shell): void {
     )
     .usage("<model> <test-files...> | <rating-files...> [options]")
     .argument("<files...>", "a model file and test ratings, or ratings to be split")
+    .option("--train <file>", "training ratings of a model without its history; may be given several times", several())
     .optionsGroup("What is held out (without a model file):")
     .option("--test-fraction <share>", "this share of the ratings, at random (0.1)", real("--test-fraction", 0, 1))
     .option("--folds <k>", "each of k parts in turn, at random", whole("--folds", 2))
@@ -121,6 +124,7 @@ async function run(job: Job, files: readonly string[], flags: EvaluateFlags): Pr
       throw new UsageError(`evaluate needs test ratings after the model file: lowrank evaluate ${files[0]} test.csv`);
     await evaluateModel(job, files[0], files.slice(1), flags, measure);
   } else {
+    if (flags.train !== undefined) throw new UsageError("--train acts only with a model file; leave it out");
     await evaluateMethod(job, files, flags, request, measure);
   }
 }
@@ -165,6 +169,8 @@ async function evaluateModel(
   // Ids of both files must be of one kind to be compared.
   const areStrings = model.users.kind === "string" && model.items.kind === "string";
   const reading = { ...readOptions(flags, job.signal), ...(areStrings ? { stringIds: true } : {}) };
+  if (flags.train === undefined) requireHistory(model, modelFile, "evaluate", "state them with --train <file>, or ");
+  const train = flags.train && (await loadRatings(job, flags.train, reading)).ratings;
   const { ratings } = await loadRatings(job, files, reading);
   const progress = countedProgress(job.output, (users) => counted(users, "user"));
   try {
@@ -172,6 +178,7 @@ async function evaluateModel(
       ...measure,
       ...engineOptions(flags),
       ...given("seed", flags.seed),
+      train,
       signal: job.signal,
       onProgress: ({ users, usersTotal }) => progress.update(users, usersTotal),
     });
@@ -192,6 +199,7 @@ async function evaluateMethod(
 ): Promise<void> {
   const split = splitter(flags);
   const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
+  refuseOneSided(ratings, files);
   const { method, reason } = chooseMethod(request, ratings);
   const seed = flags.seed ?? 0;
   const splits = split.make(ratings, seed);

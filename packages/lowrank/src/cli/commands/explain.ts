@@ -13,7 +13,7 @@ import {
 } from "../flags.ts";
 import { count, listed, table } from "../format.ts";
 import { named, signed, titled } from "../lists.ts";
-import { loadModelFile, loadTitles } from "../load.ts";
+import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
 interface ExplainFlags extends EngineFlags, OutputFlags {
@@ -47,6 +47,7 @@ async function explain(job: Job, file: string, flags: ExplainFlags): Promise<voi
   if (flags.user === undefined || flags.item === undefined)
     throw new UsageError("explain needs both --user <id> and --item <id>");
   const model = await loadModelFile(file);
+  requireHistory(model, file, "explain");
   const titles = await loadTitles(flags.titles);
   const user = model.users.parse(flags.user);
   const item = model.items.parse(flags.item);

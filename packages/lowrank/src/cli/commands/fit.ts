@@ -30,7 +30,7 @@ import {
   word,
 } from "../flags.ts";
 import { bytes, counted, duration, factLines, figure, shellWord } from "../format.ts";
-import { type LoadedRatings, loadRatings } from "../load.ts";
+import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { trainingProgress } from "../progress.ts";
 import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -96,6 +96,7 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   await checkWritable(out);
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
+  refuseOneSided(loaded.ratings, files);
   const chosen = chooseMethod(request, loaded.ratings);
   const { model, report } = await trained(job, loaded.ratings, chosen, flags);
   const saveStarted = performance.now();

@@ -33,7 +33,7 @@ import {
 } from "../flags.ts";
 import { count, counted, csvLine, duration, listed, table } from "../format.ts";
 import { scoreText, scoreTitle, titled } from "../lists.ts";
-import { loadModelFile, loadTitles } from "../load.ts";
+import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
 interface RecommendFlags extends EngineFlags, OutputFlags {
@@ -90,6 +90,10 @@ export function addRecommend(program: Command, shell: Shell): void {
 async function recommend(job: Job, file: string, flags: RecommendFlags): Promise<void> {
   refuseUnclearQuestion(flags);
   const model = await loadModelFile(file);
+  if (!flags.includeSeen && flags.history === undefined) {
+    requireHistory(model, file, "leaving out what users have seen", "add --include-seen, or ");
+  }
+  if (flags.fallback !== undefined) requireHistory(model, file, "--fallback popular");
   const titles = await loadTitles(flags.titles);
   const options = await listOptions(model, flags);
   const recommender = await openRecommender(model, engineOptions(flags));
