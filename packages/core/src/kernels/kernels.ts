@@ -116,19 +116,28 @@ export type RowProblem = ExplicitRows | ImplicitRows;
 
 /**
  * How one half-sweep solves its rows. `cholesky` is exact. `cg` takes `steps` conjugate gradient steps per row from the
- * value that `out` (and `outBias`) holds on entry; implicit rows are first whitened by the factor of
- * w·G + min(regularization)·I, which makes the part common to all rows perfectly conditioned.
+ * value that `out` (and `outBias`) holds on entry, fewer when the squared residual has fallen by 2⁻⁴⁴; implicit rows are
+ * first whitened by the factor of w·G + min(regularization)·I, the minimum over rows with entries, which makes the part
+ * common to all rows perfectly conditioned.
  */
 export type RowSolver = { readonly kind: "cholesky" } | { readonly kind: "cg"; readonly steps: number };
 
-/** A row whose system is not positive definite: `pivot` is the column where the factorization broke, `value` what it met. */
+/**
+ * A row whose system is not positive definite: `pivot` is the column where the factorization broke (the rank stands for
+ * the bias), `value` what it met there. A pivot counts as positive when it is above rounding noise, 2⁻²¹ of its diagonal
+ * entry in f32 and 2⁻⁵⁰ in f64. With `cg`, `pivot` is the step, from 0, and `value` the curvature it met; when the whitening
+ * fails no row can be solved, and the first row with entries is named with the pivot of the whitening.
+ */
 export interface UnstableRow {
   readonly row: number;
   readonly pivot: number;
   readonly value: number;
 }
 
-/** The best items for each query row, without the excluded ones. Ties go to the smaller item row. */
+/**
+ * The best items for each query row, without the excluded ones. Ties go to the smaller item row. A score that is not a
+ * number or −∞ is never listed. A list does not depend on which other queries were asked with it.
+ */
 export interface TopNProblem {
   /** Rows of `queries` to answer: u32[count] */
   readonly query: Uint32Array;
@@ -183,15 +192,22 @@ export interface Routines {
    * explicit Σ_j (error_j)²; implicit Σ_j [c_j (1 − s_j)² − overlap · s_j²] + w · xᵀ G x with s_j = x·y_j.
    *
    * @param out f64[problem.out.rows]
+   * Error: 2⁻¹⁸ of the sum of the terms' sizes (scores are f32, sums f64).
    */
   rowLoss(problem: RowProblem, out: Float64Array): Promise<void>;
 
+  /** Error of a score: (k + 16) · 2⁻²⁴ · (Σ|x·y| + |bias|). */
   topN(problem: TopNProblem): Promise<void>;
 
+  /** Error: (k + 16) · 2⁻²⁴ · Σ|x·y|. */
   pairs(problem: PairProblem): Promise<void>;
 }
 
-/** Memory and what may be done with it. All arrays passed to a routine must be this workspace's own (or views of them). */
+/**
+ * Memory and what may be done with it. All arrays passed to a routine must be this workspace's own (or views of them).
+ * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
+ * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
+ */
 export interface Workspace<L extends Layout> extends Routines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */

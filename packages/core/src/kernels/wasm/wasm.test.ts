@@ -1,4 +1,5 @@
 /** What only the wasm backend has: memories that are kept, workers that fail, turns of the event loop. */
+import { resolveObjectURL } from "node:buffer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Kernels, slot } from "../kernels.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
@@ -87,7 +88,7 @@ describe("a workspace", () => {
   });
 });
 
-/** 400 rows of rank 64 over 300 columns: some tenths of a second for one thread. */
+/** 2,000 rows of rank 64 over 300 columns: some tenths of a second for one thread. */
 function longCall(kernels: Kernels) {
   const world = explicitWorld(kernels, { rank: 64, rows: 2000, columns: 300 });
   return { ...world, solve: () => world.workspace.solveRows(world.problem, { kind: "cholesky" }) };
@@ -188,5 +189,77 @@ describe("workers", () => {
     expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
     expect(problem.out.data).toEqual(expected);
     workspace.close();
+  });
+});
+
+/** A browser's Worker in so far as the pool uses it: the script runs in this thread, messages take a turn. */
+class PageWorker {
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onerror: ((event: { message: string }) => void) | null = null;
+  readonly #scope: { onmessage?: (event: { data: unknown }) => void; postMessage(data: unknown): void };
+  readonly #started: Promise<void>;
+
+  constructor(url: string) {
+    this.#scope = { postMessage: (data) => setImmediate(() => this.onmessage?.({ data })) };
+    const blob = resolveObjectURL(url);
+    this.#started = (blob?.text() ?? Promise.reject(new Error("no script")))
+      .then((source) => new Function("self", "process", source)(this.#scope, undefined))
+      .catch((error) => this.onerror?.({ message: String(error) }));
+  }
+
+  postMessage(data: unknown): void {
+    void this.#started.then(() => this.#scope.onmessage?.({ data }));
+  }
+
+  terminate(): void {}
+}
+
+describe("in a page", () => {
+  const { getBuiltinModule } = process;
+  const page = globalThis as { Worker?: unknown };
+
+  beforeEach(async () => {
+    await endIdle();
+    process.getBuiltinModule = () => undefined as never;
+  });
+
+  afterEach(async () => {
+    await endIdle();
+    process.getBuiltinModule = getBuiltinModule;
+    delete page.Worker;
+  });
+
+  it("web workers from a blob give the same rows as the calling thread", async () => {
+    page.Worker = PageWorker;
+    const [web, here] = [await pooled(), await alone()].map((kernels) =>
+      explicitWorld(kernels, { rank: 11, rows: 50 }),
+    );
+    for (const { problem, workspace } of [web, here]) {
+      expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
+    }
+    expect(Array.from(web.problem.out.data)).toEqual(Array.from(here.problem.out.data));
+    web.workspace.close();
+    here.workspace.close();
+  });
+
+  it("web workers that a content policy forbids leave the work to the calling thread", async () => {
+    for (const Forbidden of [
+      class {
+        constructor() {
+          throw new Error("refused by Content Security Policy");
+        }
+      },
+      class extends PageWorker {
+        constructor() {
+          super("blob:nothing");
+        }
+      },
+    ]) {
+      page.Worker = Forbidden;
+      const { problem, workspace } = explicitWorld(await pooled(), { rank: 11 });
+      expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
+      expect(problem.out.data.some((value) => value !== 0)).toBe(true);
+      workspace.close();
+    }
   });
 });
