@@ -4,7 +4,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { run } from "../src/cli/run.ts";
 
 export const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
@@ -45,6 +47,27 @@ export function lowrank(args: readonly string[], options: RunOptions = {}): Prom
     child.stdin.on("error", () => {});
     child.stdin.end(options.input ?? "");
   });
+}
+
+/**
+ * Runs a command in this process, from the source: the same answers without the start of a process, for the many ways to
+ * write a command wrongly.
+ */
+export async function inProcess(args: readonly string[]): Promise<Result> {
+  const [out, err] = [collector(), collector()];
+  const code = await run(args, new AbortController().signal, { out: out.stream, err: err.stream });
+  return { code, stdout: out.text(), stderr: err.text() };
+}
+
+function collector() {
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  return { stream: stream as unknown as NodeJS.WriteStream, text: () => text };
 }
 
 /** A folder for one test, removed by `dispose`. */

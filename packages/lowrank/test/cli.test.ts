@@ -4,7 +4,7 @@ import { als, ials, version } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../src/cli/program.ts";
 import { Shell } from "../src/cli/shell.ts";
-import { folder, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
+import { folder, inProcess, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
 
 let dir: Awaited<ReturnType<typeof folder>>;
 let ratings: string;
@@ -51,7 +51,9 @@ describe("lowrank", () => {
   });
 
   it("has --json, --quiet and --debug on each of the 10 commands that do something", () => {
-    const program = buildProgram(new Shell(new AbortController().signal, {}));
+    const program = buildProgram(
+      new Shell(new AbortController().signal, { out: process.stdout, err: process.stderr }, {}),
+    );
     const commands = program.commands.flatMap((command) =>
       command.commands.length > 0 ? command.commands : [command],
     );
@@ -153,20 +155,20 @@ describe("lowrank fit", () => {
     [["--method", "als", "--cg-steps", "5"], "--cg-steps must be left out when solver is"],
   ])("refuses %j with 2, by name, and writes nothing", async (flags, message) => {
     const out = dir.file("refused.safetensors");
-    const { code, stdout, stderr } = await lowrank(["fit", ratings, "--quiet", "--out", out, ...flags]);
+    const { code, stdout, stderr } = await inProcess(["fit", ratings, "--quiet", "--out", out, ...flags]);
     expect(stderr).toContain(`lowrank fit: ${message}`);
     expect({ code, stdout, lines: stderr.trim().split("\n").length }).toEqual({ code: 2, stdout: "", lines: 1 });
     expect(existsSync(out)).toBe(false);
   });
 
   it("refuses to replace the ratings by the model, with 2", async () => {
-    const { code, stderr } = await lowrank(["fit", ratings, "--out", ratings]);
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", ratings]);
     expect(code).toBe(2);
     expect(stderr).toContain("is one of the rating files");
   });
 
   it("refuses an output that cannot be written before it reads a single rating, with 1", async () => {
-    const { code, stderr } = await lowrank(["fit", ratings, "--out", dir.file("no/such/folder/m.safetensors")]);
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", dir.file("no/such/folder/m.safetensors")]);
     expect(code).toBe(1);
     expect(stderr).toContain("cannot be written");
     expect(stderr).not.toContain("Read ratings.csv");
@@ -186,7 +188,7 @@ describe("lowrank fit", () => {
   ])("refuses %s with 1, naming the place, and leaves no file behind", async (name, content, place) => {
     const here = await folder();
     if (content !== undefined) await write(here.file(name), content);
-    const { code, stdout, stderr } = await lowrank(["fit", here.file(name), "--out", here.file("m.safetensors")]);
+    const { code, stdout, stderr } = await inProcess(["fit", here.file(name), "--out", here.file("m.safetensors")]);
     expect(stderr).toContain(place);
     expect(stderr).not.toContain("unexpected error");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -310,7 +312,7 @@ describe("lowrank recommend", () => {
     [["--user", "1", "-n", "0"], "--n must be a whole number from 1"],
     [["--user", "1", "--only", "none.txt"], "--only: none.txt cannot be read"],
   ])("refuses %j with 2", async (flags, message) => {
-    const { code, stdout, stderr } = await lowrank(["recommend", model, ...flags]);
+    const { code, stdout, stderr } = await inProcess(["recommend", model, ...flags]);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
@@ -318,7 +320,7 @@ describe("lowrank recommend", () => {
   it("refuses a model file cut short and a file that is none, with 1", async () => {
     const cut = await write(dir.file("cut.safetensors"), readFileSync(model).subarray(0, 1000));
     for (const file of [cut, ratings]) {
-      const { code, stdout, stderr } = await lowrank(["recommend", file, "--user", "1"]);
+      const { code, stdout, stderr } = await inProcess(["recommend", file, "--user", "1"]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).not.toContain("unexpected error");
     }
@@ -365,10 +367,10 @@ describe("lowrank similar and explain", () => {
   });
 
   it("names an unknown item and an unknown user with 1", async () => {
-    const explained = await lowrank(["explain", model, "--user", "99", "--item", "98"]);
+    const explained = await inProcess(["explain", model, "--user", "99", "--item", "98"]);
     expect(explained.code).toBe(1);
     expect(explained.stderr).toContain("user 99 and item 98 are unknown");
-    const similar = await lowrank(["similar", model, "--item", "98"]);
+    const similar = await inProcess(["similar", model, "--item", "98"]);
     expect(similar.code).toBe(1);
     expect(similar.stderr).toContain("item 98 is not among the 30 items");
   });
@@ -402,13 +404,13 @@ describe("lowrank evaluate", () => {
     [["--relevant-from", "good"], '--relevant-from must be a rating or "all"'],
     [["-n", "0"], "--n must be whole numbers of at least 1"],
   ])("refuses %j with 2", async (flags, message) => {
-    const { code, stderr } = await lowrank(["evaluate", ratings, ...flags]);
+    const { code, stderr } = await inProcess(["evaluate", ratings, ...flags]);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
   });
 
   it("refuses method settings beside a model file, by name", async () => {
-    const { code, stderr } = await lowrank(["evaluate", model, ratings, "--rank", "4"]);
+    const { code, stderr } = await inProcess(["evaluate", model, ratings, "--rank", "4"]);
     expect(code).toBe(2);
     expect(stderr).toContain("--rank acts only when ratings are split");
   });
@@ -429,7 +431,7 @@ describe("a model without its history", () => {
     ["evaluate", [], "state them with --train <file>"],
   ])("is refused by %s with 1 and told what would help", async (command, flags, message) => {
     const rest = command === "evaluate" ? [ratings] : flags;
-    const { code, stdout, stderr } = await lowrank([command, bare, ...rest]);
+    const { code, stdout, stderr } = await inProcess([command, bare, ...rest]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain("was trained with --no-history");
     expect(stderr).toContain(message);

@@ -28,10 +28,10 @@ export function buildProgram(shell: Shell): Command {
     .description("Ratings or clicks in, predictions and recommendations out, by matrix factorization.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .configureHelp({ helpWidth: Math.min(100, process.stdout.columns ?? 100) })
+    .configureHelp({ helpWidth: Math.min(100, shell.streams.out.columns ?? 100) })
     .exitOverride()
-    // Errors are thrown and told once, in main.ts.
-    .configureOutput({ outputError: () => {} })
+    // Errors are thrown and told once, in run.ts.
+    .configureOutput({ outputError: () => {}, writeOut: (text) => shell.streams.out.write(text) })
     .addHelpText("after", examples);
   program.commandsGroup("Train and judge:");
   addFit(program, shell);

@@ -11,22 +11,30 @@ export interface Job {
   readonly signal: AbortSignal;
 }
 
+/** Where data and messages go: stdout and stderr of the process. */
+export interface Streams {
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+}
+
 /** One per process: knows which command runs, so that errors can name its flags. */
 export class Shell {
   readonly signal: AbortSignal;
+  readonly streams: Streams;
   #output: Output;
   #command: Command | undefined;
 
   /** @param mode what the raw arguments ask for, in force until a command has parsed its own */
-  constructor(signal: AbortSignal, mode: OutputMode) {
+  constructor(signal: AbortSignal, streams: Streams, mode: OutputMode) {
     this.signal = signal;
-    this.#output = new Output(mode);
+    this.streams = streams;
+    this.#output = new Output(mode, streams.out, streams.err);
   }
 
   /** Called by a command's action, first thing. */
   job(command: Command, flags: OutputMode): Job {
     this.#command = command;
-    this.#output = new Output(flags);
+    this.#output = new Output(flags, this.streams.out, this.streams.err);
     return { output: this.#output, signal: this.signal };
   }
 
