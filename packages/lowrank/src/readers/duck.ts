@@ -78,28 +78,48 @@ export class Duck {
     return new Duck(db, connection, signal);
   }
 
-  /** Calls `use` for each chunk of the result, in the order of the rows; stops early when it returns false. */
+  /**
+   * Calls `use` for each chunk of the result, in the order of the rows; stops early when it returns false.
+   *
+   * An error after the first chunks ends the stream as if the rows were over, silently: let the query mark its last row,
+   * and when the mark is missing ask `failureOf` why.
+   */
   async stream(sql: string, use: (chunk: DuckDBDataChunk) => boolean): Promise<void> {
     if (this.#busy) throw new LowrankError("duckdb", "Duck: a second query was started while one is open");
     this.#busy = true;
+    let coming: Promise<DuckDBDataChunk | null> | undefined;
     try {
       const result = await this.#connection.stream(sql);
       for (;;) {
+        const chunk = await (coming ?? result.fetchChunk());
         if (this.#signal?.aborted) throw new AbortedError("readRatings");
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0 || !use(chunk)) return;
+        if (chunk === null || chunk.rowCount === 0) return;
+        coming = result.fetchChunk(); // made on another thread while this one is used
+        if (!use(chunk)) return;
       }
     } catch (error) {
       throw this.#signal?.aborted ? new AbortedError("readRatings") : error;
     } finally {
+      await coming?.catch(() => {});
       this.#busy = false;
     }
   }
 
+  /** A result that is small, as a whole. */
   async rows(sql: string): Promise<DuckDBValue[][]> {
-    const rows: DuckDBValue[][] = [];
-    await this.stream(sql, (chunk) => rows.push(...chunk.getRows()) > 0);
-    return rows;
+    return (await this.#connection.runAndReadAll(sql)).getRows();
+  }
+
+  /** Why a query fails; undefined when it does not. Runs it again, to the end, without keeping its rows. */
+  async failureOf(sql: string, columns: number): Promise<unknown> {
+    const names = Array.from({ length: columns }, (_, index) => `c${index}`);
+    const counts = names.map((name) => `count(${name})`).join(", ");
+    try {
+      await this.rows(`SELECT ${counts} FROM (${sql}) AS t(${names.join(", ")})`);
+      return undefined;
+    } catch (error) {
+      return this.#signal?.aborted ? new AbortedError("readRatings") : error;
+    }
   }
 
   close(): void {
@@ -115,7 +135,7 @@ export function quoted(text: string): string {
 }
 
 /**
- * The values of a numeric column of a chunk, valid until the next chunk is fetched. The vectors hold them as one typed
+ * The values of a numeric column of a chunk; they are the chunk's own memory. The vectors hold them as one typed
  * array, which their type does not show; going through it is 20 times as fast as asking for each value.
  */
 export function numbers(chunk: DuckDBDataChunk, column: number): Float64Array | Uint8Array {

@@ -395,6 +395,18 @@ describe("bad rows", () => {
     expect(facts.line).toBe(150_001);
   });
 
+  it("do not end the import early when they stop DuckDB in the middle: line 400,002 of 500,000", async () => {
+    const rows = Array.from({ length: 500_000 }, (_, row) => `${row % 5000},${row % 977},3`);
+    rows[400_000] += ",9";
+    const csv = `user,item,rating\n${rows.join("\n")}\n`;
+    expect((await refusal(csv)).message).toContain("ratings.csv line 400002: has 4 fields where the header has 3");
+    const { ratings } = await read(csv, { onBadRow: "drop" });
+    expect([ratings.report.records, ratings.report.dropped]).toEqual([
+      500_000,
+      [{ reason: "wrong number of fields", count: 1 }],
+    ]);
+  });
+
   it("name the row of a Parquet file and what it holds", async () => {
     const path = join(folder, "bad.parquet");
     await writeParquet(

@@ -14,7 +14,7 @@ import { type IdKind, type Plan, planFile } from "./plan.ts";
 import { reasonOf, valueProblems, ZERO_REASON } from "./problems.ts";
 import { openSources, type SourceFile, shortName } from "./source.ts";
 import { Spool } from "./spool.ts";
-import { type IdKinds, importQuery, TEXT_ITEM_CODE, TEXT_USER_CODE, ZERO_CODE } from "./sql.ts";
+import { END_CODE, type IdKinds, importQuery, TEXT_ITEM_CODE, TEXT_USER_CODE, ZERO_CODE } from "./sql.ts";
 
 export interface ReadResult {
   readonly ratings: Ratings;
@@ -117,27 +117,43 @@ async function readFile(
 ): Promise<"done" | IdKinds> {
   const { plan } = one;
   const sink = new ColumnSink(plan, kinds, builder, options.onBadRow);
+  const query = importQuery(plan, kinds, options, one.lenient);
+  let failure: unknown;
   try {
-    await duck.stream(importQuery(plan, kinds, options, one.lenient), (chunk) => sink.take(chunk));
+    await duck.stream(query, (chunk) => sink.take(chunk));
   } catch (error) {
     if (error instanceof AbortedError || error instanceof DataError) throw error;
-    await plan.file.intact;
-    await adjust(one, error, options, spool);
-    return kinds;
+    failure = error;
   }
   await plan.file.intact;
   const { stop } = sink;
-  if (stop === undefined) return "done";
-  if (stop.kind === "text-ids") return { ...kinds, [stop.side]: "string" };
-  throw plan.kind === "parquet"
-    ? await badParquetRow(plan, stop.suspect, duck)
-    : ((await firstBadRow(plan, stop.suspect, options.signal)) ?? unexplained(plan, reasonOf(stop.suspect.problem)));
+  switch (stop?.kind) {
+    case "end":
+      return "done";
+    case "text-ids":
+      return { ...kinds, [stop.side]: "string" };
+    case "bad-row":
+      throw plan.kind === "parquet"
+        ? await badParquetRow(plan, stop.suspect, duck)
+        : ((await firstBadRow(plan, stop.suspect, options.signal)) ??
+            unexplained(plan, reasonOf(stop.suspect.problem)));
+    case undefined:
+      await adjust(one, async () => failure ?? (await duck.failureOf(query, sink.columns)), options, spool);
+      return kinds;
+    default:
+      return stop satisfies never;
+  }
 }
 
 /** After DuckDB refused a file: the reason as an error, or another way to read the file next time. */
-async function adjust(one: Import, error: unknown, options: CleanOptions, spool: Spool): Promise<void> {
+async function adjust(
+  one: Import,
+  failure: () => Promise<unknown>,
+  options: CleanOptions,
+  spool: Spool,
+): Promise<void> {
   const { plan } = one;
-  if (plan.kind === "parquet") throw unexplained(plan, duckMessage(error), error);
+  if (plan.kind === "parquet") throw unexplained(plan, await failure());
   if (options.onBadRow === "fail") {
     const bad = await firstBadRow(plan, undefined, options.signal);
     if (bad !== undefined) throw bad;
@@ -147,23 +163,28 @@ async function adjust(one: Import, error: unknown, options: CleanOptions, spool:
     one.plan = { ...plan, file: { ...plan.file, path, gzip: false } };
     return;
   }
-  if (one.lenient) throw unexplained(plan, duckMessage(error), error);
+  if (one.lenient) throw unexplained(plan, await failure());
   one.lenient = true;
 }
 
-function unexplained(plan: Plan, message: string, cause?: unknown): DataError {
+function unexplained(plan: Plan, cause: unknown): unknown {
+  if (cause instanceof AbortedError) return cause;
   const { name, path } = plan.file;
-  return new DataError(`${name}: cannot be read: ${message.replaceAll(path, name)}`, { file: name }, cause);
+  const why = cause === undefined ? "DuckDB stopped before the end" : duckMessage(cause).replaceAll(path, name);
+  return new DataError(`${name}: cannot be read: ${why}`, { file: name }, cause);
 }
 
 type Stop =
+  | { readonly kind: "end" }
   | { readonly kind: "bad-row"; readonly suspect: Suspect }
   | { readonly kind: "text-ids"; readonly side: "user" | "item" };
 
 /** Takes chunks of the import query, and appends their good rows to the builder. */
 class ColumnSink {
-  /** Why the file was not read to its end */
+  /** Why no more rows are taken; undefined as long as the last one has not come */
   stop: Stop | undefined;
+  /** Columns of the query */
+  readonly columns: number;
   #row = 0;
   readonly #plan: Plan;
   readonly #kinds: IdKinds;
@@ -175,13 +196,14 @@ class ColumnSink {
     this.#kinds = kinds;
     this.#builder = builder;
     this.#onBadRow = onBadRow;
+    this.columns = 3 + (plan.columns.rating === undefined ? 0 : 1) + (plan.columns.time === undefined ? 0 : 1);
   }
 
   take(chunk: DuckDBDataChunk): boolean {
     const { rating, time } = this.#plan.columns;
-    const last = 2 + (rating === undefined ? 0 : 1) + (time === undefined ? 0 : 1);
-    const keep = this.#goodRows(numbers(chunk, last));
-    if (this.stop !== undefined) return false;
+    const bad = this.columns - 1;
+    const keep = this.#goodRows(numbers(chunk, bad));
+    if (this.stop !== undefined && this.stop.kind !== "end") return false;
     const id = (side: "user" | "item", column: number) =>
       this.#kinds[side] === "number"
         ? only(numbers(chunk, column) as Float64Array, keep)
@@ -191,10 +213,10 @@ class ColumnSink {
       user: id("user", 0),
       item: id("item", 1),
       ...(rating === undefined ? {} : { rating: number(2) }),
-      ...(time === undefined ? {} : { time: number(last - 1) }),
+      ...(time === undefined ? {} : { time: number(bad - 1) }),
     });
     this.#row += chunk.rowCount;
-    return true;
+    return this.stop === undefined;
   }
 
   /** Indexes of the rows to keep; undefined for all of them. Sets `stop` at a row that ends the import. */
@@ -212,6 +234,10 @@ class ColumnSink {
 
   /** @returns true when the import ends here */
   #refuse(code: number, row: number): boolean {
+    if (code === END_CODE) {
+      this.stop = { kind: "end" };
+      return true;
+    }
     if (code === TEXT_USER_CODE || code === TEXT_ITEM_CODE) {
       this.stop = { kind: "text-ids", side: code === TEXT_USER_CODE ? "user" : "item" };
       return true;
