@@ -42,12 +42,12 @@ export class Output {
 
   /** A message: what is happening, what was found. */
   say(...lines: readonly string[]): void {
-    if (!this.mode.quiet) this.#err.write(lines.map((line) => `${line}\n`).join(""));
+    if (!this.mode.quiet) this.#err.write(lines.map((line) => `${printableLines(line)}\n`).join(""));
   }
 
   /** Something the user should know about, said even with `--quiet`. */
   warn(message: string): void {
-    this.#err.write(`${mark(this.#err, "33", "warning:")} ${message}\n`);
+    this.#err.write(`${mark(this.#err, "33", "warning:")} ${printableLines(message)}\n`);
   }
 
   /** Result lines for people; left out with `--json`, where `json` speaks. */

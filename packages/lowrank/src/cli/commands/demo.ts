@@ -22,7 +22,7 @@ import {
 import type { Command } from "commander";
 import { type DemoData, demoData } from "../../demo/data.ts";
 import { addEngineFlags, addOutputFlags, type EngineFlags, engineOptions, type OutputFlags, text } from "../flags.ts";
-import { bytes, count, counted, duration, figure, listed, shortened, table } from "../format.ts";
+import { bytes, count, counted, duration, figure, listed, printable, shortened, table } from "../format.ts";
 import { ratingsLines } from "../load.ts";
 import { countedProgress, trainingProgress } from "../progress.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -46,8 +46,9 @@ export function addDemo(program: Command, shell: Shell): void {
     .command("demo")
     .summary("see it work on real ratings")
     .description(
-      "Trains on MovieLens latest-small (from the cache, from the folder in LOWRANK_DATA, or from its publisher; a made-up\n" +
-        "world where none can be had), measures on held-out ratings, and recommends ten movies to a person, with reasons.",
+      "Trains on MovieLens latest-small (from the cache, from the folder in LOWRANK_DATA, or from its publisher; " +
+        "a made-up world where none can be had), measures on held-out ratings, and recommends ten movies to a " +
+        "person, with reasons.",
     )
     .option("-u, --user <id>", "whom to recommend to (somebody with a middling number of ratings)", text("--user"));
   addEngineFlags(command);
@@ -268,6 +269,6 @@ function pickLines(job: Job, pick: Pick, at: number): string[] {
 
 /** `Matrix, The (1999)` reads better as `The Matrix (1999)`. */
 function title(data: DemoData, item: Id): string {
-  const filed = data.titles.get(String(item)) ?? `item ${item}`;
+  const filed = printable(data.titles.get(String(item)) ?? `item ${item}`);
   return filed.replace(/^(.+), (The|A|An|La|Le|Les|Il|Der|Die|Das|El)( \(.*\))$/, "$2 $1$3");
 }

@@ -70,8 +70,8 @@ export function addEvaluate(program: Command, shell: Shell): void {
     .summary("measure a model, or a method, on held-out ratings")
     .description(
       "Measures on held-out ratings, beside rulers that learn nothing: popularity, biases only, chance.\n" +
-        "With a model file first, the other files are test ratings. With rating files alone, part of them is held\n" +
-        "out, a model is trained on the rest, and no file is written.",
+        "With a model file first, the other files are test ratings. With rating files alone, part of them is " +
+        "held out, a model is trained on the rest, and no file is written.",
     )
     .usage("<model> <test-files...> | <rating-files...> [options]")
     .argument("<files...>", "a model file and test ratings, or ratings to be split")

@@ -1,0 +1,192 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { als, ials } from "@lowrank/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { folder, inProcess, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
+
+let dir: Awaited<ReturnType<typeof folder>>;
+let ratings: string;
+let clicks: string;
+
+beforeAll(async () => {
+  dir = await folder();
+  ratings = await write(dir.file("ratings.csv"), smallRatings());
+  clicks = await write(dir.file("clicks.csv"), smallClicks());
+});
+
+afterAll(() => dir.dispose());
+
+describe("lowrank fit", () => {
+  it("has a flag for every option of als and ials", async () => {
+    const { stdout } = await lowrank(["fit", "--help"]);
+    for (const option of [...Object.keys(als().options), ...Object.keys(ials().options)]) {
+      const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      expect(stdout).toMatch(new RegExp(`^ {2}--(no-)?${flag} `, "m"));
+    }
+  });
+
+  it("with a file alone takes als for ratings, says why, and writes model.safetensors where it runs", async () => {
+    const here = await folder();
+    const { code, stdout, stderr } = await lowrank(["fit", ratings], { cwd: here.path });
+    expect(code).toBe(0);
+    expect(stderr).toContain("Training als, because ratings from 1.5 to 5 say how much each item was liked");
+    expect(stderr).toContain("sweep 15 of 15: training RMSE");
+    expect(stdout).toMatch(/digest +[0-9a-f]{16}/);
+    expect(readdirSync(here.path)).toEqual(["model.safetensors"]);
+    await here.dispose();
+  });
+
+  it("takes ials for clicks and says why", async () => {
+    const { code, stderr } = await lowrank(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("Training ials, because");
+  });
+
+  it("writes the same bytes with 1, 2 and 3 threads, and a report as JSON on stdout alone", async () => {
+    const files: Buffer[] = [];
+    for (const threads of [1, 2, 3]) {
+      const out = dir.file(`threads-${threads}.safetensors`);
+      const args = ["fit", ratings, "--method", "als", "--rank", "8", "--seed", "1", "--threads", String(threads)];
+      const { code, stdout } = await lowrank([...args, "--out", out, "--json"]);
+      expect(code).toBe(0);
+      const report = JSON.parse(stdout);
+      expect(report).toMatchObject({ model: { file: out, rank: 8 }, report: { method: "als", seed: 1, passes: 15 } });
+      expect(report.report.loss).toHaveLength(15);
+      expect(report.peakBytes).toBeGreaterThan(1e6);
+      files.push(readFileSync(out));
+    }
+    expect(files[1].equals(files[0]) && files[2].equals(files[0])).toBe(true);
+  });
+
+  it("reads standard input for -", async () => {
+    const out = dir.file("stdin.safetensors");
+    const { code } = await lowrank(["fit", "-", "--rank", "4", "--out", out], { input: smallRatings() });
+    expect(code).toBe(0);
+    expect(existsSync(out)).toBe(true);
+  });
+
+  it("watches held-out RMSE with --validation and says which sweep was best", async () => {
+    const args = ["fit", ratings, "--rank", "4", "--validation", "0.2", "--out", dir.file("v.safetensors"), "--json"];
+    const { code, stdout, stderr } = await lowrank(args);
+    expect(code).toBe(0);
+    expect(stderr).toContain("watching the held-out RMSE");
+    const { validation, loss } = JSON.parse(stdout).report;
+    const best = Math.min(...validation.values.map(({ value }: { value: number }) => value));
+    const atBest = validation.values.find(({ pass }: { pass: number }) => pass === validation.bestPass);
+    expect(atBest.value).toBe(best);
+    expect(loss.length).toBeLessThanOrEqual(15);
+  });
+
+  it("warns of rank 64 above 30 items and trains all the same", async () => {
+    const { code, stderr } = await lowrank([
+      "fit",
+      ratings,
+      "--rank",
+      "64",
+      "--quiet",
+      "--out",
+      dir.file("r.safetensors"),
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: rank 64 is above 30, .*; use rank 30 or less\n$/);
+  });
+
+  it.each([
+    [["--rank", "0"], "--rank must be a whole number from 1 to 1024, got 0"],
+    [["--rank", "many"], '--rank must be a whole number, got "many"'],
+    [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
+    [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
+    [["--method", "alss"], '--method must be one of auto, als, ials, got "alss"; did you mean "als"?'],
+    [["--method", "als", "--unobserved-weight", "1"], "--unobserved-weight is a setting of ials, and --method is als"],
+    [["--unobserved-weight", "1", "--no-biases"], "no method has all of --biases and --unobserved-weight"],
+    [["--unobserved-weight", "1"], "--unobserved-weight is no setting of als, which suits these data"],
+    [["--threads", "0"], "--threads must be a whole number from 1 to 256"],
+    [["--patience", "2"], "--patience acts only with --validation"],
+    [["--no-rating", "--rating-column", "3"], "--no-rating and --rating-column cannot go together"],
+    [["--method", "als", "--cg-steps", "5"], "--cg-steps must be left out when solver is"],
+  ])("refuses %j with 2, by name, and writes nothing", async (flags, message) => {
+    const out = dir.file("refused.safetensors");
+    const { code, stdout, stderr } = await inProcess(["fit", ratings, "--quiet", "--out", out, ...flags]);
+    expect(stderr).toContain(`lowrank fit: ${message}`);
+    expect({ code, stdout, lines: stderr.trim().split("\n").length }).toEqual({ code: 2, stdout: "", lines: 1 });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("refuses to replace the ratings by the model, with 2", async () => {
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", ratings]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("is one of the rating files");
+  });
+
+  it("refuses an output that cannot be written before it reads a single rating, with 1", async () => {
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", dir.file("no/such/folder/m.safetensors")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("cannot be written");
+    expect(stderr).not.toContain("Read ratings.csv");
+  });
+
+  it.each([
+    ["missing.csv", undefined, "missing.csv"],
+    ["empty.csv", "", "empty.csv"],
+    ["text.csv", "user,item,rating\n1,1,4\n1,2,good\n", "line 3"],
+    ["nan.csv", "user,item,rating\n1,1,4\n2,1,NaN\n", "line 3"],
+    ["one.csv", "user,item,rating\n1,1,4\n1,2,3\n1,3,5\n", "there is one user only, 1"],
+    ["inf.csv", "user,item,rating\n1,1,4\n2,1,inf\n", "line 3"],
+    ["twice.csv", "user,item,rating,rating\n1,1,4,2\n", 'the header has "rating" twice'],
+    ["latin.csv", Buffer.from("user,item,rating\nJos\xe9,1,3\nAnn,1,4\n", "latin1"), "--encoding latin-1"],
+    ["column.csv", "user,score\n1,4\n", "item"],
+    ["cut.csv.gz", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 75]), "cut.csv.gz"],
+  ])("refuses %s with 1, naming the place, and leaves no file behind", async (name, content, place) => {
+    const here = await folder();
+    if (content !== undefined) await write(here.file(name), content);
+    const { code, stdout, stderr } = await inProcess(["fit", here.file(name), "--out", here.file("m.safetensors")]);
+    expect(stderr).toContain(place);
+    expect(stderr).not.toContain("unexpected error");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(readdirSync(here.path)).toEqual(content === undefined ? [] : [name]);
+    await here.dispose();
+  });
+
+  it("says an error as JSON on stderr with --json, facts as fields", async () => {
+    const bad = await write(dir.file("bad.csv"), "user,item,rating\n1,1,4\n1,2,good\n");
+    const { code, stdout, stderr } = await lowrank(["fit", bad, "--json"], { cwd: dir.path });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "").error).toMatchObject({
+      code: "data",
+      facts: { line: 3 },
+    });
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("stops on %s with %d and leaves nothing half written", async (signal, expected) => {
+    const here = await folder();
+    let sent = false;
+    const args = ["fit", ratings, "--rank", "32", "--sweeps", "10000", "--out", here.file("m.safetensors")];
+    const { code, stderr } = await lowrank(args, {
+      onStderr: (text, kill) => {
+        if (sent || !text.includes("of 10000")) return;
+        sent = true;
+        kill(signal);
+      },
+    });
+    expect(code).toBe(expected);
+    expect(stderr).toMatch(/^lowrank fit: stopped$/m);
+    expect(readdirSync(here.path)).toEqual([]);
+    await here.dispose();
+  });
+
+  it("keeps escape sequences in ids away from the terminal", async () => {
+    const lines = [
+      ["a\u001b[31m", "x", 3],
+      ["b", "x", 4],
+      ["b", "y", 2],
+    ];
+    const json = lines.map(([user, item, rating]) => JSON.stringify({ user, item, rating })).join("\n");
+    const file = await write(dir.file("escapes.jsonl"), `${json}\n`);
+    const { code, stderr } = await inProcess(["fit", file, "--rank", "1", "--out", dir.file("escapes.safetensors")]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("--user 'a [31m'");
+    expect(stderr).not.toContain("\u001b");
+  });
+});
