@@ -25,6 +25,7 @@ export type FormProblem =
   | "open-quote"
   | "after-quote"
   | "too-long"
+  | "stray-return"
   | "encoding"
   | "not-json"
   | "not-an-object";
@@ -82,6 +83,8 @@ export function reasonOf(problem: Problem): string {
       return "text after a closing quote";
     case "too-long":
       return "line longer than 2 MB";
+    case "stray-return":
+      return "carriage return inside a line";
     case "encoding":
       return "bytes that are not UTF-8";
     case "not-json":
@@ -166,6 +169,7 @@ function explained(row: BadRow): { readonly sentence: string; readonly remedy: s
     case "user-missing":
     case "item-missing":
     case "too-long":
+    case "stray-return":
       return plain;
     default:
       return problem satisfies never;

@@ -14,8 +14,11 @@ export interface Dialect {
   readonly newline: "\n" | "\r";
 }
 
-/** `open-quote`: a quote that never closes. `after-quote`: text between a closing quote and the separator. */
-export type ScanProblem = "open-quote" | "after-quote" | "too-long";
+/**
+ * `open-quote`: a quote that never closes. `after-quote`: text between a closing quote and the separator.
+ * `stray-return`: a carriage return in a line without quotes, where lines end in `\n`
+ */
+export type ScanProblem = "open-quote" | "after-quote" | "too-long" | "stray-return";
 
 export interface ScannedRecord {
   /** Line of its first character, counted from 1 in the file; a quoted field may span several lines */
@@ -72,8 +75,10 @@ export class Scanner {
     if (lineEnd < 0 && !last) return this.#tooLong(at, stop);
     const end = lineEnd < 0 ? stop : lineEnd + 1;
     if (!quotes || this.#nextQuote(at) >= stop) {
-      const fields = this.#text.slice(at, this.#withoutReturn(at, stop)).split(separator);
-      return { fields, end, problem: end - at > MAX_RECORD_LENGTH ? "too-long" : undefined };
+      const content = this.#text.slice(at, this.#withoutReturn(at, stop));
+      const strays = newline === "\n" && content.includes("\r");
+      const problem = content.length > MAX_RECORD_LENGTH ? "too-long" : strays ? "stray-return" : undefined;
+      return { fields: content.split(separator), end, problem };
     }
     const record = this.#quoted(at, last);
     if (record === undefined && this.#text.length - at <= MAX_RECORD_LENGTH) return undefined;

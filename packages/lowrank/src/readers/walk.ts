@@ -45,13 +45,14 @@ export async function* walk(plan: Walkable, signal: AbortSignal | undefined): As
   // Bytes go through the scanner as Latin-1: one character a byte, separators included, and nothing is lost.
   const dialect = plan.kind === "jsonl" ? jsonLines : asBytes(plan.layout.dialect, plan.kind === "lists");
   let headerLine = plan.kind === "jsonl" || plan.layout.header === undefined ? 0 : plan.layout.firstLine;
+  const columns = Object.entries(plan.columns).filter((column): column is [string, number] => column[1] !== undefined);
   const rows = (records: Iterable<ScannedRecord>) => {
     const batch: WalkedRow[] = [];
     for (const record of records) {
       if (plan.kind === "jsonl" && record.raw.trim() === "") continue;
       const isHeader = record.line === headerLine;
       if (isHeader) headerLine = 0;
-      batch.push(plan.kind === "jsonl" ? jsonRow(plan, record) : textRow(plan, record, isHeader));
+      batch.push(plan.kind === "jsonl" ? jsonRow(plan, columns, record) : textRow(plan, columns, record, isHeader));
     }
     return batch;
   };
@@ -72,8 +73,11 @@ function asBytes(dialect: Dialect, lists: boolean): Dialect {
   };
 }
 
+const isAscii = /^[\0-\x7f]*$/;
+
 /** Bytes, one per character, as text; undefined when they are not UTF-8. */
 export function fromBytes(bytes: string): string | undefined {
+  if (isAscii.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, "latin1");
   return isUtf8(buffer) ? buffer.toString("utf8") : undefined;
 }
@@ -81,44 +85,69 @@ export function fromBytes(bytes: string): string | undefined {
 /** What can be shown of bytes that are not UTF-8: read as Latin-1, which they most often are. */
 const shown = (bytes: string) => bytes.trim().slice(0, 200);
 
-function textRow(plan: Walkable & { kind: "text" | "lists" }, record: ScannedRecord, isHeader: boolean): WalkedRow {
+/** One object a row and no more: files have many rows. */
+function textRow(
+  plan: Walkable & { kind: "text" | "lists" },
+  columns: readonly (readonly [string, number])[],
+  record: ScannedRecord,
+  isHeader: boolean,
+): WalkedRow {
   const { line, raw, fields } = record;
-  const base = { line, raw, isHeader, found: fields.length };
-  if (record.problem !== undefined) return { ...base, problem: record.problem, got: shown(raw), values: {} };
-  if (plan.kind === "text" && fields.length !== plan.layout.fields)
-    return { ...base, problem: "fields", got: shown(raw), values: {} };
+  const isRagged = plan.kind === "text" && fields.length !== plan.layout.fields;
+  let problem: FormProblem | undefined = record.problem ?? (isRagged ? "fields" : undefined);
+  let got = problem === undefined ? undefined : shown(raw);
   const values: Record<string, string> = {};
-  for (const [role, index] of Object.entries(plan.columns)) {
-    if (index === undefined) continue;
-    const bytes = plan.kind === "lists" && index > 0 ? fields.slice(index).join(" ") : fields[index];
-    const text = fromBytes(bytes);
-    if (text === undefined) return { ...base, problem: "encoding", got: shown(bytes), values: {} };
-    values[role] = text;
+  if (problem === undefined) {
+    for (const [name, index] of columns) {
+      const bytes = plan.kind === "lists" && index > 0 ? fields.slice(index).join(" ") : fields[index];
+      const text = fromBytes(bytes);
+      if (text !== undefined) values[name] = text;
+      else {
+        problem = "encoding";
+        got ??= shown(bytes);
+      }
+    }
   }
-  return { ...base, problem: undefined, got: undefined, values };
+  return { line, raw, isHeader, problem, got, found: fields.length, values };
 }
 
-function jsonRow(plan: Walkable & { kind: "jsonl" }, { line, raw }: ScannedRecord): WalkedRow {
-  const base = { line, raw, isHeader: false, found: undefined };
+function jsonRow(
+  plan: Walkable & { kind: "jsonl" },
+  columns: readonly (readonly [string, number])[],
+  { line, raw }: ScannedRecord,
+): WalkedRow {
+  const bad = (problem: FormProblem, got: string): WalkedRow => ({
+    line,
+    raw,
+    isHeader: false,
+    problem,
+    got: shown(got),
+    found: undefined,
+    values: {},
+  });
   const text = fromBytes(raw);
-  if (text === undefined) return { ...base, problem: "encoding", got: shown(raw), values: {} };
-  const got = text.trim().slice(0, 200);
-  let object: unknown;
-  try {
-    // NaN and Infinity are no JSON, but Python writes them and DuckDB reads them.
-    object = JSON.parse(text.replace(/(:\s*)(-?(?:NaN|Infinity))(\s*[,}])/g, '$1"$2"$3'));
-  } catch {
-    return { ...base, problem: "not-json", got, values: {} };
-  }
-  if (typeof object !== "object" || object === null || Array.isArray(object))
-    return { ...base, problem: "not-an-object", got, values: {} };
+  if (text === undefined) return bad("encoding", raw);
+  const object = parsed(text);
+  if (object === undefined) return bad("not-json", text);
+  if (typeof object !== "object" || object === null || Array.isArray(object)) return bad("not-an-object", text);
   const values: Record<string, string | undefined> = {};
-  for (const [role, index] of Object.entries(plan.columns)) {
-    if (index === undefined) continue;
+  for (const [name, index] of columns) {
     const value = (object as Record<string, unknown>)[plan.names[index]];
-    values[role] = value == null ? undefined : typeof value === "object" ? JSON.stringify(value) : String(value);
+    values[name] = value == null ? undefined : typeof value === "object" ? JSON.stringify(value) : String(value);
   }
-  return { ...base, problem: undefined, got: undefined, values };
+  return { line, raw, isHeader: false, problem: undefined, got: undefined, found: undefined, values };
+}
+
+/** The value of a JSON text; undefined when it is none. NaN and Infinity are not JSON, but Python writes and DuckDB reads them. */
+function parsed(text: string): unknown {
+  for (const candidate of [text, text.replace(/(:\s*)(-?(?:NaN|Infinity))(?=\s*[,}])/g, '$1"$2"')]) {
+    try {
+      return JSON.parse(candidate);
+    } catch {
+      // the next candidate, if any
+    }
+  }
+  return undefined;
 }
 
 /** What is wrong with the values of a row, as far as that is plain to see without DuckDB: not for times. */
