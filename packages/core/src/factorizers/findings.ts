@@ -12,7 +12,7 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** What can be said before the first pass. */
+/** What can be said before the first pass; also the first findings of every FitReport. */
 export function findingsBefore(ratings: Ratings, method: Factorizer): Finding[] {
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);

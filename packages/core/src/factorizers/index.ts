@@ -4,7 +4,7 @@
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
 export type { Factorizer, PassName, Run } from "./factorizer.ts";
-export type { Finding } from "./findings.ts";
+export { type Finding, findingsBefore } from "./findings.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";

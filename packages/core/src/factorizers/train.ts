@@ -53,6 +53,7 @@ export interface FactorizeOptions extends EngineOptions {
 /** What happened in a training. */
 export interface FitReport {
   readonly method: string;
+  /** As trained with: what was `auto` is the number that came of it */
   readonly options: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** Backend, build and threads, as a sentence */
@@ -114,7 +115,7 @@ export async function factorize(
     const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
     const report: FitReport = {
       method: method.name,
-      options: method.options,
+      options: kept.provenance.options,
       seed,
       kernels: kernels.reason,
       threads: kernels.threads,

@@ -187,6 +187,11 @@ function otherMethod(settings: Settings): string {
   return methodNames.find((name) => foreignSettings(name, settings).length === 0) ?? methodNames[0];
 }
 
+/** An option's name as words of a sentence: `regularizationExponent` is `regularization exponent`. */
+export function words(name: string): string {
+  return kebab(name).replaceAll("-", " ");
+}
+
 /** The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others. */
 export function settingsSentence(method: Factorizer): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
@@ -196,7 +201,7 @@ export function settingsSentence(method: Factorizer): string {
     const spec = table?.[name];
     const isMain = name === "regularization" || name === "unobservedWeight";
     if (!isMain && (spec === undefined || spec.default === value)) continue;
-    parts.push(`${kebab(name).replaceAll("-", " ")} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
+    parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
   }
   return parts.join(", ");
 }

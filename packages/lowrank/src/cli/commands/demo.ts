@@ -20,7 +20,7 @@ import {
   show,
 } from "@lowrank/core";
 import type { Command } from "commander";
-import { type DemoData, demoData } from "../../demo/data.ts";
+import { type DemoData, demoData } from "../demo-data.ts";
 import { addEngineFlags, addOutputFlags, type EngineFlags, engineOptions, type OutputFlags, text } from "../flags.ts";
 import { bytes, count, counted, duration, figure, listed, printable, shortened, table } from "../format.ts";
 import { ratingsLines } from "../load.ts";

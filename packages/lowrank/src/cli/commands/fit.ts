@@ -5,6 +5,7 @@ import {
   type FactorModel,
   type FitReport,
   factorize,
+  findingsBefore,
   heldOut,
   type Ratings,
   randomSplit,
@@ -32,7 +33,14 @@ import {
 import { bytes, counted, duration, factLines, figure, shellWord } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { trainingProgress } from "../progress.ts";
-import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
+import {
+  addMethodFlags,
+  type ChosenMethod,
+  chooseMethod,
+  methodRequest,
+  settingsSentence,
+  words,
+} from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 
 const DEFAULT_OUT = "model.safetensors";
@@ -118,6 +126,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
     );
   }
+  for (const finding of findingsBefore(train, method)) output.warn(`${finding.message}; ${finding.remedy}`);
   const progress = trainingProgress(output);
   try {
     const { model, report } = await factorize(train, method, {
@@ -129,7 +138,6 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       keepHistory: flags.history !== false,
     });
     progress.stop();
-    for (const finding of report.findings) output.warn(`${finding.message}; ${finding.remedy}`);
     if (report.ignored.length > 0) output.say(`  ${method.name} does not look at: ${report.ignored.join(", ")}`);
     return { model, report };
   } finally {
@@ -194,8 +202,7 @@ function tell(job: Job, outcome: Outcome): void {
   const { out, fileBytes, loaded, chosen, model, report, seconds, peakBytes } = outcome;
   const passSeconds = report.seconds.passes.reduce((sum, pass) => sum + pass, 0);
   const pass = report.passName.slice(0, -1);
-  const keptPass =
-    report.validation === undefined || report.stopped === "passes" ? report.passes : report.validation.bestPass;
+  const keptPass = model.provenance.passes;
   const perPass = duration(passSeconds / report.passes);
   output.print(
     ...factLines(
@@ -203,6 +210,7 @@ function tell(job: Job, outcome: Outcome): void {
         ["model", `${out}, ${bytes(fileBytes)}`],
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
+        ...derivedFacts(chosen, report),
         ["digest", report.digest],
         ["engine", report.kernels],
         ["import", duration(seconds.import)],
@@ -223,6 +231,15 @@ function tell(job: Job, outcome: Outcome): void {
   });
   if (model.users.size > 0)
     output.say(`Next: lowrank recommend ${shellWord(out)} --user ${shellWord(String(model.users.id(0)))}`);
+}
+
+/** Settings left to the method: the numbers that came of the ratings. */
+function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, string][] {
+  return Object.entries(method.options)
+    .filter(([, value]) => value === "auto")
+    .map(([name]) => [words(name), report.options[name]] as const)
+    .filter((fact): fact is [string, number] => typeof fact[1] === "number")
+    .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
 }
 
 function heldOutFacts(report: FitReport, pass: string): [string, string][] {
