@@ -91,11 +91,21 @@ export async function loadModelFile(path: string): Promise<FactorModel> {
   return loadModel(path);
 }
 
-/** Titles by item id as text; an empty map when no file was named. */
-export async function loadTitles(path: string | undefined): Promise<ReadonlyMap<string, string>> {
+/**
+ * Titles by item id as text; an empty map when no file was named. Titles are only shown, so a file that is not UTF-8 is read
+ * as latin-1, which the older MovieLens sets are written in, and this is said.
+ */
+export async function loadTitles(job: Job, path: string | undefined): Promise<ReadonlyMap<string, string>> {
   if (path === undefined) return new Map();
   const { readTitles } = await import("../readers/index.ts");
-  return readTitles(path);
+  const { signal } = job;
+  try {
+    return await readTitles(path, { signal });
+  } catch (error) {
+    if (!(error instanceof DataError) || error.facts.problem !== "encoding") throw error;
+    job.output.say(`${basename(path)} is not UTF-8; its titles are read as latin-1`);
+    return readTitles(path, { encoding: "latin-1", signal });
+  }
 }
 
 /** Whether a file is a model, by its name, or by how it begins: a header length and a brace. */

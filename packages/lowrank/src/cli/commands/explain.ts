@@ -48,7 +48,7 @@ async function explain(job: Job, file: string, flags: ExplainFlags): Promise<voi
     throw new UsageError("explain needs both --user <id> and --item <id>");
   const model = await loadModelFile(file);
   requireHistory(model, file, "explain");
-  const titles = await loadTitles(flags.titles);
+  const titles = await loadTitles(job, flags.titles);
   const user = model.users.parse(flags.user);
   const item = model.items.parse(flags.item);
   const recommender = await openRecommender(model, engineOptions(flags));

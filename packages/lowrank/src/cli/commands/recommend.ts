@@ -94,7 +94,7 @@ async function recommend(job: Job, file: string, flags: RecommendFlags): Promise
     requireHistory(model, file, "leaving out what users have seen", "add --include-seen, or ");
   }
   if (flags.fallback !== undefined) requireHistory(model, file, "--fallback popular");
-  const titles = await loadTitles(flags.titles);
+  const titles = await loadTitles(job, flags.titles);
   const options = await listOptions(model, flags);
   const recommender = await openRecommender(model, engineOptions(flags));
   try {

@@ -52,7 +52,7 @@ async function similar(job: Job, file: string, flags: SimilarFlags): Promise<voi
   if (user !== undefined && flags.titles !== undefined)
     throw new UsageError("--titles acts only with --item; leave it out");
   const model = await loadModelFile(file);
-  const titles = await loadTitles(flags.titles);
+  const titles = await loadTitles(job, flags.titles);
   const side = item === undefined ? "user" : "item";
   const ids = side === "item" ? model.items : model.users;
   const id = ids.parse(item ?? user ?? "");
