@@ -1,8 +1,102 @@
-/** @lowrank/core: ratings or clicks in, factor models, recommendations and figures out. Each room has its own page. */
+/**
+ * @lowrank/core: ratings or clicks in, factor models, recommendations and figures out. Each room has its own page in docs/.
+ *
+ * Only what speaks in ids stands here; rooms give each other more through their own index.ts (kernel routines, row terms,
+ * lists by index), which is not public.
+ */
 export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";
-export * from "./kernels/index.ts";
-export * from "./model/index.ts";
-export * from "./ratings/index.ts";
-export * from "./recommend/index.ts";
-export * from "./support/index.ts";
+export { type EngineOptions, type KernelOptions, type Kernels, openKernels, releaseWorkers } from "./kernels/index.ts";
+export {
+  checkModel,
+  decodeModel,
+  encodeModel,
+  encodeModelParts,
+  type FactorModel,
+  factorScorer,
+  modelDigest,
+  type Provenance,
+  type RowObjective,
+  type Scale,
+  type Scorer,
+  scales,
+} from "./model/index.ts";
+export {
+  type Aligned,
+  type AsyncRatingsOptions,
+  align,
+  type Checkerboard,
+  type CheckerboardOptions,
+  type CompressedRows,
+  checkerboard,
+  type DataReport,
+  type DenseMatrix,
+  type DenseOptions,
+  type DuplicatePolicy,
+  describeRatings,
+  duplicatePolicies,
+  type Id,
+  IdMap,
+  type KFoldOptions,
+  kFold,
+  type LeaveLastOutOptions,
+  leaveLastOut,
+  type PlantedOptions,
+  type PlantedWorld,
+  plantedWorld,
+  type Quantiles,
+  type RandomSplitOptions,
+  type RatingColumns,
+  type RatingRecord,
+  type RatingScale,
+  Ratings,
+  RatingsBuilder,
+  type RatingsDescription,
+  type RatingsOptions,
+  randomSplit,
+  ratingsFrom,
+  ratingsFromAsync,
+  ratingsFromDense,
+  type Split,
+  splitByTime,
+  splitPerUser,
+  type TimeSplitOptions,
+  type UniformSparseOptions,
+  uniformSparse,
+} from "./ratings/index.ts";
+export type {
+  Contribution,
+  EmptyHistory,
+  Explanation,
+  Filters,
+  FoldedIn,
+  HistoryItem,
+  HistoryUser,
+  ListForHistory,
+  ListForUser,
+  PopularItem,
+  PopularList,
+  Prediction,
+  PredictOptions,
+  Recommendations,
+  RecommendationsForHistory,
+  RecommendedItem,
+  RecommenderOptions,
+  RecommendOptions,
+  ShortList,
+  Similar,
+  SimilarId,
+  UnknownIds,
+  UnknownUser,
+  UserWithoutHistory,
+} from "./recommend/index.ts";
+export { openRecommender, Recommender } from "./recommend/index.ts";
+export {
+  AbortedError,
+  DataError,
+  DivergenceError,
+  type Facts,
+  LowrankError,
+  ModelFileError,
+  OptionError,
+} from "./support/index.ts";

@@ -39,7 +39,7 @@ it("every room of core has an index.ts, and the package re-exports each of them"
     files.map(({ file }) => file.split("/")).flatMap((parts) => (parts.length > 4 ? parts[3] : [])),
   );
   const front = files.find(({ file }) => file === "packages/core/src/index.ts")!.source;
-  for (const room of rooms) expect(front).toContain(`export * from "./${room}/index.ts";`);
+  for (const room of rooms) expect(front).toContain(` from "./${room}/index.ts";`);
 });
 
 describe("the rules themselves", () => {

@@ -65,7 +65,9 @@ describe("cross-validated RMSE with the default settings", () => {
     it(`${method.name} on ${data} is at most ${atMost}`, async () => {
       const result = await crossValidate(await splits(), method, { seed: 1 });
       const rmse = result.errors?.rmse;
-      console.log(`${data}: RMSE ${rmse?.mean.toFixed(5)} (${rmse?.values.map((value) => value.toFixed(4)).join(" ")})`);
+      console.log(
+        `${data}: RMSE ${rmse?.mean.toFixed(5)} (${rmse?.values.map((value) => value.toFixed(4)).join(" ")})`,
+      );
       expect(rmse?.values).toHaveLength(5);
       expect(rmse?.mean).toBeLessThanOrEqual(atMost);
       const bias = result.rulers.find((ruler) => ruler.name === "biasOnly")?.errors?.rmse.mean as number;

@@ -1,7 +1,8 @@
 /**
  * Errors in, exit codes and one sentence out. Shells and scripts rely on these numbers; they do not change.
  */
-import { AbortedError, LowrankError, nearest, OptionError, show } from "@lowrank/core";
+import { AbortedError, LowrankError, OptionError } from "@lowrank/core";
+import { nearest, show } from "@lowrank/core/support";
 import { CommanderError } from "commander";
 
 /** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM. */

@@ -2,7 +2,8 @@
  * Flags that several commands share, and the parsers that turn their texts into clean values. A flag given twice is
  * refused: one of the two would be ignored in silence.
  */
-import { duplicatePolicies, type Id, type IdMap, show } from "@lowrank/core";
+import { duplicatePolicies, type Id, type IdMap } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import type { ReadOptions } from "../readers/index.ts";
 import { didYouMean, UsageError } from "./exit.ts";

@@ -4,7 +4,8 @@
  */
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import { DataError, type FactorModel, LowrankError, type Ratings, show } from "@lowrank/core";
+import { DataError, type FactorModel, LowrankError, type Ratings } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
 import { count, counted, duration, figure, hanging, listed, percent } from "./format.ts";
 import type { Job } from "./shell.ts";

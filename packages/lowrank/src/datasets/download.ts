@@ -8,7 +8,8 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AbortedError, DataError, knownOptions, LowrankError, OptionError, oneOf, throwIfAborted } from "@lowrank/core";
+import { AbortedError, DataError, LowrankError, OptionError } from "@lowrank/core";
+import { knownOptions, oneOf, throwIfAborted } from "@lowrank/core/support";
 import { cacheFolder, isComplete } from "./find.ts";
 import { type DatasetInfo, datasetNamed, PUBLISHER } from "./list.ts";
 import { unzip } from "./zip.ts";

@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { homedir, platform } from "node:os";
 import { join } from "node:path";
-import { knownOptions } from "@lowrank/core";
+import { knownOptions } from "@lowrank/core/support";
 import { type DatasetInfo, datasetNamed } from "./list.ts";
 
 export interface FindOptions {

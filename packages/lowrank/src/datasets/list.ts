@@ -1,7 +1,8 @@
 /**
  * The public data sets that lowrank knows by name: what is in them, where they come from, how their files are read.
  */
-import { nearest, OptionError } from "@lowrank/core";
+import { OptionError } from "@lowrank/core";
+import { nearest } from "@lowrank/core/support";
 import type { ReadOptions, TitleOptions } from "../readers/index.ts";
 
 export interface DatasetInfo {

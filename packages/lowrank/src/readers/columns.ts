@@ -4,7 +4,8 @@
  * A column is found by name when exactly one name of the best matching tier is there; two of a tier are refused, not
  * guessed between. Case, blanks and punctuation do not matter: `User ID`, `user_id` and `userId` are one name.
  */
-import { DataError, nearest, show } from "@lowrank/core";
+import { DataError } from "@lowrank/core";
+import { nearest, show } from "@lowrank/core/support";
 import type { AskedColumns, ColumnChoice } from "./options.ts";
 
 export const roles = ["user", "item", "rating", "time"] as const;

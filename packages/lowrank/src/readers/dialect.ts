@@ -1,7 +1,8 @@
 /**
  * How a text file is written, told from its first lines: separator, quotes, line ends, header. Pure; reads no file.
  */
-import { DataError, show } from "@lowrank/core";
+import { DataError } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import { namesAnything, namesUsersAndItems, plain } from "./columns.ts";
 import { type Dialect, type ScannedRecord, scanText } from "./scan.ts";
 

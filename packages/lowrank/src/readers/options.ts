@@ -1,15 +1,8 @@
 /**
  * What callers may state about a file of ratings, and the check that turns it into clean values.
  */
-import {
-  type DuplicatePolicy,
-  duplicatePolicies,
-  knownOptions,
-  OptionError,
-  oneOf,
-  trueOrFalse,
-  wholeNumber,
-} from "@lowrank/core";
+import { type DuplicatePolicy, duplicatePolicies, OptionError } from "@lowrank/core";
+import { knownOptions, oneOf, trueOrFalse, wholeNumber } from "@lowrank/core/support";
 
 export const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
 /**

@@ -2,7 +2,8 @@
  * How one file will be read, decided before it is read: format, layout, which column is what. Only the first lines are
  * looked at (for Parquet the schema), so that a wrong file is refused at once.
  */
-import { AbortedError, DataError, show } from "@lowrank/core";
+import { AbortedError, DataError } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import { columnsByName, columnsByPosition, listed, type Role, type Roles, roles } from "./columns.ts";
 import { layoutOf, type TextLayout } from "./dialect.ts";
 import { Duck, duckMessage, quoted } from "./duck.ts";

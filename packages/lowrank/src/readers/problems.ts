@@ -2,7 +2,8 @@
  * What can be wrong with a row, once: the short reason that a report counts, and the sentence of the error with its
  * remedy.
  */
-import { DataError, show } from "@lowrank/core";
+import { DataError } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 
 /** Problems of values, which the SQL of the import finds. Their order is their precedence and their code, from 1. */
 export const valueProblems = [

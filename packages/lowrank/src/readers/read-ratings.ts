@@ -6,7 +6,8 @@
  * a copy without them. Each of these happens once at most, so the loop ends.
  */
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { AbortedError, DataError, type Id, type Ratings, RatingsBuilder, throwIfAborted } from "@lowrank/core";
+import { AbortedError, DataError, type Id, type Ratings, RatingsBuilder } from "@lowrank/core";
+import { throwIfAborted } from "@lowrank/core/support";
 import { badParquetRow, copyWellFormed, firstBadRow, type Suspect } from "./diagnose.ts";
 import { Duck, duckMessage, numbers } from "./duck.ts";
 import { type CleanOptions, cleanOptions, type ReadOptions } from "./options.ts";

@@ -3,7 +3,8 @@
  *
  * Such tables are small, so they are read without DuckDB (but for Parquet): showing ten titles must not take a second.
  */
-import { DataError, knownOptions, oneOf, trueOrFalse } from "@lowrank/core";
+import { DataError } from "@lowrank/core";
+import { knownOptions, oneOf, trueOrFalse } from "@lowrank/core/support";
 import { titleColumns } from "./columns.ts";
 import { layoutOf } from "./dialect.ts";
 import { Duck, duckMessage, quoted } from "./duck.ts";

@@ -1,6 +1,6 @@
 /** `lowrank datasets`: public rating data by name; what there is, and a download with a checksum. */
 import { join } from "node:path";
-import { show } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { didYouMean, UsageError } from "../exit.ts";
 import { addOutputFlags, type OutputFlags, text, word } from "../flags.ts";

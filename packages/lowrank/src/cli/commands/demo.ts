@@ -17,8 +17,8 @@ import {
   type Ratings,
   type Recommender,
   randomSplit,
-  show,
 } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { type DemoData, demoData } from "../demo-data.ts";
 import { addEngineFlags, addOutputFlags, type EngineFlags, engineOptions, type OutputFlags, text } from "../flags.ts";

@@ -17,9 +17,9 @@ import {
   randomSplit,
   type Split,
   type Spread,
-  show,
   splitByTime,
 } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { kebab, UsageError } from "../exit.ts";
 import {

@@ -1,5 +1,6 @@
 /** `lowrank explain`: a score taken apart into what each item of the user's history brings to it. */
-import { type Explanation, type Id, LowrankError, openRecommender, show } from "@lowrank/core";
+import { type Explanation, type Id, LowrankError, openRecommender } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import {

@@ -7,8 +7,8 @@ import {
   modelDigest,
   type Ratings,
   type RatingsDescription,
-  show,
 } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, readOptions } from "../flags.ts";

@@ -13,9 +13,9 @@ import {
   type RecommendationsForHistory,
   type Recommender,
   type ShortList,
-  show,
   type UnknownIds,
 } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import {

@@ -1,5 +1,6 @@
 /** `lowrank similar`: items (or users) whose factors point the same way. */
-import { LowrankError, openRecommender, type Similar, show } from "@lowrank/core";
+import { LowrankError, openRecommender, type Similar } from "@lowrank/core";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import {
