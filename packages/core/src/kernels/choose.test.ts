@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { chooseKernels, openKernels } from "./choose.ts";
 import { type Host, probeHost } from "./wasm/host.ts";
 
-const full: Host = { simd: true, relaxed: true, shared: true, workers: true, cores: 8, isolated: undefined };
+const full: Host = {
+  simd: true,
+  compiles: true,
+  relaxed: true,
+  shared: true,
+  workers: true,
+  cores: 8,
+  isolated: undefined,
+};
 
 describe("chooseKernels", () => {
   it("takes the relaxed build on all 8 cores where everything is there", () => {
@@ -44,6 +52,17 @@ describe("chooseKernels", () => {
     );
   });
 
+  it("names the source that a page's content policy must allow: wasm-unsafe-eval for vectors, blob: for workers", () => {
+    const strictPage = { ...full, compiles: false, isolated: true };
+    const choice = chooseKernels({}, strictPage);
+    expect(choice.backend).toBe("reference");
+    expect(choice.reason).toContain("script-src must allow 'wasm-unsafe-eval'");
+    expect(() => chooseKernels({ backend: "wasm" }, strictPage)).toThrow("forbids WebAssembly");
+    const withoutWorkers = chooseKernels({ threads: 4 }, { ...full, workers: false, isolated: true });
+    expect(withoutWorkers).toMatchObject({ backend: "wasm", threads: 1 });
+    expect(withoutWorkers.reason).toContain("must allow worker-src blob:");
+  });
+
   it("refuses unknown options, threads of 0 and words that are no backend", () => {
     expect(() => chooseKernels({ treads: 2 } as never, full)).toThrow('did you mean "threads"');
     expect(() => chooseKernels({ threads: 0 }, full)).toThrow("threads must be a whole number from 1 to 256, got 0");
@@ -64,6 +83,6 @@ describe("openKernels", () => {
   });
 
   it("finds vectors and shared memory in this Node", () => {
-    expect(probeHost()).toMatchObject({ simd: true, shared: true, workers: true });
+    expect(probeHost()).toMatchObject({ simd: true, compiles: true, shared: true, workers: true });
   });
 });

@@ -5,7 +5,7 @@ import { openReference } from "./reference/index.ts";
 import { type Host, probeHost } from "./wasm/host.ts";
 import { openWasm } from "./wasm/index.ts";
 import type { Build } from "./wasm/module.ts";
-import { endIdle } from "./wasm/pool.ts";
+import { endIdle, workersStart } from "./wasm/pool.ts";
 
 export interface KernelOptions {
   /** `auto` (default) takes wasm, or the reference where the host cannot run it; the other two are taken or refused */
@@ -25,7 +25,11 @@ const MAX_THREADS = 256;
 
 /** Opens the kernels that suit this host. `reason` of the result says why these. */
 export async function openKernels(options: KernelOptions = {}): Promise<Kernels> {
-  const choice = chooseKernels(options, probeHost());
+  const host = probeHost();
+  let choice = chooseKernels(options, host);
+  if (choice.backend === "wasm" && choice.threads > 1 && !(await workersStart())) {
+    choice = chooseKernels(options, { ...host, workers: false });
+  }
   return choice.backend === "reference" ? openReference(choice.reason) : openWasm(choice);
 }
 
@@ -43,8 +47,10 @@ export function chooseKernels(options: KernelOptions, host: Host): Choice {
   if (backend === "reference") {
     return { backend, reason: "plain TypeScript in double precision on one thread, as asked" };
   }
-  if (!host.simd) {
-    const why = "this host has no WebAssembly with 128-bit vectors";
+  if (!host.simd || !host.compiles) {
+    const why = host.simd
+      ? "this page's content policy forbids WebAssembly (script-src must allow 'wasm-unsafe-eval')"
+      : "this host has no WebAssembly with 128-bit vectors";
     if (backend === "auto") {
       return { backend: "reference", reason: `plain TypeScript in double precision on one thread: ${why}` };
     }
@@ -75,6 +81,9 @@ function chooseThreads(wanted: number, asked: boolean, host: Host): { count: num
         : "this host has no shared memory";
     return { count: 1, why: `one thread: ${why}` };
   }
-  if (!host.workers) return { count: 1, why: "one thread: this host cannot start workers" };
+  if (!host.workers) {
+    const cure = host.isolated === undefined ? "" : " (a page's content policy must allow worker-src blob:)";
+    return { count: 1, why: `one thread: this host cannot start workers${cure}` };
+  }
   return { count: wanted, why: `${wanted} threads${asked ? ", as asked" : ", one per core"}` };
 }

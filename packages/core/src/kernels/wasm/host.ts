@@ -3,17 +3,22 @@
 export interface Host {
   /** WebAssembly with 128-bit vectors */
   readonly simd: boolean;
+  /** WebAssembly may be compiled: false in a page whose content policy forbids it */
+  readonly compiles: boolean;
   /** Fused multiply-add in WebAssembly */
   readonly relaxed: boolean;
   /** Memory that several threads share */
   readonly shared: boolean;
-  /** Threads can be started */
+  /** There are threads to start; whether a page's content policy lets them, only starting one shows (pool.ts) */
   readonly workers: boolean;
   /** Logical processors */
   readonly cores: number;
   /** A browser page or worker that is not cross-origin isolated, the usual reason for `shared` being false */
   readonly isolated: boolean | undefined;
 }
+
+/** (module), which every engine can compile where it may */
+const EMPTY_PROBE = [0, 97, 115, 109, 1, 0, 0, 0];
 
 /** (module (func (result v128) (i8x16.splat (i32.const 0)))) */
 const SIMD_PROBE = [
@@ -56,12 +61,22 @@ export function probeHost(): Host {
   const wasm = typeof WebAssembly === "object";
   return {
     simd: wasm && WebAssembly.validate(Uint8Array.from(SIMD_PROBE)),
+    compiles: wasm && canCompile(),
     relaxed: wasm && WebAssembly.validate(Uint8Array.from(RELAXED_PROBE)),
     shared: wasm && canShare(),
     workers: nodeThreads() !== undefined || typeof Worker === "function",
     cores: countCores(),
     isolated: (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated,
   };
+}
+
+function canCompile(): boolean {
+  try {
+    new WebAssembly.Module(Uint8Array.from(EMPTY_PROBE));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function canShare(): boolean {

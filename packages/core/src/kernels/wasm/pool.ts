@@ -5,6 +5,7 @@
  * it took part in, by name, once the others have let go of the memory; the next job gets a new worker in its place. One
  * that never started took no units, so its jobs are complete without it; when none starts, jobs run on the calling thread.
  */
+import { nodeThreads } from "./host.ts";
 import { COUNTER, failure, type Job, runHere } from "./job.ts";
 import type { Block } from "./memory.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -16,6 +17,8 @@ interface Member {
   readonly attached: Set<string>;
   readonly running: Map<number, (outcome: Outcome | "never started") => void>;
   ready: boolean;
+  /** True at its first message, false when it is gone before */
+  readonly started: Promise<boolean>;
   /** Bytes of memories it was told to let go of; an idle worker collects no garbage, so it may still hold them */
   staleBytes: number;
   /** No longer in the pool; to be ended as soon as nothing runs on it */
@@ -26,6 +29,8 @@ interface Member {
 const STALE_BYTES = 64 * 2 ** 20;
 
 let members: Member[] = [];
+/** A worker was tried and did not start; asked again, a page's console would fill with the same refusal. */
+let refused = false;
 let nextJob = 1;
 const moduleNumbers = new WeakMap<WebAssembly.Module, number>();
 let nextModule = 1;
@@ -47,6 +52,20 @@ export async function runOnPool(job: Job): Promise<void> {
 /** Starts workers ahead of the first job, while the caller still fills its arrays. */
 export function warmPool(threads: number): void {
   membersFor(threads);
+}
+
+/**
+ * Whether workers start here at all. In Node they do; in a page a content policy may forbid them, which is only known
+ * when one has been tried. The one tried stays in the pool. A refusal is remembered until `endIdle`.
+ */
+export async function workersStart(): Promise<boolean> {
+  if (nodeThreads() !== undefined) return true;
+  if (refused) return false;
+  const [member] = membersFor(1);
+  if (await member?.started) return true;
+  if (member?.retired) return workersStart(); // ended meanwhile, which tells nothing
+  refused = true;
+  return false;
 }
 
 /** Tells all workers to let go of a memory. */
@@ -72,6 +91,8 @@ function retire(member: Member): void {
 export async function endIdle(): Promise<void> {
   const idle = members.filter(({ running }) => running.size === 0);
   members = members.filter((member) => !idle.includes(member));
+  for (const member of idle) member.retired = true;
+  refused = false;
   await Promise.all(idle.map(({ thread }) => thread.end()));
 }
 
@@ -87,7 +108,12 @@ function membersFor(count: number): Member[] {
 }
 
 function newMember(): Member {
+  let begin: (started: boolean) => void = () => {};
+  const started = new Promise<boolean>((resolve) => {
+    begin = resolve;
+  });
   const onGone = (why: string) => {
+    begin(false);
     members = members.filter((other) => other !== member);
     for (const settle of member.running.values()) settle(member.ready ? { done: false, why } : "never started");
     member.running.clear();
@@ -95,6 +121,7 @@ function newMember(): Member {
   const onMessage = (message: unknown) => {
     if (message === "ready") {
       member.ready = true;
+      begin(true);
       return;
     }
     const { job, error } = message as { job: number; error?: string };
@@ -112,6 +139,7 @@ function newMember(): Member {
     attached: new Set(),
     running: new Map(),
     ready: false,
+    started,
     staleBytes: 0,
     retired: false,
   };

@@ -1,6 +1,7 @@
 /** What only the wasm backend has: memories that are kept, workers that fail, turns of the event loop. */
 import { resolveObjectURL } from "node:buffer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openKernels } from "../choose.ts";
 import { type Kernels, slot } from "../kernels.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
 import { nodeThreads } from "./host.ts";
@@ -240,6 +241,39 @@ describe("in a page", () => {
     expect(Array.from(web.problem.out.data)).toEqual(Array.from(here.problem.out.data));
     web.workspace.close();
     here.workspace.close();
+  });
+
+  it("kernels opened for 2 threads say 2 where a worker starts, 1 where none does, and try only one worker for that", async () => {
+    let tried = 0;
+    page.Worker = class {
+      constructor() {
+        tried++;
+        throw new Error("refused by Content Security Policy");
+      }
+    };
+    for (let time = 0; time < 3; time++) {
+      const kernels = await openKernels({ threads: 2 });
+      expect(kernels).toMatchObject({ backend: "wasm", threads: 1 });
+      expect(kernels.reason).toContain("cannot start workers");
+    }
+    expect(tried).toBe(1);
+    await endIdle();
+    page.Worker = class extends PageWorker {
+      constructor() {
+        super("blob:nothing");
+      }
+    };
+    expect(await openKernels({ threads: 2 })).toMatchObject({ threads: 1 });
+    await endIdle();
+    page.Worker = PageWorker;
+    expect(await openKernels({ threads: 2 })).toMatchObject({ threads: 2 });
+  });
+
+  it("a pool that is emptied while its first worker starts is no refusal", async () => {
+    page.Worker = PageWorker;
+    const opening = openKernels({ threads: 2 });
+    await endIdle();
+    expect(await opening).toMatchObject({ threads: 2 });
   });
 
   it("web workers that a content policy forbids leave the work to the calling thread", async () => {
