@@ -1,8 +1,9 @@
 /**
  * @lowrank/core: ratings or clicks in, factor models, recommendations and figures out. Each room has its own page in docs/.
  *
- * Only what speaks in ids stands here; rooms give each other more through their own index.ts (kernel routines, row terms,
- * lists by index), which is not public.
+ * Questions and answers speak in ids; indexes stand only in plain data and the contract of scorers (Ratings.byUser and
+ * byItem, FactorModel, Scorer). Rooms give each other more through their own index.ts (kernel routines, row terms, lists by
+ * index), which is not public.
  */
 export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";

@@ -155,7 +155,8 @@ export function als(given: AlsOptions = {}): Factorizer {
 
 /** Of the rating values; 1 when they are all the same, where any penalty serves. */
 function standardDeviation(ratings: Ratings): number {
+  const { mean } = ratings;
   let sum = 0;
-  for (const value of ratings.byUser.value) sum += (value - ratings.mean) ** 2;
+  for (const value of ratings.byUser.value) sum += (value - mean) ** 2;
   return Math.sqrt(sum / ratings.size) || 1;
 }

@@ -3,7 +3,7 @@
  * optimum, planted worlds, thread counts, relabelled ids.
  */
 import { describe, expect, it } from "vitest";
-import { openKernels } from "../kernels/index.ts";
+import { type Kernels, type Layout, openKernels, type Workspace } from "../kernels/index.ts";
 import { encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
 import { type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { DataError, DivergenceError, normal, OptionError, unit } from "../support/index.ts";
@@ -208,6 +208,7 @@ describe("als", () => {
     ]);
     const broken = factorize(few, als({ rank: 2, sweeps: 3, regularization: 0 }));
     await expect(broken).rejects.toThrow(DivergenceError);
+    await expect(broken).rejects.toThrow(/in sweep 1 /);
     await expect(factorize(few, als({ rank: 2, sweeps: 3, regularization: 0 }))).rejects.toThrow(
       /raise regularization/,
     );
@@ -255,6 +256,33 @@ describe("ials", () => {
       /smallest rating is -1/,
     );
     await expect(factorize(signed, ials({ rank: 1, sweeps: 1 }))).resolves.toBeDefined();
+  });
+
+  it("gives its kernel memory back when confidences leave the numbers of f32 before the first sweep", async () => {
+    const huge = ratingsFrom([
+      { user: 1, item: 1, rating: 3e38 },
+      { user: 2, item: 2, rating: 1 },
+    ]);
+    const kernels = await openKernels({ backend: "reference" });
+    const opened: Workspace<Layout>[] = [];
+    let closed = 0;
+    const watched: Kernels = {
+      ...kernels,
+      open: (layout) => {
+        const space = kernels.open(layout);
+        opened.push(space);
+        const close = space.close.bind(space);
+        return Object.assign(space, {
+          close: () => {
+            closed++;
+            close();
+          },
+        });
+      },
+    };
+    const method = ials({ rank: 1, sweeps: 1, confidence: "linear", confidenceScale: 1e9 });
+    await expect(factorize(huge, method, { kernels: watched })).rejects.toThrow();
+    expect([opened.length, closed]).toEqual([1, 1]);
   });
 
   it("refuses weights that make a seen cell weigh less than an unseen one", () => {

@@ -23,6 +23,7 @@ import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  overlapOf,
   type RowObjective,
   regularizations,
 } from "../model/index.ts";
@@ -42,7 +43,8 @@ export const commonOptions = {
   initScale: {
     type: "number",
     default: 0.1,
-    min: 0,
+    // From all zeros no factor would ever move.
+    min: 1e-6,
     max: 1e3,
     about: "starting factors are normal with this standard deviation over √rank",
   },
@@ -108,6 +110,7 @@ export class AlternatingRun implements Run {
   readonly #kernels: Kernels;
   readonly #space: Workspace<AlternatingLayout>;
   readonly #seed: number;
+  #sweep = 0;
   readonly #users: Side;
   readonly #items: Side;
 
@@ -121,13 +124,19 @@ export class AlternatingRun implements Run {
     this.#space = kernels.open(alternatingLayout(ratings, settings));
     this.#users = sideOf("user", ratings.users, this.#space.at, settings.objective);
     this.#items = sideOf("item", ratings.items, this.#space.at, settings.objective);
-    this.#fill(this.#users, ratings.byUser);
-    this.#fill(this.#items, ratings.byItem);
-    this.#scatter(this.#users);
-    this.#scatter(this.#items);
+    try {
+      this.#fill(this.#users, ratings.byUser);
+      this.#fill(this.#items, ratings.byItem);
+      this.#scatter(this.#users);
+      this.#scatter(this.#items);
+    } catch (error) {
+      this.#space.close();
+      throw error;
+    }
   }
 
   async pass(signal: AbortSignal | undefined): Promise<void> {
+    this.#sweep++;
     await this.#halfSweep(this.#items, this.#users);
     throwIfAborted(this.#settings.name, signal);
     await this.#halfSweep(this.#users, this.#items);
@@ -203,9 +212,15 @@ export class AlternatingRun implements Run {
     if (unstable === undefined) return;
     const id = side.ids.id(unstable.row);
     throw new DivergenceError(
-      `${this.#settings.name}: ${side.word} ${show(id)} has no stable solution (pivot ${unstable.pivot} is ` +
-        `${unstable.value.toPrecision(3)}); raise regularization above ${this.#settings.objective.regularization}`,
-      { method: this.#settings.name, [side.word]: id, pivot: unstable.pivot, value: unstable.value },
+      `${this.#settings.name}: ${side.word} ${show(id)} has no stable solution in sweep ${this.#sweep} (pivot ` +
+        `${unstable.pivot} is ${unstable.value.toPrecision(3)}); raise regularization above ${this.#settings.objective.regularization}`,
+      {
+        method: this.#settings.name,
+        sweep: this.#sweep,
+        [side.word]: id,
+        pivot: unstable.pivot,
+        value: unstable.value,
+      },
     );
   }
 
@@ -235,7 +250,7 @@ export class AlternatingRun implements Run {
           confidence: side.term,
           gram,
           unobservedWeight: objective.unobservedWeight,
-          overlap: objective.observedInUnobserved ? 0 : objective.unobservedWeight,
+          overlap: overlapOf(objective),
           regularization: side.penalty,
           scratch: this.#settings.solver.kind === "cg" ? { ...whitened, rows: fixed.table.rows } : undefined,
         };

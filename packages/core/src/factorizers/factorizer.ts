@@ -31,7 +31,7 @@ export interface Run {
   pass(signal: AbortSignal | undefined): Promise<void>;
   /** The training figure shown in progress and checked for being finite: what `lossName` says, at the present factors. */
   loss(): Promise<number>;
-  /** Such as `training RMSE` or `objective per cell` */
+  /** Such as `training RMSE` or `objective per rating` */
   readonly lossName: string;
   /** A copy of the present state as a model, `passes` of it done. */
   model(passes: number): FactorModel;

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Kernels } from "../kernels/index.ts";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
-import { ratingsFrom } from "../ratings/index.ts";
-import { AbortedError, DivergenceError, OptionError } from "../support/index.ts";
+import { align, ratingsFrom } from "../ratings/index.ts";
+import { AbortedError, DataError, DivergenceError, OptionError } from "../support/index.ts";
 import { als, type Factorizer, factorize, ials, type Progress, type Run, suggestMethod } from "./index.ts";
 
 const ratings = ratingsFrom([
@@ -109,6 +109,14 @@ describe("factorize", () => {
     await expect(factorize(ratings, als({ rank: 1 }), { kernels, threads: 2 })).rejects.toThrow(OptionError);
   });
 
+  it("refuses ratings of which none is left, by als and ials alike", async () => {
+    const strangers = align(ratingsFrom([{ user: 9, item: 9, rating: 1 }]), ratings).ratings;
+    expect(strangers.size).toBe(0);
+    for (const method of [als({ rank: 1 }), ials({ rank: 1 })]) {
+      await expect(factorize(strangers, method)).rejects.toThrow(DataError);
+    }
+  });
+
   it("finds a rank above the smaller side and goes on", async () => {
     const { report } = await factorize(ratings, als({ rank: 7, sweeps: 1 }));
     expect(report.findings.map((finding) => finding.code)).toEqual(["rank-above-size"]);
@@ -136,6 +144,7 @@ describe("option tables", () => {
     [{ regularization: Number.NaN }, /regularization must be a finite number/],
     [{ solver: "lu" }, /one of "cholesky", "cg"/],
     [{ cgSteps: 2 }, /acts only with solver cg/],
+    [{ initScale: 0 }, /initScale must be a finite number from 0.000001/],
     [{ ranks: 3 }, /did you mean "rank"/],
   ])("als refuses %o", (options, message) => {
     expect(() => als(options as object)).toThrow(message);

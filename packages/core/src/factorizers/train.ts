@@ -8,7 +8,14 @@
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, modelDigest } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, finiteNumber, knownOptions, throwIfAborted, wholeNumber } from "../support/index.ts";
+import {
+  DataError,
+  DivergenceError,
+  finiteNumber,
+  knownOptions,
+  throwIfAborted,
+  wholeNumber,
+} from "../support/index.ts";
 import type { Factorizer, PassName, Run } from "./factorizer.ts";
 import { type Finding, findingsBefore } from "./findings.ts";
 
@@ -80,6 +87,9 @@ export interface FitReport {
   readonly digest: string;
 }
 
+/** Seconds. Browsers' clocks may stand still for a short pass; a rate is then an underestimate rather than infinite. */
+const CLOCK_STEP = 1e-3;
+
 const optionNames: readonly (keyof FactorizeOptions)[] = [
   "seed",
   ...engineOptionNames,
@@ -106,6 +116,11 @@ export async function factorize(
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(method.name, options.signal);
+  if (ratings.size === 0) {
+    throw new DataError(`${method.name}: there are no ratings to train on; check the split or the ids that were kept`, {
+      method: method.name,
+    });
+  }
   const kernels = await kernelsFor("factorize", options);
   const findings = findingsBefore(ratings, method);
   const run = await method.start(ratings, kernels, seed);
@@ -167,7 +182,7 @@ async function train(run: Run, ratings: Ratings, method: Factorizer, options: Fa
       loss: loss[loss.length - 1],
       lossName: run.lossName,
       validation: watch?.last(),
-      ratingsPerSecond: (pass * ratings.size) / elapsed,
+      ratingsPerSecond: (pass * ratings.size) / Math.max(elapsed, CLOCK_STEP),
       seconds: elapsed,
       secondsLeft: (elapsed / pass) * (method.passes - pass),
     });

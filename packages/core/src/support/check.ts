@@ -60,7 +60,7 @@ export function knownOptions(who: string, given: object, known: readonly string[
 
 /** Throws AbortedError when the signal has fired. Call between units of work. */
 export function throwIfAborted(who: string, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new AbortedError(who);
+  if (signal?.aborted) throw new AbortedError(who, {}, signal.reason);
 }
 
 /** The closest known word by edit distance, if close enough to be a typing slip. */

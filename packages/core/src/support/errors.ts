@@ -59,8 +59,9 @@ export class DivergenceError extends LowrankError {
 
 /** The caller's AbortSignal fired. Nothing was written. */
 export class AbortedError extends LowrankError {
-  constructor(who: string, facts: Facts = {}) {
-    super("aborted", `${who}: stopped because the caller's signal was aborted`, facts);
+  /** @param reason the signal's reason, kept as `cause` */
+  constructor(who: string, facts: Facts = {}, reason?: unknown) {
+    super("aborted", `${who}: stopped because the caller's signal was aborted`, facts, reason);
   }
 }
 
