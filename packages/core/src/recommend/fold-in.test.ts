@@ -212,6 +212,39 @@ describe("fold-in", () => {
     await expect(other.foldInUser([{ item: 10, rating: 2 }])).rejects.toMatchObject({ code: "no-objective" });
   });
 
+  it("a rating that is no number, or none in 32 bits, is refused in every kind of history, never turned into one", async () => {
+    const explicit = await openRecommender(worldModel(explicitObjective, 3, 1), { kernels: reference });
+    const implicit = await openRecommender(worldModel(implicitObjective, 3, 1), { kernels: reference });
+    const kinds = [
+      ...["5", "", true, null, new Date(5), [4], {}, 5n, () => 5],
+      ...[Number.NaN, Number.POSITIVE_INFINITY, -Number.MAX_VALUE, 3.5e38],
+    ];
+    for (const recommender of [explicit, implicit]) {
+      for (const kind of kinds) {
+        const rating = kind as number;
+        const history = [
+          { item: 1, rating: 3 },
+          { item: 2, rating },
+        ];
+        const refused = { code: "data", facts: { position: 2, id: 2, rating } };
+        await expect(recommender.foldInUser(history)).rejects.toMatchObject(refused);
+        await expect(recommender.recommendFor(history)).rejects.toMatchObject(refused);
+        await expect(recommender.explainFor(history, 3)).rejects.toMatchObject(refused);
+        await expect(recommender.foldInItem([{ user: "u1", rating }])).rejects.toMatchObject({ code: "data" });
+      }
+    }
+    const huge = Array.from({ length: 2 }, () => ({ item: 1, rating: 3e38 }));
+    await expect(implicit.foldInUser(huge)).rejects.toThrow("entry 2 of the history (1) has the rating 6e+38");
+  });
+
+  it("whether a rating is needed hangs on the objective and the scale, not on whether a range is known", async () => {
+    const open = (model: FactorModel) => openRecommender(model, { kernels: reference });
+    const explicit = await open({ ...worldModel(explicitObjective, 3, 1), range: undefined });
+    await expect(explicit.foldInUser([{ item: 2 }])).rejects.toThrow("has no rating");
+    const implicit = await open({ ...worldModel(implicitObjective, 3, 1), range: { min: 1, max: 5 } });
+    expect((await implicit.foldInUser([{ item: 2 }])).status).toBe("known");
+  });
+
   it("a history without a stable row names the pivot and the remedy", async () => {
     const objective = { ...explicitObjective, regularization: 0, biasRegularization: undefined } as RowObjective;
     const model = modelFixture({ rank: 3, objective, biases: false });

@@ -30,32 +30,34 @@ export interface CleanHistory {
 /**
  * Several entries for one id: the last one counts for ratings, their sum for clicks, as in training data by default.
  *
- * @throws DataError for an entry without the rating that the model needs, or with one that is not finite; facts:
- *   `position` (from 1)
+ * @throws DataError for an entry without the rating that the model needs, or with one that is not a number, or not finite in
+ *   32 bits; facts: `position` (from 1), `id`, `rating`
  */
 export function cleanHistory(
   who: string,
   model: FactorModel,
   ids: IdMap,
-  entries: Iterable<{ readonly id: Id; readonly rating: number | undefined }>,
+  entries: Iterable<{ readonly id: Id; readonly rating: unknown }>,
 ): CleanHistory {
   const sums = model.objective?.kind === "implicit";
-  const needsRating = !sums && model.range !== undefined;
+  const needsRating = model.objective?.kind === "explicit" || model.scale === "rating";
   const byIndex = new Map<number, number>();
   const unknown: Id[] = [];
   let position = 0;
   let known = 0;
   for (const { id, rating } of entries) {
     position++;
-    const value = rating ?? (needsRating ? Number.NaN : 1);
-    if (!Number.isFinite(Math.fround(value))) throw badRating(who, id, rating, position);
+    const value = rating === undefined && !needsRating ? 1 : rating;
+    if (!isF32(value)) throw badRating(who, id, rating, position);
     const index = ids.index(id);
     if (index === undefined) {
       unknown.push(id);
       continue;
     }
     known++;
-    byIndex.set(index, sums ? (byIndex.get(index) ?? 0) + value : value);
+    const merged = sums ? (byIndex.get(index) ?? 0) + value : value;
+    if (!isF32(merged)) throw badRating(who, id, merged, position);
+    byIndex.set(index, merged);
   }
   const index = Uint32Array.from(byIndex.keys()).sort();
   const value = Float32Array.from(index, (one) => byIndex.get(one) as number);
@@ -71,10 +73,17 @@ export function storedHistory(model: FactorModel, user: number): CleanHistory | 
   return { index: rows.index.subarray(begin, end), value: rows.value.subarray(begin, end), merged: 0, unknown: [] };
 }
 
-function badRating(who: string, id: Id, rating: number | undefined, position: number): DataError {
+/** Callers in plain JavaScript hand in text, dates and lists, which arithmetic would turn into numbers of its own. */
+function isF32(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(Math.fround(value));
+}
+
+function badRating(who: string, id: Id, rating: unknown, position: number): DataError {
   const got = rating === undefined ? "has no rating" : `has the rating ${show(rating)}`;
-  return new DataError(
-    `${who}: entry ${position} of the history (${show(id)}) ${got}; this model needs a finite rating with every entry`,
-    { position, id, rating },
-  );
+  const needed = rating === undefined ? "a finite rating with every entry" : "finite numbers as ratings";
+  return new DataError(`${who}: entry ${position} of the history (${show(id)}) ${got}; this model needs ${needed}`, {
+    position,
+    id,
+    rating,
+  });
 }

@@ -324,7 +324,7 @@ function* entriesOf<Field extends "user" | "item">(
   who: string,
   history: Iterable<{ readonly [F in Field]: Id } & { readonly rating?: number | undefined }>,
   field: Field,
-): Generator<{ id: Id; rating: number | undefined }> {
+): Generator<{ id: Id; rating: unknown }> {
   if (typeof history !== "object" || history === null || !(Symbol.iterator in history)) {
     throw new OptionError(who, "history", history, `a list of { ${field}, rating? }`);
   }
