@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { modelFixture } from "../../test/model-fixture.ts";
-import { als, factorize, ials } from "../factorizers/index.ts";
+import { als, factorize, ials, type TrainingEngine } from "../factorizers/index.ts";
+import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { randomSplit, ratingsFrom } from "../ratings/index.ts";
 import { hash32, unit } from "../support/index.ts";
@@ -19,6 +20,8 @@ const ratings = ratingsFrom(
   ).flat(),
 );
 const { train, test } = randomSplit(ratings, { testFraction: 0.2, seed: 3 });
+const kernels = await openKernels();
+const training: TrainingEngine = { kernels, signal: undefined };
 
 describe("heldOut", () => {
   const model: FactorModel = {
@@ -31,7 +34,7 @@ describe("heldOut", () => {
       const isError = metric === "rmse" || metric === "mae";
       const validation = heldOut(test, train, metric, isError ? {} : { n: 7 });
       const value = isError ? whole.errors?.[metric] : whole.ranking?.[0][metric];
-      expect(await validation.measure(model)).toBe(value);
+      expect(await validation.measure(model, training)).toBe(value);
       expect(validation.better).toBe(isError ? "lower" : "higher");
     }
     expect(validationMetrics.length).toBe(8);
@@ -44,7 +47,7 @@ describe("heldOut", () => {
 
   it("stops a training early and keeps the model of the best pass", async () => {
     const options = { seed: 1, backend: "reference" as const };
-    const validation = heldOut(test, train, "rmse", { patience: 2, backend: "reference" });
+    const validation = heldOut(test, train, "rmse", { patience: 2 });
     const method = als({ rank: 8, sweeps: 60, regularization: 0.001 });
     const { model: kept, report } = await factorize(train, method, { ...options, validation });
     expect(report.stopped).toBe("validation");
@@ -54,6 +57,47 @@ describe("heldOut", () => {
     expect(errors?.rmse).toBe(Math.min(...values));
   });
 
+  it("measures a reproducible training on its own strict build, as evaluate does after it, bit for bit", async () => {
+    const validation = heldOut(test, train, "rmse", { patience: 3 });
+    const engines: TrainingEngine[] = [];
+    const { model: kept, report } = await factorize(train, als({ rank: 5, sweeps: 4 }), {
+      reproducible: true,
+      threads: 1,
+      validation: {
+        ...validation,
+        measure: (measured, engine) => {
+          engines.push(engine);
+          return validation.measure(measured, engine);
+        },
+      },
+    });
+    expect(engines.map((engine) => engine.kernels.reason)).toEqual(Array(4).fill(report.kernels));
+    expect(report.kernels).toMatch(/strict build.*one thread, as asked/);
+    const { errors } = await evaluate(kept, test, { train, rulers: false, reproducible: true, threads: 1 });
+    const { bestPass, values } = report.validation!;
+    expect(values[bestPass - 1].value).toBe(errors?.rmse);
+  });
+
+  it("opens memory on the training's kernels only, or, with engine options of its own, never there", async () => {
+    let opened = 0;
+    const counting: Kernels = {
+      ...kernels,
+      open: (layout) => {
+        opened++;
+        return kernels.open(layout);
+      },
+    };
+    for (const metric of ["rmse", "ndcg"] as const) {
+      opened = 0;
+      await heldOut(test, train, metric).measure(model, { kernels: counting, signal: undefined });
+      expect(opened).toBe(1);
+      await heldOut(test, train, metric, { threads: 1 }).measure(model, { kernels: counting, signal: undefined });
+      expect(opened).toBe(1);
+      const aborted = { kernels: counting, signal: AbortSignal.abort() };
+      await expect(heldOut(test, train, metric).measure(model, aborted)).rejects.toMatchObject({ code: "aborted" });
+    }
+  });
+
   it("refuses unknown metrics and options, a list length for RMSE, and RMSE for preferences", async () => {
     expect(() => heldOut(test, train, "auc" as "rmse")).toThrow("heldOut: metric must be one of");
     expect(() => heldOut(test, train, "rmse", { n: 10 })).toThrow("n must be left out with rmse");
@@ -61,7 +105,9 @@ describe("heldOut", () => {
     const clicks = ratingsFrom([{ user: "u1", item: 1 }]);
     expect(() => heldOut(clicks, clicks, "rmse")).toThrow('a ranking metric such as "ndcg"');
     const preferences: FactorModel = { ...model, scale: "preference" };
-    await expect(heldOut(test, train, "mae").measure(preferences)).rejects.toThrow('scores are of scale "preference"');
+    await expect(heldOut(test, train, "mae").measure(preferences, training)).rejects.toThrow(
+      'scores are of scale "preference"',
+    );
   });
 });
 

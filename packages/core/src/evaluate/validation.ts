@@ -1,11 +1,11 @@
 /**
  * heldOut: held-out ratings and one metric in; a Validation that training follows and stops early by, out.
  */
-import type { Validation } from "../factorizers/index.ts";
+import type { TrainingEngine, Validation } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { knownOptions, OptionError, oneOf, wholeNumber } from "../support/index.ts";
+import { knownOptions, OptionError, oneOf, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut } from "./held-out.ts";
 import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
 import { type MeasureOptions, measureOptionNames } from "./settings.ts";
@@ -13,6 +13,7 @@ import { type MeasureOptions, measureOptionNames } from "./settings.ts";
 export const validationMetrics = ["rmse", "mae", ...rankingMetrics] as const;
 export type ValidationMetric = (typeof validationMetrics)[number];
 
+/** Measures with the kernels of the training, unless engine options are given here; its signal ends a measurement too. */
 export interface HeldOutOptions extends MeasureOptions, EngineOptions {
   /** List length of a ranking metric. Default 10 */
   readonly n?: number | undefined;
@@ -20,14 +21,12 @@ export interface HeldOutOptions extends MeasureOptions, EngineOptions {
   readonly patience?: number | undefined;
   /** Measure after every so many passes. Default 1 */
   readonly every?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 const optionNames = [
   "n",
   "patience",
   "every",
-  "signal",
   ...measureOptionNames,
   ...engineOptionNames,
 ] as const satisfies readonly (keyof HeldOutOptions)[];
@@ -67,17 +66,26 @@ export function heldOut(
     throw new OptionError(who, "metric", metric, 'a ranking metric such as "ndcg"', "these data have no rating column");
   }
   const n = wholeNumber(who, "n", options.n ?? 10, 1, 1_000_000);
-  let kernels: Promise<Kernels> | undefined;
+  const ownEngine = engineOptionNames.some((name) => options[name] !== undefined);
+  let ownKernels: Promise<Kernels> | undefined;
+  const kernelsOf = (training: TrainingEngine): Kernels | Promise<Kernels> => {
+    if (!ownEngine) return training.kernels;
+    ownKernels ??= kernelsFor(who, options).catch((cause) => {
+      ownKernels = undefined; // the next pass may find more memory
+      throw cause;
+    });
+    return ownKernels;
+  };
   let bound: HeldOut | undefined;
   return {
     name: isError ? `held-out ${titles[metric]}` : `held-out ${titles[metric]}@${n}`,
     better: isError ? "lower" : "higher",
     patience: options.patience,
     every: options.every,
-    measure: async (model) => {
+    measure: async (model, training) => {
+      throwIfAborted(who, training.signal);
       if (bound === undefined || !bound.fits(model)) bound = new HeldOut(who, model, valid, train, options);
-      kernels ??= kernelsFor(who, options);
-      return measured(who, bound, model, metric, n, await kernels, options.signal);
+      return measured(who, bound, model, metric, n, await kernelsOf(training), training.signal);
     },
   };
 }

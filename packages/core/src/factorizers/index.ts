@@ -9,5 +9,12 @@ export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
-export { type FactorizeOptions, type FitReport, factorize, type Progress, type Validation } from "./train.ts";
+export {
+  type FactorizeOptions,
+  type FitReport,
+  factorize,
+  type Progress,
+  type TrainingEngine,
+  type Validation,
+} from "./train.ts";
 export { version } from "./version.ts";

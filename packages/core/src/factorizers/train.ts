@@ -5,7 +5,7 @@
  * prints, never reads a clock for anything but the report, and frees kernel memory however it ends.
  * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
  */
-import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, modelDigest } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import {
@@ -28,7 +28,15 @@ export interface Validation {
   readonly patience?: number | undefined;
   /** Measure after every so many passes, and after the last. Default 1 */
   readonly every?: number | undefined;
-  measure(model: FactorModel): Promise<number>;
+  measure(model: FactorModel, training: TrainingEngine): Promise<number>;
+}
+
+/** What a training works with, for what is measured on the way. */
+export interface TrainingEngine {
+  /** Open for the whole training; the same build and threads */
+  readonly kernels: Kernels;
+  /** Ends a long measurement as it ends the training */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Where a training stands, after each pass. */
@@ -126,7 +134,7 @@ export async function factorize(
   const run = await method.start(ratings, kernels, seed);
   try {
     const prepare = seconds(started);
-    const course = await train(run, ratings, method, options);
+    const course = await train(run, ratings, method, options, kernels);
     const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
     const report: FitReport = {
       method: method.name,
@@ -161,8 +169,16 @@ interface Course {
 }
 
 /** All passes of one run, until the last, or until validation has stopped improving. */
-async function train(run: Run, ratings: Ratings, method: Factorizer, options: FactorizeOptions): Promise<Course> {
-  const watch = options.validation === undefined ? undefined : new ValidationWatch(options.validation, method.passes);
+async function train(
+  run: Run,
+  ratings: Ratings,
+  method: Factorizer,
+  options: FactorizeOptions,
+  kernels: Kernels,
+): Promise<Course> {
+  const { validation, signal } = options;
+  const watch =
+    validation === undefined ? undefined : new ValidationWatch(validation, method.passes, { kernels, signal });
   const loss: number[] = [];
   const passSeconds: number[] = [];
   const started = performance.now();
@@ -205,15 +221,17 @@ async function train(run: Run, ratings: Ratings, method: Factorizer, options: Fa
 class ValidationWatch {
   readonly #validation: Validation;
   readonly #passes: number;
+  readonly #training: TrainingEngine;
   readonly #every: number;
   readonly #values: { pass: number; value: number }[] = [];
   #best: { pass: number; value: number } | undefined;
   #worse = 0;
   bestModel: FactorModel | undefined;
 
-  constructor(validation: Validation, passes: number) {
+  constructor(validation: Validation, passes: number, training: TrainingEngine) {
     this.#validation = validation;
     this.#passes = passes;
+    this.#training = training;
     this.#every = wholeNumber("validation", "every", validation.every ?? 1, 1, Number.MAX_SAFE_INTEGER);
     if (validation.patience !== undefined) {
       wholeNumber("validation", "patience", validation.patience, 1, Number.MAX_SAFE_INTEGER);
@@ -224,7 +242,7 @@ class ValidationWatch {
     if (pass % this.#every !== 0 && pass !== this.#passes) return;
     const { name, better, patience } = this.#validation;
     const model = run.model(pass);
-    const value = finiteNumber("validation", name, await this.#validation.measure(model));
+    const value = finiteNumber("validation", name, await this.#validation.measure(model, this.#training));
     this.#values.push({ pass, value });
     const improved =
       this.#best === undefined || (better === "lower" ? value < this.#best.value : value > this.#best.value);

@@ -120,7 +120,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
   const { method, reason } = chosen;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
   output.say(`  ${settingsSentence(method)}, seed ${seed}`);
-  const { train, validation } = validationFor(ratings, chosen, flags, seed, signal);
+  const { train, validation } = validationFor(ratings, chosen, flags, seed);
   if (validation !== undefined) {
     output.say(
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
@@ -151,16 +151,11 @@ function validationFor(
   chosen: ChosenMethod,
   flags: FitFlags,
   seed: number,
-  signal: AbortSignal,
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
   const metric = flags.metric ?? (chosen.method.name === "als" ? "rmse" : "ndcg");
-  const validation = heldOut(test, train, metric, {
-    ...engineOptions(flags),
-    patience: flags.patience ?? DEFAULT_PATIENCE,
-    signal,
-  });
+  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
   return { train, validation };
 }
 
