@@ -52,6 +52,29 @@ describe("chooseKernels", () => {
     );
   });
 
+  it("refuses reproducible on a host without vectors, where the reference would give other bits", () => {
+    for (const host of [
+      { ...full, simd: false },
+      { ...full, compiles: false },
+    ]) {
+      for (const backend of [undefined, "auto", "wasm"] as const) {
+        expect(() => chooseKernels({ backend, reproducible: true }, host)).toThrow(
+          expect.objectContaining({ code: "backend", message: expect.stringContaining("leave reproducible out") }),
+        );
+      }
+      // Asked for by name, the reference is what was asked for.
+      expect(chooseKernels({ backend: "reference", reproducible: true }, host).backend).toBe("reference");
+    }
+  });
+
+  it("refuses the reference with 2 threads asked for, and takes it with 1 or none named", () => {
+    expect(() => chooseKernels({ backend: "reference", threads: 2 }, full)).toThrow(
+      'threads must be 1 or left out with backend "reference", got 2',
+    );
+    expect(chooseKernels({ backend: "reference", threads: 1 }, full).backend).toBe("reference");
+    expect(chooseKernels({ backend: "reference" }, full).backend).toBe("reference");
+  });
+
   it("names the source that a page's content policy must allow: wasm-unsafe-eval for vectors, blob: for workers", () => {
     const strictPage = { ...full, compiles: false, isolated: true };
     const choice = chooseKernels({}, strictPage);

@@ -113,6 +113,26 @@ function workspaceCases(kernels: Kernels): void {
     }
   });
 
+  it("every routine after close is refused with the code closed, and one called before it is finished", async () => {
+    const { problem, workspace, loss } = explicitWorld(kernels, { rank: 3 });
+    const { at } = workspace;
+    const running = workspace.solveRows(problem, { kind: "cholesky" });
+    workspace.close();
+    expect(await running).toBeUndefined();
+    const query = at.index.subarray(0, 0);
+    const none = { itemBias: undefined, excluded: undefined, allowed: undefined };
+    const lists = { n: 1, item: query, score: at.value, listed: query };
+    for (const call of [
+      () => workspace.gram(at.fixed, at.gram),
+      () => workspace.solveRows(problem, { kind: "cholesky" }),
+      () => workspace.rowLoss(problem, loss),
+      () => workspace.topN({ query, queries: at.out, items: at.fixed, ...none, ...lists }),
+      () => workspace.pairs({ left: at.out, right: at.fixed, leftRow: query, rightRow: query, out: at.value }),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: "closed", message: expect.stringContaining("open another") });
+    }
+  });
+
   it("bytesFor covers the arrays", () => {
     const bytes = kernels.bytesFor({ t: slot.table(1000, 20), v: slot.f64(10) });
     expect(bytes).toBeGreaterThanOrEqual(1000 * 32 * 4 + 80);

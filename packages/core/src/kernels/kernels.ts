@@ -3,17 +3,19 @@
  *
  * A *workspace* is one block of memory with named arrays in it, declared before it is opened (so its size is known before
  * a byte is taken), and the routines that act on those arrays. One routine call is one half-sweep, one batch of
- * queries or one batch of pairs; never one dot product. Every call is asynchronous, does not block the host's thread for
- * long, and may use all threads of the backend; the result never depends on how many there are.
+ * queries or one batch of pairs; never one dot product. Every call is asynchronous and may use all threads of the backend;
+ * the result never depends on how many there are. `wasm` does not block the host's thread for long: workers compute, or
+ * the host has its turn between slices. `reference` does its whole call on the host's thread without a pause, which for
+ * large problems is seconds to minutes.
  *
  * `reference/` is the definition of each routine: plain, in double precision, never tuned. `wasm/` is compared with it by
  * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
  */
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
-export const ROW_ALIGNMENT = 16;
+const ROW_ALIGNMENT = 16;
 
-/** Floats from one row of a rank-k table to the next: the rank rounded up to a multiple of ROW_ALIGNMENT. */
+/** Floats from one row of a rank-k table to the next: the rank rounded up to a multiple of 16 (64 bytes). */
 export function rowStride(rank: number): number {
   return Math.ceil(rank / ROW_ALIGNMENT) * ROW_ALIGNMENT;
 }

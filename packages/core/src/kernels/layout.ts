@@ -3,7 +3,7 @@ import { LowrankError, show } from "../support/index.ts";
 import { type Arrays, type Layout, rowStride, type Slot } from "./kernels.ts";
 
 /** Every array starts at a multiple of this many bytes, one unrolled step of the kernels. */
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 
 const BYTES = { table: 4, f32: 4, u32: 4, f64: 8, u8: 1 } as const;
 
@@ -12,7 +12,7 @@ export function alignUp(bytes: number): number {
 }
 
 /** Bytes of a slot's array, without what follows for alignment. */
-export function slotBytes(slot: Slot): number {
+function slotBytes(slot: Slot): number {
   return BYTES[slot.kind] * slotLength(slot);
 }
 
@@ -26,7 +26,7 @@ export function layoutBytes(layout: Layout): number {
   return bytes;
 }
 
-/** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of ALIGNMENT). */
+/** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of 64). */
 export function placeArrays<L extends Layout>(layout: L, buffer: ArrayBufferLike, from: number): Arrays<L> {
   const arrays: Record<string, unknown> = {};
   let at = from;

@@ -30,7 +30,7 @@ export function uniform(seed: number, i: number, low: number, high: number): num
   return Math.fround(low + (high - low) * unit(seed, i));
 }
 
-/** The i-th nearly normal number of stream `seed`: mean 0, variance 1, as a sum of 12 uniforms less 6 (exact in f32). */
+/** The i-th nearly normal number of stream `seed`: mean 0, variance 1, as a sum of 12 uniforms less 6, rounded once to f32. */
 export function normal(seed: number, i: number): number {
   let sum = -6;
   for (let j = 0; j < 12; j++) sum += unit(seed, 12 * i + j);

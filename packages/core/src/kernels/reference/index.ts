@@ -27,30 +27,41 @@ export function openReference(reason: string): Kernels {
 
 function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
   const at = placeArrays(layout, allocate(layoutBytes(layout)), 0);
+  let closed = false;
+  const unlessClosed = () => {
+    if (closed) throw new LowrankError("closed", "reference: this workspace is closed; open another");
+  };
   return {
     at,
     async gram(table, out) {
+      unlessClosed();
       checkGram(table, out);
       gram(table, out);
     },
     async solveRows(problem, solver) {
+      unlessClosed();
       checkRows("solveRows", problem);
       checkSolver(problem, solver);
       return solveRows(problem, solver);
     },
     async rowLoss(problem, out) {
+      unlessClosed();
       checkLoss(problem, out);
       rowLoss(problem, out);
     },
     async topN(problem) {
+      unlessClosed();
       checkTopN(problem);
       topN(problem);
     },
     async pairs(problem) {
+      unlessClosed();
       checkPairs(problem);
       pairs(problem);
     },
-    close() {},
+    close() {
+      closed = true;
+    },
   };
 }
 

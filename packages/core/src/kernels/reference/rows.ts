@@ -68,7 +68,7 @@ export function writeCommon(problem: ImplicitRows, regularization: number, a: Fl
 }
 
 /** Copies row `row` of a table into the first `rank` places of `into`. */
-export function readRow(table: Table, row: number, into: Float64Array): void {
+function readRow(table: Table, row: number, into: Float64Array): void {
   for (let i = 0; i < table.rank; i++) into[i] = table.data[row * table.stride + i];
 }
 

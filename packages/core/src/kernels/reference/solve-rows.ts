@@ -9,7 +9,7 @@ import { type BadPivot, choleskyF64, dotF64, multiplyF64, solveCholeskyF64 } fro
 import { type RowSystem, systemSize, writeCommon, writeSystem } from "./rows.ts";
 
 /** Conjugate gradient stops early when the squared residual fell by this factor: f32 tables can hold no more. */
-export const CG_ENOUGH = 2 ** -44;
+const CG_ENOUGH = 2 ** -44;
 
 export function solveRows(problem: RowProblem, solver: RowSolver): UnstableRow | undefined {
   const n = systemSize(problem);

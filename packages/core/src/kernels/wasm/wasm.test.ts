@@ -65,7 +65,7 @@ describe("memory", () => {
 });
 
 describe("a workspace", () => {
-  it("refuses arrays that are not its own, tables beyond its layout, and calls after close", async () => {
+  it("refuses arrays that are not its own, and tables beyond its layout", async () => {
     const kernels = await alone();
     const a = kernels.open({ t: slot.table(4, 4), out: slot.f32(256) });
     const b = kernels.open({ t: slot.table(4, 4), out: slot.f32(2304) });
@@ -74,7 +74,6 @@ describe("a workspace", () => {
     await expect(b.gram(wide, b.at.out)).rejects.toThrow("larger than the tables of the workspace's layout");
     a.close();
     b.close();
-    await expect(a.gram(a.at.t, a.at.out)).rejects.toMatchObject({ code: "closed" });
   });
 
   it("closed while a call runs finishes the call and only then gives its memory away", async () => {
