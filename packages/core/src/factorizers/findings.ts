@@ -30,5 +30,12 @@ export function findingsBefore(ratings: Ratings, method: Factorizer): Finding[] 
       remedy: "if these records are likes or clicks, use ials",
     });
   }
+  if (method.ignores.includes("rating") && ratings.hasRatings && ratings.min <= 0) {
+    findings.push({
+      code: "dislikes-count",
+      message: `the smallest rating is ${ratings.min}, and every rated item counts as chosen, whatever its rating`,
+      remedy: "leave out the records that mean dislike, or use als",
+    });
+  }
   return findings;
 }

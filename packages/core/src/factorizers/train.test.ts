@@ -109,6 +109,19 @@ describe("factorize", () => {
     await expect(factorize(ratings, als({ rank: 1 }), { kernels, threads: 2 })).rejects.toThrow(OptionError);
   });
 
+  it("names the argument when ratings are records or a method is not called", async () => {
+    const untyped = factorize as (...all: unknown[]) => Promise<unknown>;
+    await expect(untyped([{ user: 1, item: 1, rating: 1 }], als())).rejects.toThrow(/make them with ratingsFrom/);
+    await expect(untyped(ratings)).rejects.toThrow(/method must be a method such as als\(\)/);
+    await expect(untyped(ratings, als)).rejects.toThrow(/call the method/);
+  });
+
+  it("finds that dislikes count as chosen where ratings are not looked at", async () => {
+    const signed = ratingsFrom([...ratings.records()].map((record, n) => ({ ...record, rating: n - 2 })));
+    const { report } = await factorize(signed, ials({ rank: 1, sweeps: 1 }));
+    expect(report.findings.map((finding) => finding.code)).toEqual(["dislikes-count"]);
+  });
+
   it("refuses ratings of which none is left, by als and ials alike", async () => {
     const strangers = align(ratingsFrom([{ user: 9, item: 9, rating: 1 }]), ratings).ratings;
     expect(strangers.size).toBe(0);

@@ -7,12 +7,13 @@
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, modelDigest } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { Ratings } from "../ratings/index.ts";
 import {
   DataError,
   DivergenceError,
   finiteNumber,
   knownOptions,
+  OptionError,
   throwIfAborted,
   wholeNumber,
 } from "../support/index.ts";
@@ -90,7 +91,13 @@ export interface FitReport {
     | undefined;
   readonly ignored: readonly string[];
   readonly findings: readonly Finding[];
-  readonly seconds: { readonly prepare: number; readonly passes: readonly number[]; readonly total: number };
+  /** Start to first pass; each pass with its loss; all validation together; everything */
+  readonly seconds: {
+    readonly prepare: number;
+    readonly passes: readonly number[];
+    readonly validation: number;
+    readonly total: number;
+  };
   /** Digest of the model's tables: equal digests, equal models */
   readonly digest: string;
 }
@@ -110,7 +117,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
 /**
  * Factorizes ratings by a method.
  *
- * @throws OptionError for options that are unknown, out of range or in conflict
+ * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
  * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
  * @throws AbortedError when the signal fires; looked at between half-sweeps
@@ -121,6 +128,7 @@ export async function factorize(
   options: FactorizeOptions = {},
 ): Promise<{ model: FactorModel; report: FitReport }> {
   const started = performance.now();
+  checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(method.name, options.signal);
@@ -151,7 +159,12 @@ export async function factorize(
       validation: course.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
       findings,
-      seconds: { prepare, passes: course.passSeconds, total: seconds(started) },
+      seconds: {
+        prepare,
+        passes: course.passSeconds,
+        validation: course.validationSeconds,
+        total: seconds(started),
+      },
       digest: modelDigest(kept),
     };
     return { model: kept, report };
@@ -160,10 +173,23 @@ export async function factorize(
   }
 }
 
+/** Callers without types: the slips that would otherwise end in an error about `undefined`. */
+function checkArguments(ratings: unknown, method: unknown): void {
+  if (!(ratings instanceof Ratings)) {
+    throw new OptionError("factorize", "ratings", ratings, "Ratings", "make them with ratingsFrom(records)");
+  }
+  const start = (method as Partial<Factorizer> | null | undefined)?.start;
+  if (typeof start !== "function") {
+    const remedy = "call the method, as in factorize(ratings, als())";
+    throw new OptionError("factorize", "method", method, "a method such as als() or ials()", remedy);
+  }
+}
+
 interface Course {
   readonly model: FactorModel;
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
+  readonly validationSeconds: number;
   readonly stopped: "passes" | "validation";
   readonly validation: FitReport["validation"];
 }
@@ -182,6 +208,7 @@ async function train(
   const loss: number[] = [];
   const passSeconds: number[] = [];
   const started = performance.now();
+  let validationSeconds = 0;
   let stopped: Course["stopped"] = "passes";
   for (let pass = 1; pass <= method.passes; pass++) {
     const passStarted = performance.now();
@@ -189,7 +216,9 @@ async function train(
     loss.push(finiteLoss(await run.loss(), run, method, pass));
     passSeconds.push(seconds(passStarted));
     throwIfAborted(method.name, options.signal);
+    const validationStarted = performance.now();
     await watch?.after(pass, run);
+    validationSeconds += seconds(validationStarted);
     const elapsed = seconds(started);
     options.onProgress?.({
       pass,
@@ -212,6 +241,7 @@ async function train(
     model: watch?.bestModel ?? run.model(loss.length),
     loss,
     passSeconds,
+    validationSeconds,
     stopped,
     validation: watch?.summary(),
   };
