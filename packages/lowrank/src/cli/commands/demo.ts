@@ -81,7 +81,11 @@ async function demo(job: Job, flags: DemoFlags): Promise<void> {
   output.print("", output.heading(`4  A person: user ${person}`), "");
   output.print(...personLines(job, data, train, person));
 
-  output.print("", output.heading(`5  Ten recommendations for user ${person}, and why`), "");
+  output.print("", output.heading(`5  Ten recommendations for user ${person}, and why`));
+  output.print(
+    output.dim("   in the order of ials, what they are likely to choose; the stars are what als expects them to give"),
+    "",
+  );
   const picks = await recommendations(job, data, test, predictor.model, ranker.model, person, flags);
   output.print(...picks.flatMap((pick, at) => pickLines(job, pick, at)));
   output.print("", "Your own ratings:  npx lowrank fit ratings.csv  ·  everything else:  npx lowrank --help");
@@ -190,11 +194,15 @@ function personLines(job: Job, data: DemoData, train: Ratings, person: Id): stri
   const lines = shown.map((cell) => `   ${value[cell].toFixed(1)}  ${title(data, train.items.id(index[cell]))}`);
   const rest = cells.length - shown.length;
   const lowest = value[cells[cells.length - 1]];
+  const how = lowest === value[cells[0]] ? `all ${lowest.toFixed(1)}` : `down to ${lowest.toFixed(1)}`;
   return [
     ...lines.map((line) => shortened(line, job.output.width)),
-    ...(rest > 0 ? [job.output.dim(`   and ${counted(rest, "more rating")}, down to ${lowest.toFixed(1)}`)] : []),
+    ...(rest > 0 ? [job.output.dim(`   and ${counted(rest, "more rating")}, ${how}`)] : []),
   ];
 }
+
+/** Two titles of this width, their ratings and the words around them fit a line of 92 columns. */
+const REASON_WIDTH = 24;
 
 interface Pick {
   readonly item: Id;
@@ -240,13 +248,16 @@ async function recommendations(
   }
 }
 
+/** Of the items that speak for this one, two that the person liked: at or above their own mean. */
 async function reasons(recommender: Recommender, data: DemoData, person: Id, item: Id): Promise<string[]> {
   const explanation = await recommender.explain(person, item);
   if (explanation.status !== "known") return [];
-  return explanation.contributions
-    .filter(({ contribution }) => contribution > 0)
+  const { contributions } = explanation;
+  const mean = contributions.reduce((sum, { rating }) => sum + rating, 0) / contributions.length;
+  return contributions
+    .filter(({ contribution, rating }) => contribution > 0 && rating >= mean)
     .slice(0, 2)
-    .map((reason) => `${title(data, reason.item)} ★${reason.rating.toFixed(1)}`);
+    .map((reason) => `${shortened(title(data, reason.item), REASON_WIDTH)} ★${reason.rating.toFixed(1)}`);
 }
 
 function heldOutRating(test: Ratings, person: Id, item: Id): number | undefined {
