@@ -5,7 +5,7 @@
  * Not here: the formulas (metrics/), the lists (lists.ts), training on folds (cross-validate.ts).
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import type { FactorModel, Scale, Scorer } from "../model/index.ts";
+import { checkModel, type FactorModel, type Scale, type Scorer } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { knownOptions, OptionError, oneOf, show, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut, type RatingErrors } from "./held-out.ts";
@@ -77,7 +77,7 @@ export interface Evaluation extends Figures {
  *
  * @param test ratings that the model was not trained on, with ids of the same kind; need not share id maps with the model
  * @throws OptionError for options that are unknown, out of range or in conflict, or when there is no training data
- * @throws DataError when nothing in the held-out data is known to the model
+ * @throws DataError when nothing in the held-out data is known to the model, or the model's arrays do not fit together
  * @throws AbortedError when the signal fires; looked at between blocks of users
  */
 export async function evaluate(
@@ -90,6 +90,7 @@ export async function evaluate(
   const n = listLengths(who, options.n);
   const seed = wholeNumber(who, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(who, options.signal);
+  if (isFactorModel(scorer)) checkModel(scorer);
   const heldOut = new HeldOut(who, scorer, test, options.train, options);
   const rulers = rulersFor(who, options.rulers ?? true, heldOut.train, seed);
   const kernels = await kernelsFor(who, options);
@@ -151,7 +152,7 @@ function rulersFor(who: string, wanted: boolean | readonly RulerName[], train: T
   });
 }
 
-export function nameOf(scorer: FactorModel | Scorer): string {
+function nameOf(scorer: FactorModel | Scorer): string {
   return isFactorModel(scorer) ? scorer.provenance.method : scorer.name;
 }
 

@@ -1,55 +1,112 @@
 /**
- * Is this FactorModel whole? Lengths agree and every number is finite. For models made by hand or by another tool,
- * checked once where they enter: before writing a file, before opening a recommender.
+ * Is this FactorModel whole? Types and lengths of arrays agree, every number is finite, the history points into the
+ * tables, the objective can be solved. For models made by hand or by another tool, checked once where they enter: before
+ * writing a file, opening a recommender or measuring; the file reader asks the same of a history.
  */
-import { DataError } from "../support/index.ts";
+import type { CompressedRows } from "../ratings/index.ts";
+import { DataError, type Facts, show } from "../support/index.ts";
 import type { FactorModel } from "./factor-model.ts";
+import { readObjective } from "./model-metadata.ts";
+import { scales } from "./scorer.ts";
 
-/** @throws DataError naming the array, its length and the one needed, or the row of a number that is not finite */
+/** @throws DataError naming the array, its length and the one needed, or the place of a number that cannot be */
 export function checkModel(model: FactorModel): void {
-  const { rank, users, items, history } = model;
-  if (!Number.isInteger(rank) || rank < 1)
-    throw new DataError(`model: rank must be a whole number from 1, got ${rank}`);
+  const { rank, users, items, range, history, objective } = model;
+  if (!Number.isInteger(rank) || rank < 1) refuse(`rank must be a whole number from 1, got ${show(rank)}`);
   if (users.size === 0 || items.size === 0) {
-    throw new DataError(`model: needs at least one user and one item, got ${users.size} and ${items.size}`);
+    refuse(`needs at least one user and one item, got ${users.size} and ${items.size}`);
   }
   checkArray("userFactors", model.userFactors, users.size, rank);
   checkArray("itemFactors", model.itemFactors, items.size, rank);
   if (model.userBias !== undefined) checkArray("userBias", model.userBias, users.size, 1);
   if (model.itemBias !== undefined) checkArray("itemBias", model.itemBias, items.size, 1);
-  if (!Number.isFinite(model.mean)) throw new DataError(`model: mean must be a finite number, got ${model.mean}`);
-  if (
-    model.range !== undefined &&
-    !(Number.isFinite(model.range.max - model.range.min) && model.range.min <= model.range.max)
-  ) {
-    throw new DataError(
-      `model: range must go from a finite min up to a finite max, got ${model.range.min} to ${model.range.max}`,
-    );
+  if (!Number.isFinite(model.mean)) refuse(`mean must be a finite number, got ${show(model.mean)}`);
+  if (!scales.includes(model.scale)) refuse(`scale must be one of ${scales.join(", ")}, got ${show(model.scale)}`);
+  if (range !== undefined && !(Number.isFinite(range.max - range.min) && range.min <= range.max)) {
+    refuse(`range must go from a finite min up to a finite max, got ${show(range.min)} to ${show(range.max)}`);
   }
-  if (history !== undefined && (history.rows !== users.size || history.columns !== items.size)) {
-    throw new DataError(
-      `model: history is ${history.rows} users × ${history.columns} items, the model has ${users.size} × ${items.size}`,
-    );
+  if (objective !== undefined) {
+    readObjective({ ...objective }, (key, allowed) => refuse(`${key} must be ${allowed}`, { name: key }));
+  }
+  if (history === undefined) return;
+  if (history.rows !== users.size || history.columns !== items.size) {
+    refuse(`history is ${history.rows} users × ${history.columns} items, the model has ${users.size} × ${items.size}`);
+  }
+  const fault = checkHistory(history);
+  if (fault !== undefined) {
+    refuse(`history.${fault.array} ${fault.why}`, { name: `history.${fault.array}`, ...fault.facts });
   }
 }
 
-function checkArray(name: string, values: Float32Array, rows: number, width: number): void {
-  if (values.length !== rows * width) {
-    const needed = width === 1 ? `${rows} rows` : `${rows} rows of rank ${width}`;
-    throw new DataError(`model: ${name} has ${values.length} numbers, ${needed} need ${rows * width}`);
+/** What is wrong with a history: in which of its arrays, as the rest of a sentence, and where. */
+export interface HistoryFault {
+  readonly array: "start" | "index" | "value" | "time";
+  readonly why: string;
+  readonly facts: { readonly position?: number };
+}
+
+/**
+ * Whether the arrays of a history make rows: `start` runs from 0 to the number of entries without falling, `index`
+ * ascends below `columns` within each row, and there is a finite `value` per entry.
+ *
+ * @returns the first fault, or undefined
+ */
+export function checkHistory({ rows, columns, start, index, value, time }: CompressedRows): HistoryFault | undefined {
+  const fault = (array: HistoryFault["array"], why: string, position?: number): HistoryFault => ({
+    array,
+    why,
+    facts: position === undefined ? {} : { position },
+  });
+  if (!isArrayOf("Uint32Array", start)) return fault("start", "must be a Uint32Array");
+  if (!isArrayOf("Uint32Array", index)) return fault("index", "must be a Uint32Array");
+  if (!isArrayOf("Float32Array", value)) return fault("value", "must be a Float32Array");
+  const entries = index.length;
+  if (start.length !== rows + 1) {
+    return fault("start", `has ${start.length} numbers, ${rows} users need ${rows + 1}`);
   }
-  const bad = firstNotFinite(values);
-  if (bad !== undefined) {
-    const row = Math.floor(bad / width);
-    throw new DataError(`model: ${name} row ${row} holds ${values[bad]}; every factor and bias must be finite`, {
-      name,
-      row,
-    });
+  if (start[0] !== 0 || start[rows] !== entries) return fault("start", `must run from 0 to the ${entries} entries`);
+  if (value.length !== entries) return fault("value", `has ${value.length} numbers for ${entries} entries`);
+  if (time !== undefined && time.length !== entries) {
+    return fault("time", `has ${time.length} numbers for ${entries} entries`);
   }
+  for (let row = 0; row < rows; row++) {
+    if (start[row + 1] < start[row] || start[row + 1] > entries) {
+      return fault("start", `does not ascend at row ${row}`, row);
+    }
+    for (let entry = start[row]; entry < start[row + 1]; entry++) {
+      if (index[entry] >= columns || (entry > start[row] && index[entry] <= index[entry - 1])) {
+        return fault("index", `must ascend below ${columns} within a row, which place ${entry} does not`, entry);
+      }
+    }
+  }
+  const bad = firstNotFinite(value);
+  return bad === undefined ? undefined : fault("value", `holds ${value[bad]} at place ${bad}; all must be finite`, bad);
 }
 
 /** Position of the first NaN or infinite number, or undefined. */
 export function firstNotFinite(values: Float32Array): number | undefined {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return undefined;
+}
+
+function checkArray(name: string, values: Float32Array, rows: number, width: number): void {
+  if (!isArrayOf("Float32Array", values)) refuse(`${name} must be a Float32Array`, { name });
+  if (values.length !== rows * width) {
+    const needed = width === 1 ? `${rows} rows` : `${rows} rows of rank ${width}`;
+    refuse(`${name} has ${values.length} numbers, ${needed} need ${rows * width}`, { name });
+  }
+  const bad = firstNotFinite(values);
+  if (bad !== undefined) {
+    const row = Math.floor(bad / width);
+    refuse(`${name} row ${row} holds ${values[bad]}; every factor and bias must be finite`, { name, row });
+  }
+}
+
+/** By name, so that arrays of another window or frame pass. */
+function isArrayOf(type: "Uint32Array" | "Float32Array", value: unknown): boolean {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === `[object ${type}]`;
+}
+
+function refuse(why: string, facts: Facts = {}): never {
+  throw new DataError(`model: ${why}`, facts);
 }

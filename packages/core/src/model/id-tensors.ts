@@ -5,11 +5,9 @@
  * Both ascend strictly (strings by UTF-16 code unit), as in IdMap, so that place in the file is the row number and
  * uniqueness is seen in one pass.
  */
-import { type Id, IdMap } from "../ratings/index.ts";
+import { type Id, IdMap, type Side } from "../ratings/index.ts";
 import { ModelFileError } from "../support/index.ts";
 import type { Refuse, Tensor } from "./safetensors.ts";
-
-type Side = "user" | "item";
 
 const TWO_32 = 2 ** 32;
 

@@ -135,20 +135,21 @@ describe("model file", () => {
 
   it("history values are left out when all are 1 and come back as 1", () => {
     const bytes = encodeModel(modelFixture({ values: "ones" }));
-    expect(Object.keys(header(bytes))).not.toContain("seen_value");
+    expect(Object.keys(header(bytes))).not.toContain("history_value");
     const value = decodeModel(bytes).history?.value;
     expect(value?.length).toBeGreaterThan(0);
     expect(value?.every((one) => one === 1)).toBe(true);
   });
 
-  it("a model with a wrong length or a NaN is not written", () => {
+  it("a model whose provenance could not be read back is not written", () => {
     const model = modelFixture();
-    expect(() => encodeModel({ ...model, itemFactors: new Float32Array(5) })).toThrow(
-      "itemFactors has 5 numbers, 4 rows of rank 3 need 12",
-    );
-    const userBias = Float32Array.of(0, 0, 0, Number.NaN, 0);
-    expect(() => encodeModel({ ...model, userBias })).toThrow("userBias row 3 holds NaN");
-    expect(() => encodeModel({ ...model, mean: Number.POSITIVE_INFINITY })).toThrow("mean must be a finite number");
+    const from = (part: object) => () =>
+      encodeModel({ ...model, provenance: { ...model.provenance, ...part } as FactorModel["provenance"] });
+    expect(from({ seed: Number.NaN })).toThrow('model: metadata seed must be a finite number, got "NaN"');
+    expect(from({ passes: 1.5 })).toThrow("metadata passes must be a whole number");
+    expect(from({ options: undefined })).toThrow("metadata options must be a JSON object, got nothing");
+    expect(from({ options: [1] })).toThrow("metadata options must be a JSON object");
+    expect(from({})).not.toThrow();
   });
 });
 
@@ -267,68 +268,71 @@ describe("hostile model files", () => {
   });
 
   /** A file that is whole but for one thing; without checksum, so that the thing itself must be noticed. */
-  const changed = (
-    change: (model: FactorModel) => FactorModel | undefined,
-    json: (h: ReturnType<typeof header>) => void = () => {},
-  ) => {
-    const model = modelFixture();
-    return reasonOf(
-      withHeader(encodeModel(change(model) ?? model), (all) => {
+  const changed = (json: (h: ReturnType<typeof header>) => void) =>
+    reasonOf(
+      withHeader(encodeModel(modelFixture()), (all) => {
         delete all.__metadata__.checksum;
         json(all);
       }),
     );
-  };
-  const history = (part: Partial<NonNullable<FactorModel["history"]>>) =>
-    changed((model) => ({ ...model, history: { ...(model.history as NonNullable<FactorModel["history"]>), ...part } }));
 
-  it("histories that point outside the catalogue, repeat an item or do not ascend are refused", () => {
-    expect(history({})).toBe("accepted");
-    const index = Uint32Array.of(0, 3, 1, 2);
-    const value = Float32Array.of(1, 1, 1, 1);
-    const rows = (...start: number[]) => ({ start: Uint32Array.from(start), index, value });
-    expect(history(rows(0, 2, 4, 4, 4, 4))).toBe("accepted");
-    expect(history(rows(0, 4, 4, 4, 4, 4))).toMatch(
-      "seen_item must ascend below 4 within a row, which place 2 does not",
-    );
-    expect(history({ ...rows(0, 2, 4, 4, 4, 4), index: Uint32Array.of(0, 4, 1, 2) })).toMatch("which place 1 does not");
-    expect(history(rows(1, 2, 4, 4, 4, 4))).toMatch("seen_start must run from 0 to the 4 entries");
-    expect(history(rows(0, 2, 4, 4, 4, 5))).toMatch("seen_start must run from 0 to the 4 entries");
-    expect(history(rows(0, 2, 1, 4, 4, 4))).toMatch("seen_start does not ascend at row 1");
-    expect(history(rows(0, 2, 4294967295, 4, 4, 4))).toMatch("seen_start does not ascend at row 1");
-    expect(history({ ...rows(0, 2, 4, 4, 4, 4), value: Float32Array.of(1, Number.NaN, 1, 1) })).toMatch(
-      "seen_value holds NaN",
-    );
+  it("histories that point outside the catalogue, repeat an item, do not ascend or hold NaN are refused", () => {
+    const whole = modelFixture();
+    const value = Float32Array.of(1, 2, 1, 1);
+    const rows = { start: Uint32Array.of(0, 2, 4, 4, 4, 4), index: Uint32Array.of(0, 3, 1, 2), value };
+    const history = { ...(whole.history as NonNullable<FactorModel["history"]>), ...rows };
+    const bytes = withHeader(encodeModel({ ...whole, history }), (json) => delete json.__metadata__.checksum);
+    /** The file with the bytes of one tensor replaced. */
+    const put = (tensor: string, values: Uint32Array | Float32Array) => {
+      const { data_offsets } = header(bytes)[tensor] as { data_offsets: number[] };
+      const put = new Uint8Array(values.buffer);
+      expect(put.length).toBe(data_offsets[1] - data_offsets[0]);
+      const hostile = bytes.slice();
+      hostile.set(put, 8 + bytes[0] + 256 * bytes[1] + data_offsets[0]);
+      return reasonOf(hostile);
+    };
+    const start = (...words: number[]) => put("history_start", Uint32Array.from(words));
+    const item = (...words: number[]) => put("history_item", Uint32Array.from(words));
+    expect(start(0, 2, 4, 4, 4, 4)).toBe("accepted");
+    expect(start(0, 4, 4, 4, 4, 4)).toBe("history_item must ascend below 4 within a row, which place 2 does not");
+    expect(item(0, 4, 1, 2)).toMatch("which place 1 does not");
+    expect(item(0, 4_000_000_000, 1, 2)).toMatch("which place 1 does not");
+    expect(item(0, 0, 1, 2)).toMatch("which place 1 does not");
+    expect(start(1, 2, 4, 4, 4, 4)).toBe("history_start must run from 0 to the 4 entries");
+    expect(start(0, 2, 4, 4, 4, 5)).toBe("history_start must run from 0 to the 4 entries");
+    expect(start(0, 2, 1, 4, 4, 4)).toBe("history_start does not ascend at row 1");
+    expect(start(0, 2, 4_294_967_295, 4, 4, 4)).toBe("history_start does not ascend at row 1");
+    expect(put("history_value", Float32Array.of(1, Number.NaN, 1, 1))).toMatch("history_value holds NaN at place 1");
+    const shapes = (tensor: string, entries: number) =>
+      reasonOf(
+        withHeader(bytes, (json) => {
+          const { shape, data_offsets } = json[tensor] as { shape: number[]; data_offsets: number[] };
+          shape[0] = entries;
+          data_offsets[1] = data_offsets[0] + 4 * entries;
+        }),
+      );
+    expect(shapes("history_start", 1)).not.toBe("accepted");
   });
 
   it("tensors that are missing, unknown or of another type are refused by name", () => {
     const rename = (from: string, to: string) =>
-      changed(
-        () => undefined,
-        (json) => {
-          json[to] = json[from];
-          delete json[from];
-        },
-      );
+      changed((json) => {
+        json[to] = json[from];
+        delete json[from];
+      });
     expect(rename("item_factors", "item_vectors")).toBe("tensor item_factors is missing");
     expect(rename("user_factors", "user_vectors")).toBe("tensor user_factors is missing");
     expect(rename("user_bias", "user_offset")).toBe('tensor "user_offset" is not part of a model');
-    expect(rename("seen_start", "seen_from")).toMatch('tensor "seen_value" is not part of a model');
-    const retyped = changed(
-      () => undefined,
-      (json) => {
-        (json.user_bias as { dtype: string }).dtype = "I32";
-      },
-    );
+    expect(rename("history_start", "history_from")).toMatch('tensor "history_value" is not part of a model');
+    const retyped = changed((json) => {
+      (json.user_bias as { dtype: string }).dtype = "I32";
+    });
     expect(retyped).toBe("tensor user_bias must be F32 [5], got I32 [5]");
   });
 
   it("metadata that are missing or cannot be are refused by key", () => {
     const meta = (change: Record<string, string | undefined>) =>
-      changed(
-        () => undefined,
-        (json) => Object.assign(json.__metadata__, change),
-      );
+      changed((json) => Object.assign(json.__metadata__, change));
     expect(meta({ mean: "NaN" })).toBe('metadata mean must be a finite number, got "NaN"');
     expect(meta({ mean: "1e999" })).toMatch("metadata mean must be a finite number");
     expect(meta({ mean: undefined })).toBe("metadata mean must be a finite number, got nothing");
@@ -338,7 +342,7 @@ describe("hostile model files", () => {
     expect(meta({ passes: "-1" })).toMatch("metadata passes must be a whole number");
     expect(meta({ objective: '{"kind":"magic"}' })).toMatch("metadata objective must be an objective of kind");
     expect(meta({ objective: '{"kind":"explicit","regularization":-1}' })).toMatch(
-      "whose regularization is a number from 0",
+      "whose regularization is a finite number from 0",
     );
     expect(meta({ note: "trained for the spring catalogue" })).toBe("accepted");
   });

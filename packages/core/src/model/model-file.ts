@@ -6,8 +6,8 @@
  * (packages/lowrank).
  */
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
-import { Digest, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
-import { checkModel, firstNotFinite } from "./check-model.ts";
+import { DataError, Digest, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
+import { checkHistory, checkModel, firstNotFinite } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
 import { idTensors, numberIds, textIds } from "./id-tensors.ts";
 import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
@@ -24,14 +24,21 @@ import {
  * The file as parts to be written one after another. The tables are views of the model's own arrays, so a large model
  * is not copied: write them before anything changes the model.
  *
- * @throws DataError when the model's arrays do not fit together or hold a number that is not finite
+ * What is written reads back: a model that `decodeModel` would refuse is not written.
+ *
+ * @throws DataError when the model's arrays do not fit together or hold a number that is not finite, or its provenance is
+ *   not what FactorModel says
  */
 export function encodeModelParts(model: FactorModel): Uint8Array[] {
   checkModel(model);
   const tensors = modelTensors(model);
-  const metadata = writeMetadata(model);
-  const digits = checksum(new Map(Object.entries(metadata)), tensors);
-  const parts = writeSafetensors({ ...metadata, checksum: digits }, tensors);
+  const written = writeMetadata(model);
+  const metadata = new Map(Object.entries(written));
+  readMetadata(metadata, (why, _kind, facts) => {
+    throw new DataError(`model: ${why}`, facts);
+  });
+  const digits = checksum(metadata, tensors);
+  const parts = writeSafetensors({ ...written, checksum: digits }, tensors);
   if (parts[0].byteLength - 8 > MAX_HEADER_BYTES) {
     throw new ModelFileError("model file: the method's options take more than 1 MB as JSON, which no build would read");
   }
@@ -111,7 +118,7 @@ function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
     userBias: take.has("user_bias") ? take.floats("user_bias", [users.size]) : undefined,
     itemBias: take.has("item_bias") ? take.floats("item_bias", [items.size]) : undefined,
     ...facts,
-    history: take.has("seen_start") ? readHistory(take, users.size, items.size, refuse) : undefined,
+    history: take.has("history_start") ? readHistory(take, users.size, items.size, refuse) : undefined,
   };
   take.nothingLeft();
   return model;
@@ -133,10 +140,10 @@ function modelTensors(model: FactorModel): Tensor[] {
     ...f32("item_factors", model.itemFactors, [items.size, rank]),
     ...(model.userBias === undefined ? [] : f32("user_bias", model.userBias, [users.size])),
     ...(model.itemBias === undefined ? [] : f32("item_bias", model.itemBias, [items.size])),
-    ...(history === undefined ? [] : [...u32("seen_start", history.start), ...u32("seen_item", history.index)]),
+    ...(history === undefined ? [] : [...u32("history_start", history.start), ...u32("history_item", history.index)]),
     ...(history === undefined || history.value.every((value) => value === 1)
       ? []
-      : f32("seen_value", history.value, [history.value.length])),
+      : f32("history_value", history.value, [history.value.length])),
   ];
   const order = ["I64", "F32", "U32", "U8"];
   return tensors.sort((a, b) => order.indexOf(a.dtype) - order.indexOf(b.dtype));
@@ -233,30 +240,18 @@ function readIds(take: TensorTaker, side: "user" | "item", refuse: Refuse): IdMa
 }
 
 function readHistory(take: TensorTaker, users: number, items: number, refuse: Refuse): CompressedRows {
-  const start = take.words("seen_start", users + 1);
-  const index = take.words("seen_item", undefined);
-  const value = take.has("seen_value")
-    ? take.floats("seen_value", [index.length])
+  const start = take.words("history_start", users + 1);
+  const index = take.words("history_item", undefined);
+  const value = take.has("history_value")
+    ? take.floats("history_value", [index.length])
     : new Float32Array(index.length).fill(1);
-  if (start[0] !== 0 || start[users] !== index.length) {
-    refuse(`seen_start must run from 0 to the ${index.length} entries of seen_item`, "broken", {
-      tensor: "seen_start",
-    });
+  const history = { rows: users, columns: items, start, index, value, time: undefined };
+  const fault = checkHistory(history);
+  if (fault !== undefined) {
+    const tensor = `history_${fault.array === "index" ? "item" : fault.array}`;
+    refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });
   }
-  for (let row = 0; row < users; row++) {
-    if (start[row + 1] < start[row] || start[row + 1] > index.length) {
-      refuse(`seen_start does not ascend at row ${row}`, "broken", { tensor: "seen_start", position: row });
-    }
-    for (let entry = start[row]; entry < start[row + 1]; entry++) {
-      if (index[entry] >= items || (entry > start[row] && index[entry] <= index[entry - 1])) {
-        refuse(`seen_item must ascend below ${items} within a row, which place ${entry} does not`, "broken", {
-          tensor: "seen_item",
-          position: entry,
-        });
-      }
-    }
-  }
-  return { rows: users, columns: items, start, index, value, time: undefined };
+  return history;
 }
 
 /** What a file that is not ours seems to be, by its first bytes: `a zip archive, `, or nothing. */

@@ -7,8 +7,8 @@ import type { FactorModel, Provenance, RowObjective } from "./factor-model.ts";
 import type { Refuse } from "./safetensors.ts";
 import { type Scale, scales } from "./scorer.ts";
 
-export const FORMAT = "lowrank-model";
-export const FORMAT_VERSION = 1;
+const FORMAT = "lowrank-model";
+const FORMAT_VERSION = 1;
 const KIND = "factor";
 
 /** Every key of version 1, in the order in which they are written and digested. */
@@ -154,12 +154,13 @@ function readRange(range: Record<string, unknown>, fail: Fail): { min: number; m
   return fail("range", "a finite min and a finite max");
 }
 
-function readObjective(from: Record<string, unknown>, fail: Fail): RowObjective {
+/** An objective from plain fields. @param fail called with the key `objective` and what is allowed */
+export function readObjective(from: Readonly<Record<string, unknown>>, fail: Fail): RowObjective {
   const amount = (field: string): number => {
     const value = from[field];
     return typeof value === "number" && Number.isFinite(value) && value >= 0
       ? value
-      : fail("objective", `an objective whose ${field} is a number from 0`);
+      : fail("objective", `an objective whose ${field} is a finite number from 0`);
   };
   const common = () => ({
     regularization: amount("regularization"),

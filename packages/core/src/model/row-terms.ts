@@ -35,11 +35,18 @@ export function regularizations(
  * @param out f32[rows]; left alone for an objective without biases
  */
 export function biasRegularizations(objective: RowObjective, start: Uint32Array, out: Float32Array): void {
-  if (objective.kind !== "explicit" || objective.biasRegularization === undefined) return;
+  if (!hasBias(objective)) return;
   const { biasRegularization, biasRegularizationExponent } = objective;
   for (let row = 0; row < out.length; row++) {
     out[row] = biasRegularization * power(start[row + 1] - start[row], biasRegularizationExponent);
   }
+}
+
+/** Whether rows have a bias beside their factors. */
+export function hasBias(
+  objective: RowObjective,
+): objective is RowObjective & { readonly kind: "explicit"; readonly biasRegularization: number } {
+  return objective.kind === "explicit" && objective.biasRegularization !== undefined;
 }
 
 /** What ImplicitRows calls `overlap`: the weight that an observed cell already has from the unobserved term. */

@@ -16,6 +16,7 @@ import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  hasBias,
   overlapOf,
   type RowObjective,
   regularizations,
@@ -94,7 +95,7 @@ export function remainderOf(score: number, parts: Parts): { remainder: number; r
 
 /** Rank, and one more for the user bias where the model has one. */
 function systemSize({ model, objective }: ExplainProblem): number {
-  return model.rank + (objective.kind === "explicit" && objective.biasRegularization !== undefined ? 1 : 0);
+  return model.rank + (hasBias(objective) ? 1 : 0);
 }
 
 /** A: f64[size × size], lower triangle. */

@@ -11,6 +11,7 @@ import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  hasBias,
   overlapOf,
   type RowObjective,
   regularizations,
@@ -94,8 +95,10 @@ export class FoldIn {
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
       if (unstable !== undefined) throw notStable(who, unstable.pivot, unstable.value);
       const { out, outBias } = space.at;
-      const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
-      return { factors: out.data.slice(0, this.#model.rank), bias: biased ? outBias[0] : undefined };
+      return {
+        factors: out.data.slice(0, this.#model.rank),
+        bias: hasBias(objective) ? outBias[0] : undefined,
+      };
     });
   }
 
@@ -160,7 +163,7 @@ export class FoldIn {
       case "explicit": {
         term.set(history.value);
         biasRegularizations(objective, at.start, at.biasPenalty);
-        const biased = objective.biasRegularization !== undefined;
+        const biased = hasBias(objective);
         return {
           kind: "explicit",
           ...common,
