@@ -77,21 +77,24 @@ export type {
   ListForUser,
   PopularItem,
   PopularList,
+  PopularOptions,
   Prediction,
   PredictOptions,
   Recommendations,
   RecommendationsForHistory,
   RecommendedItem,
+  Recommender,
   RecommenderOptions,
   RecommendOptions,
   ShortList,
   Similar,
   SimilarId,
+  SimilarOptions,
   UnknownIds,
   UnknownUser,
   UserWithoutHistory,
 } from "./recommend/index.ts";
-export { openRecommender, Recommender } from "./recommend/index.ts";
+export { openRecommender } from "./recommend/index.ts";
 export {
   AbortedError,
   DataError,

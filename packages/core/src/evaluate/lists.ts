@@ -8,14 +8,12 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Scorer } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
-import { topNForIndexes } from "../recommend/index.ts";
+import { BATCH_QUERIES, indexesOf, topNForIndexes } from "../recommend/index.ts";
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
 import { BestOf } from "./select.ts";
 import { isFactorModel } from "./training-cells.ts";
 
-/** Users per block of lists. */
-const BLOCK_USERS = 2048;
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
 const BLOCK_PLACES = 1 << 22;
 
@@ -62,7 +60,7 @@ export function listBlocks(scorer: FactorModel | Scorer, request: ListRequest): 
 }
 
 function blockSize(request: ListRequest): number {
-  return Math.max(1, Math.min(BLOCK_USERS, request.users.length, Math.floor(BLOCK_PLACES / request.places)));
+  return Math.max(1, Math.min(BATCH_QUERIES, request.users.length, Math.floor(BLOCK_PLACES / request.places)));
 }
 
 async function* listsOfModel(model: FactorModel, request: ListRequest): AsyncGenerator<ListBlock> {
@@ -126,7 +124,7 @@ async function* listsOfScorer(scorer: Scorer, request: ListRequest): AsyncGenera
 const NOTHING = new Uint32Array(0);
 
 function seenBy(seen: CompressedRows | undefined, user: number): Uint32Array {
-  return seen === undefined ? NOTHING : seen.index.subarray(seen.start[user], seen.start[user + 1]);
+  return seen === undefined ? NOTHING : indexesOf(seen, user);
 }
 
 /** A score that is NaN or infinite has no place in an order: the scorer is refused, naming the pair. */

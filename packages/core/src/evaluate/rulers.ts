@@ -3,6 +3,7 @@
  * every Evaluation shows them beside it.
  */
 import type { Scorer } from "../model/index.ts";
+import { fallingOrder } from "../recommend/index.ts";
 import { DataError, finiteNumber, knownOptions, shuffled, streamSeed, unit, wholeNumber } from "../support/index.ts";
 import { itemOrder, type OrderedScorer } from "./lists.ts";
 import type { BaselineScorer } from "./predictions.ts";
@@ -156,10 +157,4 @@ export function random(train: TrainingCells, seed = 0): Scorer {
     },
   };
   return scorer;
-}
-
-/** Item indexes by falling score, ties to the smaller index. */
-function fallingOrder(scores: Float64Array): Uint32Array {
-  const order = Uint32Array.from(scores, (_, item) => item);
-  return order.sort((a, b) => scores[b] - scores[a] || a - b);
 }

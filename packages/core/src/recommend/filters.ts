@@ -11,7 +11,7 @@ export interface Filters {
   readonly only?: Iterable<Id> | undefined;
   /** Never list these. */
   readonly except?: Iterable<Id> | undefined;
-  /** List an item only when this returns true. Called once per item and question (once in all for many users). */
+  /** List an item only when this returns true. Called once per item (or user, in `similarUsers`) and question. */
   readonly where?: ((item: Id) => boolean) | undefined;
 }
 

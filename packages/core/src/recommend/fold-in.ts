@@ -70,7 +70,6 @@ export class FoldIn {
   readonly #lock = new Lock();
   #space: Workspace<FoldLayout> | undefined;
   #gram: Promise<Float32Array> | undefined;
-  #closed = false;
 
   constructor(kernels: Kernels, model: FactorModel, side: "user" | "item") {
     this.#kernels = kernels;
@@ -88,7 +87,6 @@ export class FoldIn {
   solve(who: string, history: CleanHistory): Promise<FoldedRow> {
     const objective = objectiveOf(who, this.#model);
     return this.#lock.run(async () => {
-      if (this.#closed) throw new LowrankError("closed", `${who}: the recommender is closed; open a new one`);
       const gram = objective.kind === "implicit" ? await this.gram() : undefined;
       const space = this.#room(history.index.length, objective, gram);
       const problem = this.#load(space, history, objective);
@@ -111,9 +109,9 @@ export class FoldIn {
     return this.#gram;
   }
 
+  /** Gives the memory back. Only when no row is in hand or to come. */
   close(): void {
-    this.#closed = true;
-    void this.#lock.run(() => this.#space?.close());
+    this.#space?.close();
   }
 
   async #makeGram(): Promise<Float32Array> {

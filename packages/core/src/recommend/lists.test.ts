@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modelFixture, names } from "../../test/model-fixture.ts";
-import { openKernels } from "../kernels/index.ts";
+import { type Kernels, openKernels } from "../kernels/index.ts";
+import { openWasm } from "../kernels/wasm/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { type Id, IdMap } from "../ratings/index.ts";
 import { unit } from "../support/index.ts";
 import type { Recommendations } from "./outcomes.ts";
-import { openRecommender } from "./recommender.ts";
+import { openRecommender, type Recommender } from "./recommender.ts";
 import { topNForIndexes } from "./top-n.ts";
 
 const kernels = await openKernels({ backend: "reference" });
@@ -157,7 +158,7 @@ describe("recommend", () => {
       (k: number) => recommender.recommend(`u${k % 12}`, { n: 1 + (k % 7) }),
       (k: number) => gathered(recommender.recommendMany([`u${k % 12}`, "nobody", "u0"], { n: 2 })),
       (k: number) => recommender.recommendFor([{ item: `i${k % 25}`, rating: 5 }], { n: 4 }),
-      (k: number) => recommender.similarItems(`i${k % 25}`, 3),
+      (k: number) => recommender.similarItems(`i${k % 25}`, { n: 3 }),
       (k: number) => recommender.foldInItem([{ user: `u${k % 12}`, rating: 4 }]),
     ];
     const together = await Promise.all(Array.from({ length: 40 }, (_, k) => ask[k % 5](k)));
@@ -184,7 +185,7 @@ describe("recommend", () => {
       .map((item) => ({ item, count: counts.get(item) ?? 0 }))
       .sort((a, b) => b.count - a.count);
     expect(outcome).toMatchObject({ status: "unknown-user", popular: { items: expected, asked: 3, short: undefined } });
-    expect(recommender.popular(3, { except: [20] }).items).toEqual(expected);
+    expect(recommender.popular({ n: 3, except: [20] }).items).toEqual(expected);
     recommender.close();
   });
 
@@ -235,35 +236,125 @@ describe("recommend", () => {
     );
     const broken = { ...modelFixture(), userFactors: new Float32Array(15).fill(Number.NaN) };
     await expect(openRecommender(broken, { kernels })).rejects.toThrow("userFactors row 0 holds NaN");
+    const whole = modelFixture();
+    const history = whole.history as NonNullable<FactorModel["history"]>;
+    const outside = { ...history, index: history.index.map(() => 4e9) };
+    await expect(openRecommender({ ...whole, history: outside }, { kernels })).rejects.toThrow("must ascend below 4");
+    expect(() => recommender.popular({ includeSeen: true } as object)).toThrow("includeSeen must be left out");
+    expect(() => recommender.popular({ n: 0 })).toThrow("popular: n must be a whole number of at least 1, got 0");
     recommender.close();
   });
 
-  it("an aborted stream ends with AbortedError, a closed recommender refuses, and closing twice is allowed", async () => {
+  it("an aborted stream ends with AbortedError, and so do aborted neighbours", async () => {
     const recommender = await openRecommender(modelFixture(), { kernels });
-    await expect(gathered(recommender.recommendAll({ signal: AbortSignal.abort() }))).rejects.toMatchObject({
-      code: "aborted",
-    });
-    const inHand = recommender.recommend("u0");
-    const stream = recommender.recommendAll();
+    const signal = AbortSignal.abort();
+    await expect(gathered(recommender.recommendAll({ signal }))).rejects.toMatchObject({ code: "aborted" });
+    await expect(recommender.similarItems(10, { signal })).rejects.toMatchObject({ code: "aborted" });
     recommender.close();
-    recommender.close();
-    await expect(inHand).rejects.toMatchObject({ code: "closed" });
-    await expect(gathered(stream)).rejects.toMatchObject({ code: "closed" });
-    await expect(recommender.recommend("u0")).rejects.toMatchObject({ code: "closed" });
-    await expect(recommender.similarItems(10)).rejects.toMatchObject({ code: "closed" });
-  });
-
-  it("a list that was being made when the recommender closed is still whole", async () => {
-    const recommender = await openRecommender(modelFixture({ density: 1 }), { kernels });
-    const expected = await recommender.recommend("u0", { includeSeen: true });
-    const begun = recommender.recommend("u0", { includeSeen: true });
-    for (let turn = 0; turn < 3; turn++) await Promise.resolve();
-    recommender.close();
-    const [outcome] = await Promise.allSettled([begun]);
-    if (outcome.status === "fulfilled") expect(outcome.value).toEqual(expected);
-    else expect(outcome.reason).toMatchObject({ code: "closed" });
   });
 });
+
+describe("close", () => {
+  const model = modelFixture({ users: names("u", 30), items: names("i", 40), rank: 5, density: 0.3 });
+  const calls = (recommender: Recommender): (() => Promise<unknown>)[] => [
+    () => recommender.recommend("u0", { n: 40 }),
+    () => recommender.recommendFor([{ item: "i3", rating: 4 }]),
+    () => recommender.similarItems("i1"),
+    () => recommender.similarUsers("u1"),
+    () => recommender.foldInUser([{ item: "i3", rating: 4 }]),
+    () => recommender.foldInItem([{ user: "u3", rating: 4 }]),
+    () => recommender.explain("u0", "i1"),
+    () => recommender.explainFor([{ item: "i3", rating: 4 }], "i1"),
+    () => gathered(recommender.recommendMany(["u0", "u1", "nobody"])),
+    () => gathered(recommender.recommendAll()),
+  ];
+
+  it("answers every kind of call begun before it whole, gives all memory back after them, and refuses later ones", async () => {
+    const open = await openRecommender(model, { kernels });
+    const expected = await Promise.all(calls(open).map((call) => call()));
+    open.close();
+    const { watched, spaces } = watch(kernels);
+    const recommender = await openRecommender(model, { kernels: watched });
+    const begun = calls(recommender).map((call) => call());
+    recommender.close();
+    recommender.close();
+    for (const call of calls(recommender))
+      await expect((async () => call())()).rejects.toMatchObject({ code: "closed" });
+    expect(await Promise.all(begun)).toEqual(expected);
+    expect(spaces.length).toBeGreaterThan(3);
+    expect(spaces.map(({ closed }) => closed)).toEqual(spaces.map(() => 1));
+    const now = [
+      () => recommender.predict("u0", "i0"),
+      () => recommender.predictMany([]),
+      () => recommender.popular(),
+      () => recommender.recommendMany(["u0"]),
+      () => recommender.recommendAll(),
+    ];
+    for (const call of now) expect(call).toThrow("the recommender is closed; open a new one");
+  });
+
+  it("lets a batch that workers have in hand end before its memory goes, and the list is whole", async () => {
+    const pooled = await openWasm({ build: "strict", threads: 2, reason: "for this test", spread: true });
+    const alone = await openRecommender(model, { kernels: pooled });
+    const expected = await alone.recommend("u7", { n: 40 });
+    alone.close();
+    const { watched, spaces, topNBegins } = watch(pooled);
+    const recommender = await openRecommender(model, { kernels: watched });
+    const begun = recommender.recommend("u7", { n: 40 });
+    await topNBegins;
+    recommender.close();
+    expect(spaces).toMatchObject([{ begun: 1, ended: 0, closed: 0 }]);
+    expect(await begun).toEqual(expected);
+    expect(spaces).toMatchObject([{ begun: 1, ended: 1, closed: 1 }]);
+  });
+
+  it("lets a stream of 5,000 users that has begun be read to its end, and one that is left half-way end", async () => {
+    const many = modelFixture({ users: Array.from({ length: 5000 }, (_, u) => u), rank: 2, density: 0.5 });
+    const { watched, spaces } = watch(kernels);
+    const recommender = await openRecommender(many, { kernels: watched });
+    const [whole, left, notBegun] = [0, 1, 2].map(() => recommender.recommendAll());
+    const outcomes = [(await whole.next()).value];
+    await left.next();
+    recommender.close();
+    await expect(notBegun.next()).rejects.toMatchObject({ code: "closed" });
+    await left.return(undefined);
+    for await (const outcome of whole) outcomes.push(outcome);
+    expect(outcomes.map((outcome) => (outcome as Recommendations & { user: Id }).user)).toEqual([...many.users.ids()]);
+    expect(spaces).toMatchObject([{ closed: 1, ended: 3 + 1 }]);
+  });
+});
+
+/** Kernels whose workspaces count what happens to them. */
+function watch(kernels: Kernels) {
+  const spaces: { begun: number; ended: number; closed: number }[] = [];
+  let begins = () => {};
+  const topNBegins = new Promise<void>((resolve) => {
+    begins = resolve;
+  });
+  const watched: Kernels = {
+    ...kernels,
+    open: (layout) => {
+      const space = kernels.open(layout);
+      const seen = { begun: 0, ended: 0, closed: 0 };
+      spaces.push(seen);
+      return {
+        ...space,
+        topN: async (problem) => {
+          seen.begun++;
+          const running = space.topN(problem);
+          begins();
+          await running;
+          seen.ended++;
+        },
+        close: () => {
+          seen.closed++;
+          space.close();
+        },
+      };
+    },
+  };
+  return { watched, spaces, topNBegins };
+}
 
 describe("filters", () => {
   it("only, except and where are never broken, together or alone, and unknown ids are reported", async () => {

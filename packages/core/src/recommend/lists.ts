@@ -9,7 +9,7 @@ import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts
 import type { PopularList, Recommendations, RecommendedItem, ShortList } from "./outcomes.ts";
 import { shortList } from "./outcomes.ts";
 import type { RankBatch, Ranker } from "./ranker.ts";
-import { rowOf } from "./top-n.ts";
+import { indexesOf, rowOf } from "./top-n.ts";
 
 export interface RecommendOptions extends Filters {
   /** How many items, from 1 (default 10) */
@@ -115,5 +115,5 @@ export function whyShort(
 }
 
 function seenBy({ history }: FactorModel, user: number): Uint32Array | undefined {
-  return history?.index.subarray(history.start[user], history.start[user + 1]);
+  return history && indexesOf(history, user);
 }

@@ -2,9 +2,28 @@
  * The most rated items of the model's history: what can be said to someone of whom nothing is known.
  */
 import type { FactorModel } from "../model/index.ts";
-import { LowrankError } from "../support/index.ts";
-import type { Mask } from "./filters.ts";
+import { knownOptions, LowrankError, wholeNumber } from "../support/index.ts";
+import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import { type PopularItem, type PopularList, shortList } from "./outcomes.ts";
+import { fallingOrder } from "./top-n.ts";
+
+export interface PopularOptions extends Filters {
+  /** How many items, from 1 (default 10) */
+  readonly n?: number | undefined;
+}
+
+/** A question with its options checked and its filters turned into a mask. */
+export interface PopularQuestion {
+  readonly who: string;
+  readonly asked: number;
+  readonly mask: Mask;
+}
+
+export function checkedPopular(who: string, model: FactorModel, options: PopularOptions): PopularQuestion {
+  knownOptions(who, options, ["n", ...filterOptions]);
+  const asked = wholeNumber(who, "n", options.n ?? 10, 1, Number.MAX_SAFE_INTEGER);
+  return { who, asked, mask: filterMask(who, model.items, options) };
+}
 
 export class Popularity {
   readonly #model: FactorModel;
@@ -23,7 +42,7 @@ export class Popularity {
     for (const item of model.history.index) count[item]++;
     this.#model = model;
     this.#count = count;
-    this.#order = Uint32Array.from(count, (_, item) => item).sort((a, b) => count[b] - count[a] || a - b);
+    this.#order = fallingOrder(count);
   }
 
   list(n: number, mask: Mask): PopularList {

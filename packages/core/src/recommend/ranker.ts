@@ -7,7 +7,7 @@
  * Not here: ids, filters, what a score means (lists.ts).
  */
 import { fillTable, type Kernels, slot, type Workspace } from "../kernels/index.ts";
-import { LowrankError, throwIfAborted } from "../support/index.ts";
+import { throwIfAborted } from "../support/index.ts";
 import { Lock } from "./lock.ts";
 
 /** Queries answered per kernel call: enough to share among threads, small beside the tables. */
@@ -74,7 +74,6 @@ export class Ranker {
   readonly #space: Workspace<RankLayout>;
   readonly #biased: boolean;
   readonly #lock = new Lock();
-  #closed = false;
 
   /** @param queries the most queries that one batch will hold */
   constructor(kernels: Kernels, table: RankerTable, queries: number) {
@@ -86,7 +85,7 @@ export class Ranker {
     for (let q = 0; q < at.query.length; q++) at.query[q] = q;
   }
 
-  /** Batch after batch, in order. @throws AbortedError between batches; LowrankError `closed` */
+  /** Batch after batch, in order. @throws AbortedError between batches */
   async *batches(request: RankRequest): AsyncGenerator<RankBatch> {
     for (let first = 0; first < request.count; ) {
       throwIfAborted(request.who, request.signal);
@@ -97,14 +96,12 @@ export class Ranker {
     }
   }
 
-  /** Gives the memory back as soon as the batch in hand is done. */
+  /** Gives the memory back. Only when no batch is in hand or to come. */
   close(): void {
-    this.#closed = true;
-    void this.#lock.run(() => this.#space.close());
+    this.#space.close();
   }
 
   async #answer(request: RankRequest, first: number): Promise<RankBatch> {
-    if (this.#closed) throw new LowrankError("closed", `${request.who}: the recommender is closed; open a new one`);
     const { at } = this.#space;
     const { n } = request;
     const { count, entries } = this.#load(request, first);

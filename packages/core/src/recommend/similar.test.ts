@@ -32,7 +32,9 @@ describe("similar items and users", () => {
           ["user", "u2", model.users, model.userFactors],
         ] as const) {
           const self = ids.index(id) as number;
-          const outcome = await (side === "item" ? recommender.similarItems(id, 4) : recommender.similarUsers(id, 4));
+          const outcome = await (side === "item"
+            ? recommender.similarItems(id, { n: 4 })
+            : recommender.similarUsers(id, { n: 4 }));
           if (outcome.status !== "known") throw new Error(outcome.status);
           const all = [...ids.ids()].map((other, i) => ({ other, similarity: cosine(factors, model.rank, self, i) }));
           const best = all.filter(({ other }) => other !== id).sort((a, b) => b.similarity - a.similarity);
@@ -69,13 +71,18 @@ describe("similar items and users", () => {
     const model = modelFixture({ rank: 2, items: [1, 2, 3, 4, 5] });
     model.itemFactors.set([1, 0, 0, 0, 1, 1, 0, 0, 2, 1]);
     const recommender = await openRecommender(model, { kernels });
-    const outcome = await recommender.similarItems(1, 4);
+    const outcome = await recommender.similarItems(1, { n: 4 });
     expect(outcome).toMatchObject({ similar: [{ id: 5 }, { id: 3 }], short: { filteredOut: 2, listed: 2 } });
     expect(await recommender.similarItems(2)).toEqual({ status: "zero-row", id: 2 });
     expect(await recommender.similarItems(9)).toEqual({ status: "unknown", id: 9 });
-    const filtered = await recommender.similarItems(1, 1, { except: [5, 77] });
+    const filtered = await recommender.similarItems(1, { n: 1, except: [5, 77] });
     expect(filtered).toMatchObject({ similar: [{ id: 3 }], short: undefined, unknownIds: { except: [77] } });
-    await expect(recommender.similarItems(1, 0)).rejects.toThrow("n must be a whole number of at least 1, got 0");
+    await expect(recommender.similarItems(1, { n: 0 })).rejects.toThrow(
+      "n must be a whole number of at least 1, got 0",
+    );
+    await expect(recommender.similarUsers("u0", { count: 3 } as object)).rejects.toThrow(
+      "similarUsers: count must be left out",
+    );
     recommender.close();
   });
 });

@@ -6,11 +6,32 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Id, IdMap } from "../ratings/index.ts";
-import { type Filters, filterMask } from "./filters.ts";
+import { knownOptions, wholeNumber } from "../support/index.ts";
+import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import { breathe } from "./lock.ts";
 import { type Similar, shortList } from "./outcomes.ts";
 import { Ranker } from "./ranker.ts";
 import { rowOf } from "./top-n.ts";
+
+export interface SimilarOptions extends Filters {
+  /** How many, from 1 (default 10) */
+  readonly n?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A question with its options checked and its filters turned into a mask. */
+export interface SimilarQuestion {
+  readonly who: string;
+  readonly asked: number;
+  readonly mask: Mask;
+  readonly signal: AbortSignal | undefined;
+}
+
+export function checkedSimilar(who: string, ids: IdMap, options: SimilarOptions): SimilarQuestion {
+  knownOptions(who, options, ["n", "signal", ...filterOptions]);
+  const asked = wholeNumber(who, "n", options.n ?? 10, 1, Number.MAX_SAFE_INTEGER);
+  return { who, asked, mask: filterMask(who, ids, options), signal: options.signal };
+}
 
 /** Floats normalized before the host gets its turn: some milliseconds. */
 const FLOATS_PER_TURN = 1 << 21;
@@ -41,8 +62,8 @@ export class Neighbours {
     return new Neighbours(ids, rank, factors, zeroRows, ranker);
   }
 
-  async of(who: string, id: Id, asked: number, filters: Filters): Promise<Similar> {
-    const mask = filterMask(who, this.#ids, filters);
+  /** @throws AbortedError */
+  async of(id: Id, { who, asked, mask, signal }: SimilarQuestion): Promise<Similar> {
     const self = this.#ids.index(id);
     if (self === undefined) return { status: "unknown", id };
     const direction = new Float32Array(this.#rank);
@@ -58,7 +79,7 @@ export class Neighbours {
       excluded: () => Uint32Array.of(self),
       allowed,
       n,
-      signal: undefined,
+      signal,
     };
     for await (const { item, score, listed } of this.#ranker.batches(request)) {
       for (let place = 0; place < listed[0]; place++) {

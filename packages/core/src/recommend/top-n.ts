@@ -25,7 +25,7 @@ export interface TopNRequest {
 /**
  * The best items of each user over the full catalogue, ties to the smaller item index.
  *
- * Yields batches of at most 2048 users; `n` in a batch is the request's, or the number of items if that is smaller.
+ * Yields batches of at most BATCH_QUERIES users; `n` in a batch is the request's, or the number of items if that is smaller.
  * Scores are dot product plus item bias: add the model's mean and the user's bias for the predicted score. Kernel
  * memory is held until the generator ends or is returned.
  *
@@ -40,7 +40,7 @@ export async function* topNForIndexes(request: TopNRequest): AsyncGenerator<Rank
       who: "topNForIndexes",
       count: users.length,
       row: (q) => rowOf(model.userFactors, model.rank, users[q]),
-      excluded: excluded && ((q) => excluded.index.subarray(excluded.start[users[q]], excluded.start[users[q] + 1])),
+      excluded: excluded && ((q) => indexesOf(excluded, users[q])),
       allowed,
       n,
       signal,
@@ -57,4 +57,15 @@ export function itemTable(model: FactorModel): RankerTable {
 /** Row `index` of a tight table: a view. */
 export function rowOf(factors: Float32Array, rank: number, index: number): Float32Array {
   return factors.subarray(index * rank, (index + 1) * rank);
+}
+
+/** Indexes of row `row`: a view. */
+export function indexesOf({ start, index }: SparseRows, row: number): Uint32Array {
+  return index.subarray(start[row], start[row + 1]);
+}
+
+/** Indexes by falling score, ties to the smaller index. */
+export function fallingOrder(scores: ArrayLike<number>): Uint32Array {
+  const order = Uint32Array.from(scores, (_, index) => index);
+  return order.sort((a, b) => scores[b] - scores[a] || a - b);
 }

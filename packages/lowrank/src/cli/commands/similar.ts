@@ -3,25 +3,14 @@ import { LowrankError, openRecommender, type Similar } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
-import {
-  addEngineFlags,
-  addOutputFlags,
-  type EngineFlags,
-  engineOptions,
-  type OutputFlags,
-  text,
-  whole,
-} from "../flags.ts";
-import { count, csvLine, table } from "../format.ts";
-import { named } from "../lists.ts";
+import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
+import { count, csvLine, shellWord, table } from "../format.ts";
+import { idOf } from "../ids.ts";
+import { listColumns, named } from "../lists.ts";
 import { loadModelFile, loadTitles } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
-interface SimilarFlags extends EngineFlags, OutputFlags {
-  item?: string;
-  user?: string;
-  n?: number;
-  titles?: string;
+interface SimilarFlags extends QuestionFlags {
   csv?: true;
 }
 
@@ -34,13 +23,8 @@ export function addSimilar(program: Command, shell: Shell): void {
     .description(
       "Lists the items nearest to an item, or the users nearest to a user: by the angle between their factors.",
     )
-    .argument("<model>", "a model file")
-    .option("-i, --item <id>", "an item of the model", text("--item"))
-    .option("-u, --user <id>", "a user of the model", text("--user"))
-    .option("-n, --n <n>", `how many (${DEFAULT_N})`, whole("--n", 1, 1_000_000))
-    .option("--titles <file>", "file of item titles, to show beside the ids", text("--titles"));
-  addEngineFlags(command);
-  addOutputFlags(command).option("--csv", "CSV lines on stdout");
+    .argument("<model>", "a model file");
+  addQuestionFlags(command, `how many (${DEFAULT_N})`).option("--csv", "CSV lines on stdout");
   command.action((file: string, flags: SimilarFlags) => similar(shell.job(command, flags), file, flags));
 }
 
@@ -56,19 +40,19 @@ async function similar(job: Job, file: string, flags: SimilarFlags): Promise<voi
   const titles = await loadTitles(job, flags.titles);
   const side = item === undefined ? "user" : "item";
   const ids = side === "item" ? model.items : model.users;
-  const id = ids.parse(item ?? user ?? "");
+  const id = idOf(ids, item ?? user ?? "");
   const recommender = await openRecommender(model, engineOptions(flags));
   let answer: Similar;
   try {
-    const n = flags.n ?? DEFAULT_N;
-    answer = await (side === "item" ? recommender.similarItems(id, n) : recommender.similarUsers(id, n));
+    const options = { n: flags.n ?? DEFAULT_N, signal: job.signal };
+    answer = await (side === "item" ? recommender.similarItems(id, options) : recommender.similarUsers(id, options));
   } finally {
     recommender.close();
   }
   if (answer.status === "unknown") {
     throw new LowrankError(
       `unknown-${side}`,
-      `${side} ${show(id)} is not among the ${count(ids.size)} ${side}s of ${file}`,
+      `${side} ${show(id)} is not among the ${count(ids.size)} ${side}s of ${file}; lowrank inspect ${shellWord(file)} shows what its ids look like`,
       { [side]: id, file },
     );
   }
@@ -86,19 +70,13 @@ async function similar(job: Job, file: string, flags: SimilarFlags): Promise<voi
     await output.data(csvLine([side, "place", "similarity", ...(titles.size > 0 ? ["title"] : [])]) + rows.join(""));
   } else {
     output.say(`Like ${side} ${named(titles, id)}:`);
-    const columns = [
-      { title: "", align: "right" },
-      { title: "similarity", align: "right" },
-      { title: side, align: "right" },
-      { title: titles.size > 0 ? "title" : "", flexible: true },
-    ] as const;
     const rows = answer.similar.map((each, at) => [
       String(at + 1),
       each.similarity.toFixed(3),
       String(each.id),
       titles.get(String(each.id)) ?? "",
     ]);
-    output.print(...table(columns, rows, output.width));
+    output.print(...table(listColumns("similarity", titles, side), rows, output.width));
     if (answer.short !== undefined) output.say(`  ${answer.short.reason}`);
   }
   output.json({ ...answer, similar: answer.similar.map((each) => ({ ...each, title: titles.get(String(each.id)) })) });
