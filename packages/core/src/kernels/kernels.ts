@@ -185,7 +185,8 @@ export interface Routines {
   /**
    * Solves every row of `problem.out`. Returns the first row (lowest index) without a stable solution, or undefined;
    * such a row keeps the value it had, all others are solved.
-   * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm).
+   * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm), for rows
+   * of any length: sums over more than 4,096 entries are kept in f64.
    */
   solveRows(problem: RowProblem, solver: RowSolver): Promise<UnstableRow | undefined>;
 

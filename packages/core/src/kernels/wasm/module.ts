@@ -11,6 +11,7 @@ export type RoutineName =
   | "gramSum"
   | "implicitLoss"
   | "pairs"
+  | "rowScratch"
   | "solveExplicit"
   | "solveImplicit"
   | "stepExplicit"

@@ -11,8 +11,11 @@ import { alignUp, layoutBytes } from "../layout.ts";
 /** Bytes of a thread's report (u32 row, u32 pivot, f32 value), on a cache line of its own. */
 export const REPORT_BYTES = 64;
 
-/** Rows of `pitch` bytes in a thread's scratch beside one matrix: two panels of 32, and 7 rows (assembly/exact-rows.ts). */
-const EXACT_ROWS = 2 * 32 + 7;
+/**
+ * Rows of a table's stride in a thread's scratch beside the matrices: two panels of 32, 8 rows, 2 rows of f64 sums. The
+ * definition is assembly/scratch.ts.
+ */
+const EXACT_ROWS = 2 * 32 + 8 + 4;
 
 /** A chunk of packed items is at most this large, to stay in a core's second-level cache with room to spare. */
 const CHUNK_BYTES = 128 * 1024;
@@ -67,9 +70,10 @@ export function whitenBytes(rank: number): number {
   return 16 * rowStride(rank) ** 2 + 16 * rank ** 2;
 }
 
+/** Panels and rows, a matrix in f32, and one in f64 for the totals of long rows. */
 export function rowScratchBytes(rank: number): number {
   const stride = rowStride(rank);
-  return 4 * stride * (stride + EXACT_ROWS);
+  return 4 * stride * (3 * stride + EXACT_ROWS);
 }
 
 /** Items of a chunk of top-n: a multiple of 8, at least 8. */

@@ -3,7 +3,8 @@
  *
  * All kernels of a process share it, so its size is the largest thread count asked for. A worker that dies fails the jobs
  * it took part in, by name, once the others have let go of the memory; the next job gets a new worker in its place. One
- * that never started took no units, so its jobs are complete without it; when none starts, jobs run on the calling thread.
+ * that never started, or that no message reaches, took no units, so its jobs are complete without it; when that goes for
+ * all, jobs run on the calling thread.
  */
 import { nodeThreads } from "./host.ts";
 import { COUNTER, failure, type Job, runHere } from "./job.ts";
@@ -147,14 +148,21 @@ function newMember(): Member {
 }
 
 function start(member: Member, job: Job, place: number): Promise<Outcome | "never started"> {
-  const key = attach(member, job);
   const id = nextJob++;
   return new Promise((resolve) => {
     if (member.running.size === 0) member.thread.keepAlive(true);
     member.running.set(id, resolve);
-    const { routine, args, units, grain } = job;
-    const places = { scratch: job.scratch(place), report: job.report(place) };
-    member.thread.post({ kind: "run", job: id, key, routine, args, units, grain, ...places });
+    try {
+      const key = attach(member, job);
+      const { routine, args, units, grain } = job;
+      const places = { scratch: job.scratch(place), report: job.report(place) };
+      member.thread.post({ kind: "run", job: id, key, routine, args, units, grain, ...places });
+    } catch {
+      // Not an error yet: others of the team may be at work on these arrays, and do this one's share.
+      member.running.delete(id);
+      if (member.running.size === 0) member.thread.keepAlive(false);
+      resolve("never started");
+    }
   });
 }
 
@@ -166,8 +174,8 @@ function attach(member: Member, { block, module }: Job): string {
   }
   const key = `${block.id} ${number}`;
   if (!member.attached.has(key)) {
-    member.attached.add(key);
     member.thread.post({ kind: "attach", key, module, memory: block.memory });
+    member.attached.add(key);
   }
   return key;
 }

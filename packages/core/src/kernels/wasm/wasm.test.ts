@@ -2,11 +2,12 @@
 import { resolveObjectURL } from "node:buffer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openKernels } from "../choose.ts";
-import { type Kernels, slot } from "../kernels.ts";
+import { type Kernels, rowStride, slot } from "../kernels.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
 import { nodeThreads } from "./host.ts";
 import { openWasm } from "./index.ts";
 import { moduleBytes } from "./module.ts";
+import { rowScratchBytes } from "./plan.ts";
 import { endIdle } from "./pool.ts";
 
 const pooled = () => openWasm({ build: "strict", threads: 2, reason: "a test", spread: true });
@@ -23,6 +24,17 @@ describe("the module", () => {
     const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
     expect(Object.keys(instance.exports)).toContain("solveExplicit");
     await expect(WebAssembly.instantiate(moduleBytes("strict", true), { env: { memory } })).rejects.toThrow("memory");
+  });
+});
+
+describe("scratch", () => {
+  it("planned for a thread's rows is what the kernels say they need, for ranks from 1 to 1024", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
+    const { rowScratch } = instance.exports as { rowScratch(pitch: number): number };
+    for (const rank of [1, 16, 17, 32, 33, 48, 100, 128, 300, 1024]) {
+      expect(rowScratchBytes(rank)).toBe(rowScratch(4 * rowStride(rank)));
+    }
   });
 });
 
@@ -170,6 +182,28 @@ describe("workers", () => {
       expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
       workspace.close();
     }
+  });
+
+  it.each([
+    ["the second of two", (sent: number) => sent > 2],
+    ["both", () => true],
+  ])("of which %s cannot be sent messages leave the work to the others, with the same result", async (_, refuses) => {
+    const { problem, workspace } = explicitWorld(await pooled(), { rank: 7, rows: 300 });
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    const expected = problem.out.data.slice();
+    await endIdle();
+    let sent = 0;
+    threads.Worker = class extends Original {
+      override postMessage(message: unknown): void {
+        if (refuses(++sent)) throw new Error("could not be cloned");
+        super.postMessage(message);
+      }
+    };
+    fillRandom(problem.out, 5);
+    expect(await workspace.solveRows(problem, { kind: "cholesky" })).toBeUndefined();
+    expect(problem.out.data).toEqual(expected);
+    expect(sent).toBeGreaterThan(1);
+    workspace.close();
   });
 
   it.each([

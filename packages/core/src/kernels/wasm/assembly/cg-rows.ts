@@ -5,13 +5,19 @@
  * Implicit rows run on whitened tables, see `whiten.ts`: there the part common to all rows is the identity, and what
  * remains of a row's own penalty above the smallest one, `extra`, is a product with one shared matrix.
  * Source of conjugate gradient in ALS: Takács, Pilászy & Tikk, RecSys 2011; the whitening is ours.
+ *
+ * The two step routines are longer than 60 lines, and their beginnings and loops are alike, on purpose: a bias runs through
+ * every line of one and a penalty matrix through the other, and a shared helper would be a real call with a dozen
+ * arguments and several results in memory.
  */
 import { addWeighted4, dots4, gatherUpTo4, laneMask, loadUpTo4, rowOf } from "./gather";
+import { BLOCK_ENTRIES } from "./long-rows";
 import { reportUnstable } from "./report";
 import { addTimes, dot, laneSum, multiplyByLower, multiplyByUpper, multiplySymmetric, scaleAndAdd } from "./simd";
 
-/** Rows of `pitch` bytes that one thread needs: zeros, x, residual, direction, product, one more. */
-export const CG_ROWS: usize = 6;
+/** Rows of `pitch` bytes that one thread needs: zeros, x, residual, direction, product, one more, a block's sum. */
+export const CG_ROWS: usize = 7;
+const BLOCK_SUM: usize = 6;
 
 /** Steps end early when the squared residual fell by this factor, 2⁻⁴⁴: f32 tables can hold no more. */
 const ENOUGH: f32 = 5.684341886080802e-14;
@@ -23,7 +29,7 @@ const EXPLICIT_RESIDUAL = 2; // value_j − fixedBias_j − shift − s_j
 const EXPLICIT_PRODUCT = 3; // shift + s_j
 
 /**
- * out += Σ_j weight_j · y_j over the `count` entries of one row; returns Σ_j weight_j (explicit kinds only).
+ * out += Σ_j weight_j · y_j over the `count` entries of one block; returns Σ_j weight_j (explicit kinds only).
  *
  * @param given confidences or values, f32 per entry
  * @param shift overlap (implicit), offset + bias (explicit residual), the direction's bias (explicit product)
@@ -70,29 +76,59 @@ function pass(
   return laneSum(sums);
 }
 
+/** `pass` over a whole row. A long row goes block by block, each summed on its own: see long-rows.ts. */
+@inline
+function passes(
+  kind: i32,
+  v: usize,
+  out: usize,
+  fixed: usize,
+  index: usize,
+  given: usize,
+  fixedBias: usize,
+  shift: f32,
+  count: u32,
+  zeros: usize,
+  pitch: usize,
+): f32 {
+  const isLong = count > BLOCK_ENTRIES;
+  const to = isLong ? zeros + BLOCK_SUM * pitch : out;
+  let sum: f64 = 0;
+  for (let left = count; left > 0; ) {
+    const entries = min<u32>(left, BLOCK_ENTRIES);
+    if (isLong) memory.fill(to, 0, pitch);
+    sum += <f64>pass(kind, v, to, fixed, index, given, fixedBias, shift, entries, zeros, pitch);
+    if (isLong) addTimes(1, to, out, pitch);
+    index += <usize>entries << 2;
+    given += <usize>entries << 2;
+    left -= entries;
+  }
+  return <f32>sum;
+}
+
 function implicitResidual(
   v: usize, out: usize, fixed: usize, index: usize, c: usize, overlap: f32, count: u32, zeros: usize, pitch: usize,
 ): void {
-  pass(IMPLICIT_RESIDUAL, v, out, fixed, index, c, 0, overlap, count, zeros, pitch);
+  passes(IMPLICIT_RESIDUAL, v, out, fixed, index, c, 0, overlap, count, zeros, pitch);
 }
 
 function implicitProduct(
   v: usize, out: usize, fixed: usize, index: usize, c: usize, overlap: f32, count: u32, zeros: usize, pitch: usize,
 ): void {
-  pass(IMPLICIT_PRODUCT, v, out, fixed, index, c, 0, overlap, count, zeros, pitch);
+  passes(IMPLICIT_PRODUCT, v, out, fixed, index, c, 0, overlap, count, zeros, pitch);
 }
 
 function explicitResidual(
   v: usize, out: usize, fixed: usize, index: usize, value: usize, fixedBias: usize, shift: f32, count: u32,
   zeros: usize, pitch: usize,
 ): f32 {
-  return pass(EXPLICIT_RESIDUAL, v, out, fixed, index, value, fixedBias, shift, count, zeros, pitch);
+  return passes(EXPLICIT_RESIDUAL, v, out, fixed, index, value, fixedBias, shift, count, zeros, pitch);
 }
 
 function explicitProduct(
   v: usize, out: usize, fixed: usize, index: usize, shift: f32, count: u32, zeros: usize, pitch: usize,
 ): f32 {
-  return pass(EXPLICIT_PRODUCT, v, out, fixed, index, 0, 0, shift, count, zeros, pitch);
+  return passes(EXPLICIT_PRODUCT, v, out, fixed, index, 0, 0, shift, count, zeros, pitch);
 }
 
 /**

@@ -1,17 +1,24 @@
 /**
  * Exact half-sweeps: the normal equations of one row at a time, built panel by panel and solved by Cholesky.
  *
- * Scratch of a thread, in rows of `pitch` bytes: the matrix (pitch / 4 rows), two panels, then single rows as named below.
+ * Scratch of a thread, in rows of `pitch` bytes: the matrix (pitch / 4 rows), two panels, then single rows as named below,
+ * then the totals of a long row (long-rows.ts): twice as many rows as the matrix, and four.
+ * `solveExplicit` is longer than 60 lines, and its beginning stands in `solveImplicit` once more: asc makes a real call of
+ * a helper with so many arguments and results in memory, and a kernel is easier to check against its formula in one piece.
  * A bias is eliminated by its Schur complement instead of growing the matrix by one: with A z1 = t, A z2 = s,
  * s = Σ y_j and t = Σ t_j y_j follows b = (Σ t_j − s·z1) / (n + biasRegularization − s·z2) and x = z1 − b·z2.
  */
 import { factor, solve } from "./cholesky";
+import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
 import { addProducts, PANEL_ROWS } from "./panel";
 import { PIVOT_NOISE, reportUnstable } from "./report";
 import { dotF64, madd } from "./simd";
 
-/** Rows of `pitch` bytes behind matrix and panels: inverse, t, s, a copy of s, z1, z2, and one for the targets. */
-export const EXACT_EXTRA_ROWS: usize = 7;
+/** Rows of `pitch` bytes that one thread needs: matrix, panels; inverse, t, s, a copy of s, z1, z2, targets (2); totals. */
+export function exactRows(pitch: usize): usize {
+  const matrix = pitch >> 2;
+  return matrix + 2 * PANEL_ROWS + 8 + 2 * matrix + 4;
+}
 
 /** The identity's share: 0 everywhere, `regularization` on the diagonal, 1 on the diagonal of the padding. */
 function setDiagonal(matrix: usize, regularization: f32, rank: usize, width: usize, pitch: usize): void {
@@ -164,7 +171,9 @@ export function solveExplicit(
   const sCopy = s + pitch;
   const z1 = sCopy + pitch;
   const z2 = z1 + pitch;
-  const target = z2 + pitch; // f32[PANEL_ROWS]
+  const target = z2 + pitch; // f32[PANEL_ROWS]: two rows where a row is 16 floats
+  const total = target + 2 * pitch;
+  const totalSums = total + 2 * (pitch >> 2) * pitch;
   for (let row = from; row < to; row++) {
     const x = out + <usize>row * pitch;
     const first = load<u32>(start + (<usize>row << 2));
@@ -176,6 +185,8 @@ export function solveExplicit(
     }
     memory.fill(matrix, 0, tiles * pitch);
     memory.fill(t, 0, 2 * pitch);
+    const isLong = last - first > BLOCK_ENTRIES;
+    if (isLong) memory.fill(total, 0, totalSums + 4 * pitch - total);
     let targetSum: f64 = 0;
     for (let e = first; e < last; e += PANEL_ROWS) {
       const count = min<u32>(PANEL_ROWS, last - e);
@@ -188,6 +199,16 @@ export function solveExplicit(
       }
       gatherExplicit(fixed, index + (<usize>e << 2), target, count, panel, t, s, pitch);
       addProducts(matrix, panel, panel, count, tiles, pitch);
+      if (isLong && (e + count - first) % BLOCK_ENTRIES == 0) {
+        moveToTotal(matrix, total, tiles * pitch);
+        moveToTotal(t, totalSums, 2 * pitch);
+      }
+    }
+    if (isLong) {
+      moveToTotal(matrix, total, tiles * pitch);
+      moveToTotal(t, totalSums, 2 * pitch);
+      takeTotal(total, matrix, tiles * pitch);
+      takeTotal(totalSums, t, 2 * pitch);
     }
     setDiagonal(matrix, load<f32>(regularization + (<usize>row << 2)), rank, width, pitch);
     const done = factor(matrix, inverse, width, pitch);
@@ -243,6 +264,8 @@ export function solveImplicit(
   const inverse = weighted + <usize>PANEL_ROWS * pitch;
   const t = inverse + pitch;
   const z = t + pitch;
+  const total = z + pitch;
+  const totalSums = total + 2 * (pitch >> 2) * pitch;
   const weight = f32x4.splat(unobservedWeight);
   for (let row = from; row < to; row++) {
     const x = out + <usize>row * pitch;
@@ -256,11 +279,23 @@ export function solveImplicit(
       v128.store(matrix + j, f32x4.mul(weight, v128.load(gram + j)));
     }
     memory.fill(t, 0, pitch);
+    const isLong = last - first > BLOCK_ENTRIES;
+    if (isLong) memory.fill(total, 0, totalSums + 2 * pitch - total);
     for (let e = first; e < last; e += PANEL_ROWS) {
       const count = min<u32>(PANEL_ROWS, last - e);
       const at = <usize>e << 2;
       gatherImplicit(fixed, index + at, confidence + at, overlap, count, panel, weighted, t, pitch);
       addProducts(matrix, weighted, panel, count, tiles, pitch);
+      if (isLong && (e + count - first) % BLOCK_ENTRIES == 0) {
+        moveToTotal(matrix, total, tiles * pitch);
+        moveToTotal(t, totalSums, pitch);
+      }
+    }
+    if (isLong) {
+      moveToTotal(matrix, total, tiles * pitch);
+      moveToTotal(t, totalSums, pitch);
+      takeTotal(total, matrix, tiles * pitch);
+      takeTotal(totalSums, t, pitch);
     }
     setDiagonal(matrix, load<f32>(regularization + (<usize>row << 2)), rank, width, pitch);
     const done = factor(matrix, inverse, width, pitch);

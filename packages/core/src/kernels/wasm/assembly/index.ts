@@ -10,5 +10,6 @@ export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
 export { pairs } from "./pairs";
 export { explicitLoss, implicitLoss } from "./row-loss";
+export { rowScratch } from "./scratch";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";

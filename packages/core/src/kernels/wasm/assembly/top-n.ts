@@ -6,6 +6,9 @@
  * across lanes. A lone query reads the table as it lies and turns 4 × 4 corners on the way. Both ways add up a score
  * column by column, so a list does not depend on the batch it was asked in.
  * Filters (`excluded`, `allowed`) are looked at only for items that beat the present n-th score.
+ *
+ * `scoreTile` is longer than 60 lines because it is unrolled by hand: its 12 accumulators stay in registers only as local
+ * variables of one function, and asc unrolls no loop over them.
  */
 import { add, replaceRoot, sort } from "./heap";
 import { madd } from "./simd";
