@@ -72,7 +72,9 @@ export class Duck {
     const db = await instance(threads);
     const connection = await db.connect();
     await connection.run("SET TimeZone = 'UTC'");
-    await connection.run(`SET allowed_paths = [${paths.map(quoted).join(", ")}]`);
+    // The pattern is looked at before the file that it stands for.
+    const allowed = paths.flatMap((path) => [quoted(path), quotedPath(path)]);
+    await connection.run(`SET allowed_paths = [${allowed.join(", ")}]`);
     await connection.run("SET enable_external_access = false");
     await connection.run("SET lock_configuration = true");
     return new Duck(db, connection, signal);
@@ -135,6 +137,16 @@ export function quoted(text: string): string {
 }
 
 /**
+ * The path of one file as an SQL literal that means this file alone: DuckDB takes `*`, `?` and `[` for a pattern, and a file
+ * may have them in its name.
+ */
+export function quotedPath(path: string): string {
+  // Its patterns cannot hold a backslash outside Windows: such a path is taken as it is, if no other file fits it.
+  const isPlain = process.platform !== "win32" && path.includes("\\");
+  return quoted(isPlain ? path : path.replace(/[*?[]/g, (sign) => `[${sign}]`));
+}
+
+/**
  * The values of a numeric column of a chunk; they are the chunk's own memory. The vectors hold them as one typed
  * array, which their type does not show; going through it is 20 times as fast as asking for each value.
  */
@@ -145,8 +157,13 @@ export function numbers(chunk: DuckDBDataChunk, column: number): Float64Array | 
   return Float64Array.from({ length: vector.itemCount }, (_, row) => Number(vector.getItem(row)));
 }
 
-/** First line of what DuckDB says, without its own name for the kind of error. */
-export function duckMessage(error: unknown): string {
+/** First line of what DuckDB says of a file, without its own name for the kind of error, the file named as its owner does. */
+export function duckMessage(error: unknown, file: { readonly path: string; readonly name: string }): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n")[0].replace(/^[A-Z][A-Za-z ]+ Error: /, "");
+  const [line] = message.split("\n");
+  const pattern = quotedPath(file.path).slice(1, -1);
+  return line
+    .replace(/^[A-Z][A-Za-z ]+ Error: /, "")
+    .replaceAll(pattern, file.name)
+    .replaceAll(file.path, file.name);
 }

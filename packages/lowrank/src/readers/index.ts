@@ -3,3 +3,4 @@ export { duckdbVersion } from "./duck.ts";
 export { type ColumnChoice, type Encoding, encodings, type Format, formats, type ReadOptions } from "./options.ts";
 export { type ReadResult, readRatings } from "./read-ratings.ts";
 export { readTitles, type TitleOptions } from "./read-titles.ts";
+export { sourcePaths } from "./source.ts";

@@ -44,8 +44,8 @@ export interface ReadOptions {
   readonly onBadRow?: "fail" | "drop" | undefined;
   /** True: a rating of 0 means that there is none. Default false: 0 is a rating */
   readonly zeroIsMissing?: boolean | undefined;
-  /** True: ids stay text even when all of them are whole numbers */
-  readonly stringIds?: boolean | undefined;
+  /** True: ids stay text even when all of them are whole numbers; `user` or `item`: those of one side do */
+  readonly stringIds?: boolean | "user" | "item" | undefined;
   readonly duplicates?: DuplicatePolicy | undefined;
   /** Threads of the file reader, default 2; never changes the result */
   readonly threads?: number | undefined;
@@ -64,7 +64,7 @@ export interface CleanOptions {
   readonly decimal: "." | ",";
   readonly onBadRow: "fail" | "drop";
   readonly zeroIsMissing: boolean;
-  readonly stringIds: boolean;
+  readonly stringIds: { readonly user: boolean; readonly item: boolean };
   readonly duplicates: DuplicatePolicy | undefined;
   readonly threads: number;
   readonly signal: AbortSignal | undefined;
@@ -100,8 +100,7 @@ const known = [
 export function cleanOptions(options: ReadOptions): CleanOptions {
   const who = "readRatings";
   knownOptions(who, options, known);
-  const flag = (name: "noRating" | "noTime" | "zeroIsMissing" | "stringIds") =>
-    trueOrFalse(who, name, options[name] ?? false);
+  const flag = (name: "noRating" | "noTime" | "zeroIsMissing") => trueOrFalse(who, name, options[name] ?? false);
   const clean: CleanOptions = {
     format: options.format === undefined ? undefined : oneOf(who, "format", options.format, formats),
     separator: options.separator === undefined ? undefined : cleanSeparator(who, options.separator),
@@ -118,7 +117,7 @@ export function cleanOptions(options: ReadOptions): CleanOptions {
     decimal: oneOf(who, "decimal", options.decimal ?? ".", [".", ","]),
     onBadRow: oneOf(who, "onBadRow", options.onBadRow ?? "fail", ["fail", "drop"]),
     zeroIsMissing: flag("zeroIsMissing"),
-    stringIds: flag("stringIds"),
+    stringIds: cleanStringIds(who, options.stringIds),
     duplicates:
       options.duplicates === undefined ? undefined : oneOf(who, "duplicates", options.duplicates, duplicatePolicies),
     threads: wholeNumber(who, "threads", options.threads ?? 2, 1, 256),
@@ -126,6 +125,12 @@ export function cleanOptions(options: ReadOptions): CleanOptions {
   };
   refuseContradictions(who, clean);
   return clean;
+}
+
+function cleanStringIds(who: string, given: unknown): CleanOptions["stringIds"] {
+  if (given === undefined || typeof given === "boolean") return { user: given === true, item: given === true };
+  if (given === "user" || given === "item") return { user: given === "user", item: given === "item" };
+  throw new OptionError(who, "stringIds", given, 'true, false, "user" or "item"');
 }
 
 /** A separator of one to four bytes that is no quote and no line end. `\t` and `tab` are understood as a tab. */

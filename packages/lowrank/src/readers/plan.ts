@@ -6,7 +6,7 @@ import { AbortedError, DataError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import { columnsByName, columnsByPosition, listed, type Role, type Roles, roles } from "./columns.ts";
 import { layoutOf, type TextLayout } from "./dialect.ts";
-import { Duck, duckMessage, quoted } from "./duck.ts";
+import { Duck, duckMessage, quotedPath } from "./duck.ts";
 import type { CleanOptions } from "./options.ts";
 import type { SourceFile } from "./source.ts";
 
@@ -164,12 +164,12 @@ async function planParquet(file: SourceFile, options: CleanOptions): Promise<Par
   const duck = await Duck.open([file.path], 1, options.signal);
   let schema: string[][];
   try {
-    const rows = await duck.rows(`DESCRIBE SELECT * FROM read_parquet(${quoted(file.path)})`);
+    const rows = await duck.rows(`DESCRIBE SELECT * FROM read_parquet(${quotedPath(file.path)})`);
     schema = rows.map((row) => row.map(String));
   } catch (error) {
     if (error instanceof AbortedError) throw error;
     throw new DataError(
-      `${file.name}: the Parquet file is damaged or cut short (${duckMessage(error).replaceAll(file.path, file.name)}); get it again`,
+      `${file.name}: the Parquet file is damaged or cut short (${duckMessage(error, file)}); get it again`,
       { file: file.name },
       error,
     );

@@ -6,7 +6,7 @@ import { DataError, LowrankError, type RatingRecord } from "@lowrank/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Duck } from "./duck.ts";
-import { type ReadOptions, readRatings } from "./index.ts";
+import { type ReadOptions, readRatings, readTitles } from "./index.ts";
 
 let folder: string;
 let count = 0;
@@ -191,6 +191,11 @@ describe("ids", () => {
   it("stay text on request", async () => {
     const { ratings } = await read("user,item,rating\n1,2,3\n", { stringIds: true });
     expect([ratings.users.id(0), ratings.items.id(0)]).toEqual(["1", "2"]);
+    const users = await read("user,item,rating\n1,2,3\n", { stringIds: "user" });
+    expect([users.ratings.users.id(0), users.ratings.items.id(0)]).toEqual(["1", 2]);
+    const items = await read("user,item,rating\n1,2,3\n", { stringIds: "item" });
+    expect([items.ratings.users.id(0), items.ratings.items.id(0)]).toEqual([1, "2"]);
+    await expect(read("1,2,3\n", { stringIds: "users" as "user" })).rejects.toThrow('true, false, "user" or "item"');
   });
 
   it("of JSON are what JSON says: text in quotes is text", async () => {
@@ -558,6 +563,22 @@ describe("several files", () => {
     await symlink(own, plain);
     const globbed = await readRatings(join(plain, "*.csv*"));
     expect(globbed.ratings.hash).toBe(ratings.hash);
+  });
+
+  it("are one file when that has a pattern's signs in its name, whatever else the pattern would fit", async () => {
+    const own = join(folder, "signs");
+    await mkdir(own);
+    for (const name of ["*.csv", "a?.csv", "[ab].csv"]) await writeFile(join(own, name), `${name},10,4\n`);
+    for (const name of ["a.csv", "b.csv", "ab.csv"]) await writeFile(join(own, name), "sibling,10,4\n");
+    for (const name of ["*.csv", "a?.csv", "[ab].csv"]) {
+      const { ratings } = await readRatings(join(own, name));
+      expect([...ratings.users.ids()]).toEqual([name]);
+    }
+    expect((await readRatings(join(own, "a*.csv"))).ratings.size).toBe(2);
+    await writeParquet(join(own, "?.parquet"), "SELECT 1 AS item, 'one' AS title, 7 AS user");
+    await writeParquet(join(own, "b.parquet"), "SELECT 2 AS item, 'two' AS title, 8 AS user");
+    expect([...(await readRatings(join(own, "?.parquet"))).ratings.users.ids()]).toEqual([7]);
+    expect([...(await readTitles(join(own, "?.parquet")))]).toEqual([["1", "one"]]);
   });
 
   it("become text ids together when one of them has text ids", async () => {

@@ -77,7 +77,7 @@ interface Import {
 async function importAll(plans: readonly Plan[], options: CleanOptions, spool: Spool): Promise<Ratings> {
   const imports = plans.map((plan): Import => ({ plan, lenient: false, dropped: undefined }));
   const kindOf = (side: "user" | "item"): IdKind =>
-    options.stringIds || plans.some((plan) => plan.ids[side] === "string") ? "string" : "number";
+    options.stringIds[side] || plans.some((plan) => plan.ids[side] === "string") ? "string" : "number";
   let kinds: IdKinds = { user: kindOf("user"), item: kindOf("item") };
   for (;;) {
     const builder = new RatingsBuilder({ duplicates: options.duplicates });
@@ -170,8 +170,8 @@ async function adjust(
 
 function unexplained(plan: Plan, cause: unknown): unknown {
   if (cause instanceof AbortedError) return cause;
-  const { name, path } = plan.file;
-  const why = cause === undefined ? "DuckDB stopped before the end" : duckMessage(cause).replaceAll(path, name);
+  const { name } = plan.file;
+  const why = cause === undefined ? "DuckDB stopped before the end" : duckMessage(cause, plan.file);
   return new DataError(`${name}: cannot be read: ${why}`, { file: name }, cause);
 }
 

@@ -7,7 +7,7 @@ import { DataError } from "@lowrank/core";
 import { knownOptions, oneOf, trueOrFalse } from "@lowrank/core/support";
 import { titleColumns } from "./columns.ts";
 import { layoutOf } from "./dialect.ts";
-import { Duck, duckMessage, quoted } from "./duck.ts";
+import { Duck, duckMessage, quotedPath } from "./duck.ts";
 import { type ColumnChoice, cleanColumn, cleanSeparator, type Encoding, encodings } from "./options.ts";
 import { badRowError } from "./problems.ts";
 import { openFile, type SourceFile } from "./source.ts";
@@ -119,7 +119,7 @@ function planJson(file: SourceFile, options: Clean): Walkable {
 async function titlesFromParquet(file: SourceFile, options: Clean): Promise<Map<string, string>> {
   const duck = await Duck.open([file.path], 1, options.signal);
   try {
-    const table = `read_parquet(${quoted(file.path)})`;
+    const table = `read_parquet(${quotedPath(file.path)})`;
     const names = (await duck.rows(`DESCRIBE SELECT * FROM ${table}`)).map(([name]) => String(name));
     const { id, title } = titleColumns(file.name, names, names.length, options);
     const cell = (index: number) => `"${names[index].replaceAll('"', '""')}"::VARCHAR`;
@@ -131,11 +131,7 @@ async function titlesFromParquet(file: SourceFile, options: Clean): Promise<Map<
     return titles;
   } catch (error) {
     if (error instanceof DataError) throw error;
-    throw new DataError(
-      `${file.name}: cannot be read: ${duckMessage(error).replaceAll(file.path, file.name)}`,
-      { file: file.name },
-      error,
-    );
+    throw new DataError(`${file.name}: cannot be read: ${duckMessage(error, file)}`, { file: file.name }, error);
   } finally {
     duck.close();
   }

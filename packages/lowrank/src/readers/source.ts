@@ -1,8 +1,8 @@
 /**
  * From what the caller names (paths, globs, standard input) to files that can be read: found, looked at, and in UTF-8.
  */
-import { createWriteStream } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream, type Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AbortedError, DataError, OptionError } from "@lowrank/core";
@@ -35,6 +35,18 @@ interface Opening {
 
 /** @throws DataError for files that are not there, empty, or of another kind */
 export async function openSources(source: string | readonly string[], opening: Opening): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for (const path of await sourcePaths(source))
+    files.push(path === "-" ? await openStandardInput("standard input", opening) : await openFile(path, path, opening));
+  return files;
+}
+
+/**
+ * The files that a source of `readRatings` stands for, with its patterns looked up; `-` stays as it is.
+ *
+ * @throws DataError for a pattern that no file matches; OptionError
+ */
+export async function sourcePaths(source: string | readonly string[]): Promise<string[]> {
   const asked = typeof source === "string" ? [source] : source;
   if (!Array.isArray(asked) || asked.length === 0 || asked.some((path) => typeof path !== "string" || path === ""))
     throw new OptionError(
@@ -43,15 +55,9 @@ export async function openSources(source: string | readonly string[], opening: O
       source,
       'a path, a glob, "-" for standard input, or a list of paths',
     );
-  const files: SourceFile[] = [];
-  for (const path of asked) {
-    if (path === "-") {
-      files.push(await openStandardInput(opening));
-      continue;
-    }
-    for (const found of await expand(path)) files.push(await openFile(found, resolve(found), opening));
-  }
-  return files;
+  const paths: string[] = [];
+  for (const path of asked) paths.push(...(path === "-" ? [path] : await expand(path)));
+  return paths;
 }
 
 /** A path that exists is itself, whatever characters are in it; else a glob is looked up. */
@@ -66,7 +72,24 @@ async function expand(path: string): Promise<string[]> {
   throw new DataError(`${path}: no file matches; check the folder and the pattern`, { file: path });
 }
 
-export async function openFile(name: string, path: string, opening: Opening): Promise<SourceFile> {
+/** One file, or what stands for one: a pipe is copied first, because it can be read only once. */
+export async function openFile(name: string, given: string, opening: Opening): Promise<SourceFile> {
+  const info = await statOf(name, given);
+  if (info.isDirectory()) {
+    const example = `${name.replace(/[\\/]+$/, "")}/*.csv`;
+    throw new DataError(`${name}: is a folder; give a file, or a pattern such as ${show(example)}`, { file: name });
+  }
+  if (!info.isFile()) {
+    if (isStandardInput(given)) return openStandardInput(name, opening);
+    if (!info.isFIFO()) throw new DataError(`${name}: is a device or a socket; give a file or a pipe`, { file: name });
+    return openCopy(name, createReadStream(given), opening);
+  }
+  return openRegular(name, resolve(given), opening);
+}
+
+const isStandardInput = (path: string) => /^\/(dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(path);
+
+async function openRegular(name: string, path: string, opening: Opening): Promise<SourceFile> {
   await checkReadable(name, path);
   const { content, bytes, whole } = await firstBytes(name, path);
   if (content === "parquet") {
@@ -93,45 +116,59 @@ export async function openFile(name: string, path: string, opening: Opening): Pr
   return { name, path: plain, gzip: false, parquet: false, head, notes, intact: Promise.resolve() };
 }
 
-async function openStandardInput(opening: Opening): Promise<SourceFile> {
-  const name = "standard input";
+function openStandardInput(name: string, opening: Opening): Promise<SourceFile> {
+  return openCopy(name, process.stdin, opening);
+}
+
+/** A private copy of what a stream brings. */
+async function openCopy(name: string, stream: NodeJS.ReadableStream, opening: Opening): Promise<SourceFile> {
   const path = await opening.spool.next();
   const { signal } = opening;
   try {
-    await pipeline(process.stdin, createWriteStream(path), signal === undefined ? {} : { signal });
+    await pipeline(stream, createWriteStream(path), signal === undefined ? {} : { signal });
   } catch (error) {
-    throw signal?.aborted ? new AbortedError("readRatings", { file: name }) : error;
+    if (signal?.aborted) throw new AbortedError("readRatings", { file: name });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM") throw unreadable(name, error);
+    if (code === "ENOSPC" || code === "EDQUOT")
+      throw new DataError(
+        `${name}: is copied before it is read, and the disk of the folder for temporary files is full; free some space, ` +
+          "or name another folder with TMPDIR",
+        { file: name, cause: code },
+        error,
+      );
+    throw error;
   }
-  return openFile(name, path, opening);
+  return openRegular(name, path, opening);
+}
+
+async function statOf(name: string, path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    throw unreadable(name, error);
+  }
 }
 
 async function checkReadable(name: string, path: string): Promise<void> {
-  let file: FileHandle;
   try {
-    file = await open(path);
+    await (await open(path)).close();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT" || code === "ENOTDIR"
-        ? /^[a-z][a-z0-9+.-]+:\/\//i.test(name)
-          ? "is an address, and only files are read; download it first"
-          : "there is no such file; check the path"
-        : code === "EACCES" || code === "EPERM"
-          ? "may not be read; check its permissions"
-          : `cannot be opened (${code})`;
-    throw new DataError(`${name}: ${why}`, { file: name, cause: code }, error);
+    throw unreadable(name, error);
   }
-  try {
-    const info = await file.stat();
-    if (info.isDirectory()) {
-      const example = `${name.replace(/[\\/]+$/, "")}/*.csv`;
-      throw new DataError(`${name}: is a folder; give a file, or a pattern such as ${show(example)}`, { file: name });
-    }
-    if (info.isFile() && info.size === 0)
-      throw new DataError(`${name}: is empty; give a file with ratings`, { file: name });
-  } finally {
-    await file.close();
-  }
+}
+
+function unreadable(name: string, error: unknown): DataError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why =
+    code === "ENOENT" || code === "ENOTDIR"
+      ? /^[a-z][a-z0-9+.-]+:\/\//i.test(name)
+        ? "is an address, and only files are read; download it first"
+        : "there is no such file; check the path"
+      : code === "EACCES" || code === "EPERM"
+        ? "may not be read; check its permissions"
+        : `cannot be opened (${code})`;
+  return new DataError(`${name}: ${why}`, { file: name, cause: code }, error);
 }
 
 /** Short name of a file for notes. */

@@ -5,7 +5,7 @@
  * Numbers are cast in SQL, so that results arrive as typed arrays. A whole number as an id must read the same when
  * written again; the first that does not (`007`, `A1`) makes the import start over with text ids.
  */
-import { quoted } from "./duck.ts";
+import { quoted, quotedPath } from "./duck.ts";
 import type { CleanOptions } from "./options.ts";
 import type { IdKind, JsonPlan, ListsPlan, ParquetPlan, Plan, TextPlan } from "./plan.ts";
 import { type ValueProblem, valueProblems } from "./problems.ts";
@@ -57,11 +57,11 @@ export function importQuery(plan: Plan, kinds: IdKinds, options: CleanOptions, l
 export function rowQuery(plan: ParquetPlan, row: number): string {
   const names = [plan.columns.user, plan.columns.item, plan.columns.rating, plan.columns.time];
   const values = names.map((index) => (index === undefined ? "NULL" : `${identifier(plan.names[index])}::VARCHAR`));
-  return `SELECT ${values.join(", ")} FROM read_parquet(${quoted(plan.file.path)}) LIMIT 1 OFFSET ${row}`;
+  return `SELECT ${values.join(", ")} FROM read_parquet(${quotedPath(plan.file.path)}) LIMIT 1 OFFSET ${row}`;
 }
 
 function tableOf(plan: Plan, lenient: boolean): string {
-  const path = quoted(plan.file.path);
+  const path = quotedPath(plan.file.path);
   switch (plan.kind) {
     case "text":
       return csvTable(plan, plan.layout.fields, plan.layout.dialect.separator, lenient);
@@ -85,7 +85,7 @@ function csvTable(plan: TextPlan | ListsPlan, fields: number, separator: string,
   const quote = dialect.quotes ? `'"'` : "''";
   const columns = Array.from({ length: fields }, (_, index) => `'c${index}': 'VARCHAR'`).join(", ");
   return (
-    `read_csv(${quoted(plan.file.path)}, auto_detect = false, delim = ${quoted(separator)}, quote = ${quote}, escape = ${quote}, ` +
+    `read_csv(${quotedPath(plan.file.path)}, auto_detect = false, delim = ${quoted(separator)}, quote = ${quote}, escape = ${quote}, ` +
     `header = ${header !== undefined}, skip = ${firstLine - 1}, strict_mode = ${!lenient}, ` +
     `compression = ${quoted(plan.file.gzip ? "gzip" : "none")}, columns = {${columns}})`
   );
