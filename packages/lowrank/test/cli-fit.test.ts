@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { als, ials } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, inProcess, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
@@ -64,6 +66,24 @@ describe("lowrank fit", () => {
     expect(existsSync(out)).toBe(true);
   });
 
+  it("reads a pipe, by its name and as /dev/stdin, like the file", async () => {
+    const files = ["piped", "stdin", "file"].map((name) => dir.file(`${name}.safetensors`));
+    const args = (source: string, out: string) => ["fit", source, "--rank", "4", "--quiet", "--out", out];
+    const pipe = dir.file("pipe.csv");
+    execFileSync("mkfifo", [pipe]);
+    const [piped, stdin, file] = await Promise.all([
+      lowrank(args(pipe, files[0])),
+      lowrank(args("/dev/stdin", files[1]), { input: smallRatings() }),
+      lowrank(args(ratings, files[2])),
+      writeFile(pipe, smallRatings()),
+    ]);
+    expect([piped, stdin, file].map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      Array.from({ length: 3 }, () => ({ code: 0, stderr: "" })),
+    );
+    const [a, b, c] = files.map((name) => readFileSync(name));
+    expect(a.equals(c) && b.equals(c)).toBe(true);
+  });
+
   it("watches held-out RMSE with --validation and says which sweep was best", async () => {
     const args = ["fit", ratings, "--rank", "4", "--validation", "0.2", "--out", dir.file("v.safetensors"), "--json"];
     const { code, stdout, stderr } = await lowrank(args);
@@ -117,6 +137,35 @@ describe("lowrank fit", () => {
     expect(stderr).toContain("is one of the rating files");
   });
 
+  it("refuses to replace one of the ratings that a pattern stands for, or a link to one, with 2, and leaves them", async () => {
+    const here = await folder();
+    const files = ["a.csv", "b.csv"].map((name) => here.file(name));
+    for (const file of files) await write(file, smallRatings());
+    symlinkSync(files[1], here.file("link"));
+    for (const out of ["a.csv", "link"]) {
+      const { code, stderr } = await inProcess(["fit", here.file("*.csv"), "--out", here.file(out)]);
+      expect(stderr).toContain("is one of the rating files");
+      expect(code).toBe(2);
+    }
+    for (const file of files) expect(readFileSync(file, "utf8")).toBe(smallRatings());
+    await here.dispose();
+  });
+
+  it("refuses to write a model to standard output, with 2, and leaves no file named -", async () => {
+    const here = await folder();
+    const { code, stderr } = await lowrank(["fit", ratings, "--out", "-"], { cwd: here.path });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--out - would be standard output") });
+    expect(readdirSync(here.path)).toEqual([]);
+    await here.dispose();
+  });
+
+  it("goes on when nobody reads its messages any more", async () => {
+    const out = dir.file("unheard.safetensors");
+    const { code } = await lowrank(["fit", ratings, "--rank", "4", "--sweeps", "300", "--out", out], { deaf: true });
+    expect(code).toBe(0);
+    expect(existsSync(out)).toBe(true);
+  });
+
   it("refuses an output that cannot be written before it reads a single rating, with 1", async () => {
     const { code, stderr } = await inProcess(["fit", ratings, "--out", dir.file("no/such/folder/m.safetensors")]);
     expect(code).toBe(1);
@@ -159,6 +208,7 @@ describe("lowrank fit", () => {
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 129],
   ] as const)("stops on %s with %d and leaves nothing half written", async (signal, expected) => {
     const here = await folder();
     let sent = false;
@@ -175,6 +225,30 @@ describe("lowrank fit", () => {
     expect(readdirSync(here.path)).toEqual([]);
     await here.dispose();
   });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGHUP", 129],
+  ] as const)(
+    "stops on %s while it reads, with %d, and leaves no copy of the data behind",
+    async (signal, expected) => {
+      const here = await folder();
+      const out = here.file("m.safetensors");
+      const { code, stderr } = await lowrank(["fit", "-", "--out", out], {
+        env: { TMPDIR: here.path },
+        input: smallRatings(),
+        keepOpen: true,
+        onStart: async (kill) => {
+          const copies = () => readdirSync(here.path, { recursive: true, encoding: "utf8" });
+          while (!copies().some((name) => name.endsWith(".part"))) await new Promise((later) => setTimeout(later, 20));
+          kill(signal);
+        },
+      });
+      expect({ code, stderr }).toEqual({ code: expected, stderr: "lowrank fit: stopped\n" });
+      expect(readdirSync(here.path)).toEqual([]);
+      await here.dispose();
+    },
+  );
 
   it("keeps escape sequences in ids away from the terminal", async () => {
     const lines = [

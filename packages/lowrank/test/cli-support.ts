@@ -20,6 +20,12 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Standard input stays open after `input`, as that of a program that is not done */
+  readonly keepOpen?: boolean;
+  /** Stderr is closed after the first words */
+  readonly deaf?: boolean;
+  /** Called at once, with a function that sends a signal */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Called with everything written to stderr so far, and a function that sends a signal */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -40,12 +46,15 @@ export function lowrank(args: readonly string[], options: RunOptions = {}): Prom
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
+      if (options.deaf) child.stderr.destroy();
       options.onStderr?.(stderr, (signal) => child.kill(signal));
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
     child.stdin.on("error", () => {});
-    child.stdin.end(options.input ?? "");
+    if (options.keepOpen) child.stdin.write(options.input ?? "");
+    else child.stdin.end(options.input ?? "");
+    options.onStart?.((signal) => child.kill(signal));
   });
 }
 

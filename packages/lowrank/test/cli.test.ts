@@ -132,6 +132,48 @@ describe("lowrank recommend", () => {
     expect(JSON.parse(stdout).items.map(({ item }: { item: number }) => item % 2)).toEqual([0, 0, 0, 0]);
   });
 
+  it("takes what --only names for ids where the model knows one, else for a file, and @ for a file always", async () => {
+    const here = await folder();
+    await write(here.file("12"), "2\n");
+    await write(here.file("list"), "12\n\n14\n");
+    const listed = async (only: string) => {
+      const args = ["recommend", model, "--user", "2", "--include-seen", "--json", "--quiet", "--only", only];
+      const { code, stdout, stderr } = await lowrank(args, { cwd: here.path });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return JSON.parse(stdout)
+        .items.map(({ item }: { item: number }) => item)
+        .sort((a: number, b: number) => a - b);
+    };
+    expect(await listed("12")).toEqual([12]);
+    expect(await listed("@12")).toEqual([2]);
+    expect(await listed("list")).toEqual([12, 14]);
+    expect(await listed("@list")).toEqual([12, 14]);
+    await here.dispose();
+  });
+
+  it("warns of a rating in --history that no training rating was near", async () => {
+    const { code, stderr } = await inProcess(["recommend", model, "--history", "1:9999,3:4", "--quiet"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      "warning: --history: rating 9999 of item 1 lies outside 1.5 to 5, the ratings that the model was trained on\n",
+    );
+  });
+
+  it("takes text for an unknown id where ids are numbers, and names the flag", async () => {
+    const { code, stderr } = await inProcess([
+      "recommend",
+      model,
+      "--history",
+      "abc:3,3:4",
+      "--only",
+      "3,x",
+      "--quiet",
+    ]);
+    expect(code).toBe(0);
+    expect(stderr).toContain('--history: the model does not know item "abc"');
+    expect(stderr).toContain('--only: the model does not know item "x"');
+  });
+
   it("keeps to --only from a file, leaves out --except, and says why the list is short", async () => {
     const only = await write(dir.file("only.txt"), "2\n3\n5\n12\n");
     const flags = ["--only", only, "--except", "12", "--include-seen", "--json"];
@@ -148,7 +190,10 @@ describe("lowrank recommend", () => {
     [["--user", "1", "--json", "--csv"], "--json and --csv cannot go together"],
     [["--history", "1"], "has no rating"],
     [["--user", "1", "-n", "0"], "--n must be a whole number from 1"],
-    [["--user", "1", "--only", "none.txt"], "--only: none.txt cannot be read"],
+    [["--history", ""], "--history is empty"],
+    [["--user", "1", "--only", "none.txt"], '--only: "none.txt" is neither item ids of the model nor a file'],
+    [["--user", "1", "--only", "@none.txt"], "--only: none.txt: there is no such file"],
+    [["--user", "1", "--only", "abc"], '--only: "abc" is neither item ids of the model nor a file'],
   ])("refuses %j with 2", async (flags, message) => {
     const { code, stdout, stderr } = await inProcess(["recommend", model, ...flags]);
     expect(stderr).toContain(message);
@@ -211,6 +256,16 @@ describe("lowrank similar and explain", () => {
     const similar = await inProcess(["similar", model, "--item", "98"]);
     expect(similar.code).toBe(1);
     expect(similar.stderr).toContain("item 98 is not among the 30 items");
+    const word = await inProcess(["similar", model, "--user", "abc"]);
+    expect({ code: word.code, stderr: word.stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining(`user "abc" is not among the 40 users of ${model}; lowrank inspect`),
+    });
+    const nobody = await inProcess(["explain", model, "--user", "abc", "--item", "3"]);
+    expect({ code: nobody.code, stderr: nobody.stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/user "abc" is unknown to .*; lowrank recommend .* --user abc --fallback popular/),
+    });
   });
 });
 
@@ -238,6 +293,8 @@ describe("lowrank evaluate", () => {
 
   it.each([
     [["--folds", "3", "--test-fraction", "0.2"], "--folds and --test-fraction are two ways"],
+    [["--test-fraction", "0"], '--test-fraction must be a number above 0 and below 1, got "0"'],
+    [["--test-latest", "1"], '--test-latest must be a number above 0 and below 1, got "1"'],
     [["--folds", "1"], "--folds must be a whole number of at least 2"],
     [["--relevant-from", "good"], '--relevant-from must be a rating or "all"'],
     [["-n", "0"], "--n must be whole numbers of at least 1"],
@@ -245,6 +302,30 @@ describe("lowrank evaluate", () => {
     const { code, stderr } = await inProcess(["evaluate", ratings, ...flags]);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
+  });
+
+  it("measures a model of text users and number items on a file whose users all look like numbers", async () => {
+    const rows = smallRatings().trim().split("\n").slice(1);
+    const mixed = await write(dir.file("mixed.csv"), `user,item,rating\n${rows.join("\n")}\nann,1,4\nann,2,2\n`);
+    const out = dir.file("mixed.safetensors");
+    const fit = await inProcess(["fit", mixed, "--rank", "4", "--sweeps", "6", "--quiet", "--out", out]);
+    expect(fit.code).toBe(0);
+    const test = await write(dir.file("numeric.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
+    const { code, stdout, stderr } = await inProcess(["evaluate", out, test, "--json", "--quiet"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout).counts).toMatchObject({ records: 3, usersRanked: 2 });
+    const refused = await inProcess(["evaluate", out, test, "--string-ids"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("--string-ids cannot act: the item ids of");
+  });
+
+  it("says that the model file goes first, and that it takes one, with 2", async () => {
+    const swapped = await inProcess(["evaluate", ratings, model]);
+    expect(swapped.code).toBe(2);
+    expect(swapped.stderr).toContain(`the model file goes first: lowrank evaluate ${model} ${ratings}`);
+    const both = await inProcess(["evaluate", model, clickModel]);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toContain("are both model files");
   });
 
   it("refuses method settings beside a model file, by name", async () => {

@@ -5,8 +5,8 @@ import { AbortedError, LowrankError, OptionError } from "@lowrank/core";
 import { nearest, show } from "@lowrank/core/support";
 import { CommanderError } from "commander";
 
-/** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM. */
-export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+/** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal. */
+export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143, hungUp: 129 } as const;
 
 /** The command line itself is wrong: an unknown flag, a value out of range, flags that cannot go together. */
 export class UsageError extends LowrankError {

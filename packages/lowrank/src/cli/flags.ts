@@ -2,10 +2,11 @@
  * Flags that several commands share, and the parsers that turn their texts into clean values. A flag given twice is
  * refused: one of the two would be ignored in silence.
  */
-import { duplicatePolicies, type Id, type IdMap } from "@lowrank/core";
+import { duplicatePolicies } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
-import type { ReadOptions } from "../readers/index.ts";
+// Not through the room's index: commands that read no ratings start faster without it.
+import { type Encoding, encodings, type Format, formats, type ReadOptions } from "../readers/options.ts";
 import { didYouMean, UsageError } from "./exit.ts";
 
 type Parser<T> = (text: string, previous: T | undefined) => T;
@@ -25,6 +26,16 @@ export function real(flag: string, min = Number.NEGATIVE_INFINITY, max = Number.
     const value = text.trim() === "" || /^[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
     if (Number.isFinite(value) && value >= min && value <= max) return value;
     throw new UsageError(`${flag} must be a number${rangeOf(min, max)}, got ${show(text)}`, { flag, got: text });
+  });
+}
+
+/** A part of a whole: neither nothing nor everything. */
+export function share(flag: string): Parser<number> {
+  const number = real(flag);
+  return once(flag, (text) => {
+    const value = number(text, undefined);
+    if (value > 0 && value < 1) return value;
+    throw new UsageError(`${flag} must be a number above 0 and below 1, got ${show(text)}`, { flag, got: text });
   });
 }
 
@@ -99,12 +110,9 @@ export function addOutputFlags(command: Command): Command {
     .option("--debug", "show where an error came from");
 }
 
-const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
-const encodings = ["utf-8", "latin-1", "utf-16"] as const;
-
 /** How rating files are read. */
 export interface ReadingFlags {
-  format?: (typeof formats)[number];
+  format?: Format;
   separator?: string;
   header?: boolean;
   userColumn?: string;
@@ -113,7 +121,7 @@ export interface ReadingFlags {
   timeColumn?: string;
   rating?: boolean;
   time?: boolean;
-  encoding?: (typeof encodings)[number];
+  encoding?: Encoding;
   decimal?: "." | ",";
   badRows?: "fail" | "drop";
   duplicates?: (typeof duplicatePolicies)[number];
@@ -212,6 +220,25 @@ export function engineOptions(flags: EngineFlags) {
   };
 }
 
+/** Flags of commands that ask a model about one user or item. */
+export interface QuestionFlags extends EngineFlags, OutputFlags {
+  item?: string;
+  user?: string;
+  n?: number;
+  titles?: string;
+}
+
+/** @param aboutN what `-n` counts */
+export function addQuestionFlags(command: Command, aboutN: string): Command {
+  command
+    .option("-u, --user <id>", "a user of the model", text("--user"))
+    .option("-i, --item <id>", "an item of the model", text("--item"))
+    .option("-n, --n <n>", aboutN, whole("--n", 1, 1_000_000))
+    .option("--titles <file>", "file of item titles, to show beside the ids", text("--titles"));
+  addEngineFlags(command);
+  return addOutputFlags(command);
+}
+
 export function addSeedFlag(command: Command): Command {
   return command.option("--seed <n>", "same seed, same result (0)", whole("--seed", 0, 2 ** 32 - 1));
 }
@@ -219,19 +246,4 @@ export function addSeedFlag(command: Command): Command {
 /** `{ [name]: value }`, or nothing when the flag was not given. */
 export function given<const K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
   return (value === undefined ? {} : { [name]: value }) as { [key in K]?: V };
-}
-
-/** Texts of ids from flags such as `--only 1,2,3` or `--only list.txt` (one id on each line), as ids of a model. */
-export async function idList(flag: string, values: readonly string[], ids: IdMap): Promise<Id[]> {
-  const { readFile } = await import("node:fs/promises");
-  const found: Id[] = [];
-  for (const value of values) {
-    const fromFile = await readFile(value, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" && !/[\\/]|\.(txt|csv|tsv|list)$/i.test(value)) return undefined;
-      throw new UsageError(`${flag}: ${value} cannot be read (${error.code ?? error.message})`, { flag, file: value });
-    });
-    const texts = fromFile === undefined ? value.split(",") : fromFile.split(/\r?\n/);
-    for (const part of texts) if (part.trim() !== "") found.push(ids.parse(part.trim()));
-  }
-  return found;
 }

@@ -1,12 +1,26 @@
 /** How scores and items are written in lists, the same in every command. */
 import type { Id, Scale } from "@lowrank/core";
-import { figure } from "./format.ts";
+import { type Column, figure } from "./format.ts";
 
 const scoreTitles: Readonly<Record<Scale, string>> = { rating: "predicted", preference: "score", logit: "log-odds" };
 
 /** Heading of a column of scores. */
 export function scoreTitle(scale: Scale): string {
   return scoreTitles[scale];
+}
+
+/** Columns of a list: place, figure, id, title. @param side what the ids are */
+export function listColumns(
+  figureTitle: string,
+  titles: ReadonlyMap<string, string>,
+  side: "user" | "item" = "item",
+): readonly Column[] {
+  return [
+    { title: "", align: "right" },
+    { title: figureTitle, align: "right" },
+    { title: side, align: "right" },
+    { title: titles.size > 0 ? "title" : "", flexible: true },
+  ];
 }
 
 /** Ratings with two decimals, other scores with three significant digits. */

@@ -2,7 +2,7 @@
  * Files in, for commands: rating files with a report of what was read, model files, titles. DuckDB is loaded only by the
  * commands that read rating files.
  */
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { DataError, type FactorModel, LowrankError, type Ratings } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
@@ -104,6 +104,7 @@ export async function loadTitles(job: Job, path: string | undefined): Promise<Re
     return await readTitles(path, { signal });
   } catch (error) {
     if (!(error instanceof DataError) || error.facts.problem !== "encoding") throw error;
+    if (!(await stat(path)).isFile()) throw error; // a pipe is used up
     job.output.say(`${basename(path)} is not UTF-8; its titles are read as latin-1`);
     return readTitles(path, { encoding: "latin-1", signal });
   }
@@ -112,13 +113,14 @@ export async function loadTitles(job: Job, path: string | undefined): Promise<Re
 /** Whether a file is a model, by its name, or by how it begins: a header length and a brace. */
 export async function isModelFile(file: string): Promise<boolean> {
   if (extname(file) === ".safetensors") return true;
-  if (file === "-") return false;
+  // A pipe can be read only once, and opening it is reading it.
+  const info = await stat(file).catch(() => undefined);
+  if (file === "-" || !info?.isFile()) return false;
   const handle = await open(file, "r").catch(() => undefined);
   if (handle === undefined) return false;
   try {
-    const { size } = await handle.stat();
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
-    return bytesRead === 9 && buffer[8] === "{".charCodeAt(0) && buffer.readBigUInt64LE(0) <= BigInt(size);
+    return bytesRead === 9 && buffer[8] === "{".charCodeAt(0) && buffer.readBigUInt64LE(0) <= BigInt(info.size);
   } catch {
     return false;
   } finally {

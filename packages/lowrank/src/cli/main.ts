@@ -16,6 +16,10 @@ const stop = (code: number) => () => {
 };
 process.on("SIGINT", stop(exitCodes.interrupted));
 process.on("SIGTERM", stop(exitCodes.terminated));
+// The terminal was closed: what is half written and what was copied for reading must not stay behind.
+process.on("SIGHUP", stop(exitCodes.hungUp));
+// Messages that nobody reads any more, as in `lowrank fit … 2>&1 >/dev/null | head -1`, stop no training.
+process.stderr.on("error", () => {});
 // A reader that has seen enough, as in `lowrank recommend … | head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.failure);

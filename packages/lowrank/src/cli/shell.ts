@@ -7,7 +7,7 @@ import { Output, type OutputMode } from "./output.ts";
 /** Handed to every command. */
 export interface Job {
   readonly output: Output;
-  /** Fires on Ctrl-C and SIGTERM; every long call takes it */
+  /** Fires on Ctrl-C, SIGTERM and SIGHUP; every long call takes it */
   readonly signal: AbortSignal;
 }
 

@@ -7,6 +7,7 @@ import {
   crossValidate,
   type Evaluation,
   evaluate,
+  type FactorModel,
   type FigureSpreads,
   kFold,
   leaveLastOut,
@@ -33,8 +34,8 @@ import {
   type OutputFlags,
   type ReadingFlags,
   readOptions,
-  real,
   several,
+  share,
   text,
   whole,
   wholes,
@@ -77,10 +78,10 @@ export function addEvaluate(program: Command, shell: Shell): void {
     .argument("<files...>", "a model file and test ratings, or ratings to be split")
     .option("--train <file>", "training ratings of a model without its history; may be given several times", several())
     .optionsGroup("What is held out (without a model file):")
-    .option("--test-fraction <share>", "this share of the ratings, at random (0.1)", real("--test-fraction", 0, 1))
+    .option("--test-fraction <share>", "this share of the ratings, at random (0.1)", share("--test-fraction"))
     .option("--folds <k>", "each of k parts in turn, at random", whole("--folds", 2))
     .option("--test-last <n>", "each user's last n ratings in time", whole("--test-last", 1))
-    .option("--test-latest <share>", "the latest share of all ratings in time", real("--test-latest", 0, 1));
+    .option("--test-latest <share>", "the latest share of all ratings in time", share("--test-latest"));
   addMeasureFlags(command);
   addMethodFlags(command);
   command.optionsGroup("Engine:");
@@ -118,7 +119,17 @@ function addMeasureFlags(command: Command): void {
 async function run(job: Job, files: readonly string[], flags: EvaluateFlags): Promise<void> {
   const request = methodRequest({ ...flags });
   const measure = measureOptions(flags);
-  if (await isModelFile(files[0])) {
+  const models = await Promise.all(files.map(isModelFile));
+  const second = models.indexOf(true, 1);
+  if (second > 0) {
+    throw new UsageError(
+      models[0]
+        ? `${files[0]} and ${files[second]} are both model files; evaluate one at a time`
+        : `${files[second]} is a model file, and the model file goes first: lowrank evaluate ${files[second]} ${files[0]}`,
+      { files: files.filter((_, at) => models[at]) },
+    );
+  }
+  if (models[0]) {
     refuseSplitFlags(flags, request);
     if (files.length === 1)
       throw new UsageError(`evaluate needs test ratings after the model file: lowrank evaluate ${files[0]} test.csv`);
@@ -141,7 +152,7 @@ function measureOptions(flags: EvaluateFlags) {
     ...given("gain", flags.gain),
     ...given("recallDenominator", flags.recallDenominator),
     ...(flags.clamp === false ? { clamp: false } : {}),
-    ...(flags.includeSeen ? { excludeSeen: false } : {}),
+    ...(flags.includeSeen ? { includeSeen: true } : {}),
     ...(flags.rulers === false ? { rulers: false } : {}),
   };
 }
@@ -166,9 +177,7 @@ async function evaluateModel(
   measure: ReturnType<typeof measureOptions>,
 ): Promise<void> {
   const model = await loadModelFile(modelFile);
-  // Ids of both files must be of one kind to be compared.
-  const areStrings = model.users.kind === "string" && model.items.kind === "string";
-  const reading = { ...readOptions(flags, job.signal), ...(areStrings ? { stringIds: true } : {}) };
+  const reading = { ...readOptions(flags, job.signal), stringIds: idsAsText(model, modelFile, flags) };
   if (flags.train === undefined) requireHistory(model, modelFile, "evaluate", "state them with --train <file>, or ");
   const train = flags.train && (await loadRatings(job, flags.train, reading)).ratings;
   const { ratings } = await loadRatings(job, files, reading);
@@ -188,6 +197,16 @@ async function evaluateModel(
   } finally {
     progress.stop();
   }
+}
+
+/** Ids of both files must be of one kind to be compared: that of the model. */
+function idsAsText(model: FactorModel, modelFile: string, flags: EvaluateFlags): boolean | "user" | "item" {
+  const [users, items] = [model.users.kind === "string", model.items.kind === "string"];
+  if (flags.stringIds && !(users && items)) {
+    const side = users ? "item" : "user";
+    throw new UsageError(`--string-ids cannot act: the ${side} ids of ${modelFile} are whole numbers; leave it out`);
+  }
+  return users === items ? users : users ? "user" : "item";
 }
 
 async function evaluateMethod(

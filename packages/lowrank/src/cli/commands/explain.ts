@@ -3,26 +3,12 @@ import { type Explanation, type Id, LowrankError, openRecommender } from "@lowra
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
-import {
-  addEngineFlags,
-  addOutputFlags,
-  type EngineFlags,
-  engineOptions,
-  type OutputFlags,
-  text,
-  whole,
-} from "../flags.ts";
-import { count, listed, table } from "../format.ts";
+import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
+import { count, listed, shellWord, table } from "../format.ts";
+import { idOf } from "../ids.ts";
 import { named, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
-
-interface ExplainFlags extends EngineFlags, OutputFlags {
-  user?: string;
-  item?: string;
-  n?: number;
-  titles?: string;
-}
 
 const DEFAULT_N = 10;
 
@@ -33,25 +19,20 @@ export function addExplain(program: Command, shell: Shell): void {
     .description(
       "Takes a score apart: what every user starts from, and what each item of the user's history adds or takes.",
     )
-    .argument("<model>", "a model file")
-    .option("-u, --user <id>", "a user of the model", text("--user"))
-    .option("-i, --item <id>", "an item of the model", text("--item"))
-    .option("-n, --n <n>", `reasons shown, the largest first (${DEFAULT_N})`, whole("--n", 1))
-    .option("--titles <file>", "file of item titles, to show beside the ids", text("--titles"));
-  addEngineFlags(command);
-  addOutputFlags(command);
-  command.action((file: string, flags: ExplainFlags) => explain(shell.job(command, flags), file, flags));
+    .argument("<model>", "a model file");
+  addQuestionFlags(command, `reasons shown, the largest first (${DEFAULT_N})`);
+  command.action((file: string, flags: QuestionFlags) => explain(shell.job(command, flags), file, flags));
 }
 
-async function explain(job: Job, file: string, flags: ExplainFlags): Promise<void> {
+async function explain(job: Job, file: string, flags: QuestionFlags): Promise<void> {
   const { output } = job;
   if (flags.user === undefined || flags.item === undefined)
     throw new UsageError("explain needs both --user <id> and --item <id>");
   const model = await loadModelFile(file);
   requireHistory(model, file, "explain");
   const titles = await loadTitles(job, flags.titles);
-  const user = model.users.parse(flags.user);
-  const item = model.items.parse(flags.item);
+  const user = idOf(model.users, flags.user);
+  const item = idOf(model.items, flags.item);
   const recommender = await openRecommender(model, engineOptions(flags));
   let answer: Explanation;
   try {
@@ -113,9 +94,12 @@ function cannotExplain(
     );
   }
   const missing = answer.missing.map((side) => `${side} ${show(side === "user" ? user : item)}`);
+  const remedy = answer.missing.includes("user")
+    ? `lowrank recommend ${shellWord(file)} --user ${shellWord(String(user))} --fallback popular lists the most rated items for a user like that`
+    : `lowrank inspect ${shellWord(file)} shows what its ids look like`;
   return new LowrankError(
     "unknown-id",
-    `${listed(missing)} ${missing.length === 1 ? "is" : "are"} unknown to ${file}`,
+    `${listed(missing)} ${missing.length === 1 ? "is" : "are"} unknown to ${file}; ${remedy}`,
     { missing: answer.missing, file },
   );
 }

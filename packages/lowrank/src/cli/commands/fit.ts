@@ -1,6 +1,4 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
-import { realpath } from "node:fs/promises";
-import { resolve } from "node:path";
 import {
   type FactorModel,
   type FitReport,
@@ -32,6 +30,7 @@ import {
 } from "../flags.ts";
 import { bytes, counted, duration, factLines, figure, shellWord } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
+import { inputFiles, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
 import {
   addMethodFlags,
@@ -99,7 +98,10 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const out = flags.out ?? DEFAULT_OUT;
   const request = methodRequest({ ...flags });
   refuseLoneValidationFlags(flags);
-  await refuseOverwritingInput(files, out);
+  refuseStandardOutput(out);
+  const { sourcePaths } = await import("../../readers/index.ts");
+  const inputs = await inputFiles(await sourcePaths(files));
+  await refuseOverwritingInput(inputs, out);
   const { checkWritable, saveModel } = await import("../../model-files.ts");
   await checkWritable(out);
 
@@ -108,6 +110,7 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const chosen = chooseMethod(request, loaded.ratings);
   const { model, report } = await trained(job, loaded.ratings, chosen, flags);
   const saveStarted = performance.now();
+  await refuseOverwritingInput(inputs, out);
   const saved = await saveModel(out, model);
   const seconds = { import: loaded.seconds, save: since(saveStarted), total: since(started) };
   tell(job, { out, fileBytes: saved.bytes, loaded, chosen, model, report, seconds, peakBytes: peakMemory() });
@@ -170,15 +173,12 @@ function refuseLoneValidationFlags(flags: FitFlags): void {
   }
 }
 
-/** The model must not take the place of the ratings it is made of. */
-async function refuseOverwritingInput(files: readonly string[], out: string): Promise<void> {
-  const real = (path: string) => realpath(path).catch(() => resolve(path));
-  const target = await real(out);
-  for (const file of files) {
-    if (file !== "-" && (await real(file)) === target) {
-      throw new UsageError(`--out ${out} is one of the rating files; name another file for the model`, { out });
-    }
-  }
+/** A model is a file that is replaced as a whole; it cannot go through a pipe. */
+function refuseStandardOutput(out: string): void {
+  if (out === "-")
+    throw new UsageError("--out - would be standard output, where no model goes; name a file, or ./- for that name", {
+      out,
+    });
 }
 
 interface Outcome {

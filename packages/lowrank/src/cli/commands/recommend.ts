@@ -3,7 +3,6 @@
  * a history, or for everybody as CSV or JSON lines.
  */
 import {
-  DataError,
   type FactorModel,
   type Id,
   LowrankError,
@@ -24,7 +23,6 @@ import {
   type EngineFlags,
   engineOptions,
   given,
-  idList,
   type OutputFlags,
   several,
   text,
@@ -32,7 +30,8 @@ import {
   word,
 } from "../flags.ts";
 import { count, counted, csvLine, duration, listed, table } from "../format.ts";
-import { scoreText, scoreTitle, titled } from "../lists.ts";
+import { idList, idOf } from "../ids.ts";
+import { listColumns, scoreText, scoreTitle, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
@@ -78,8 +77,8 @@ export function addRecommend(program: Command, shell: Shell): void {
     .optionsGroup("Lists:")
     .option("-n, --n <n>", `items in a list (${DEFAULT_N})`, whole("--n", 1, 1_000_000))
     .option("--titles <file>", "file of item titles, such as movies.csv, to show beside the ids", text("--titles"))
-    .option("--only <ids>", "these items only: ids with commas between, or a file with one on each line", several())
-    .option("--except <ids>", "never these items: ids, or a file", several())
+    .option("--only <ids>", "these items only: ids with commas between, or @file with one on each line", several())
+    .option("--except <ids>", "never these items: ids, or @file", several())
     .option("--include-seen", "let lists hold items that the user has already")
     .option("--fallback <word>", "popular: for an unknown user, the most rated items", word("--fallback", ["popular"]));
   addEngineFlags(command);
@@ -140,7 +139,8 @@ async function forUsers(
 ): Promise<void> {
   const { output } = job;
   const answers: Recommendations[] = [];
-  for (const written of flags.user ?? []) answers.push(await recommender.recommend(userId(model, written), options));
+  for (const written of flags.user ?? [])
+    answers.push(await recommender.recommend(idOf(model.users, written), options));
   const unanswered = answers.filter((answer) => answer.status !== "known" && answer.popular === undefined);
   if (flags.csv) await output.data(csvLine(csvHead(titles)));
   for (const [at, answer] of answers.entries()) {
@@ -151,16 +151,6 @@ async function forUsers(
   const json = answers.map((answer) => withTitles(answer, titles));
   output.json(json.length === 1 ? json[0] : json);
   if (unanswered.length > 0) throw unansweredError(unanswered, model, file);
-}
-
-/** Text that cannot be an id of this model is an unknown user like any other. */
-function userId(model: FactorModel, written: string): Id {
-  try {
-    return model.users.parse(written);
-  } catch (error) {
-    if (error instanceof DataError) return written;
-    throw error;
-  }
 }
 
 function unansweredError(unanswered: readonly Recommendations[], model: FactorModel, file: string): LowrankError {
@@ -193,19 +183,13 @@ function tellAnswer(job: Job, model: FactorModel, answer: Recommendations, title
 }
 
 function tellPopular(job: Job, popular: PopularList, titles: Titles): void {
-  const columns = [
-    { title: "", align: "right" },
-    { title: "ratings", align: "right" },
-    { title: "item", align: "right" },
-    { title: titles.size > 0 ? "title" : "", flexible: true },
-  ] as const;
   const rows = popular.items.map(({ item, count: ratings }, at) => [
     String(at + 1),
     count(ratings),
     String(item),
     titled(titles, item),
   ]);
-  job.output.print(...table(columns, rows, job.output.width));
+  job.output.print(...table(listColumns("ratings", titles), rows, job.output.width));
   remarks(job, popular.short, popular.unknownIds);
 }
 
@@ -215,19 +199,13 @@ function listLines(
   titles: Titles,
   width: number,
 ): string[] {
-  const columns = [
-    { title: "", align: "right" },
-    { title: scoreTitle(model.scale), align: "right" },
-    { title: "item", align: "right" },
-    { title: titles.size > 0 ? "title" : "", flexible: true },
-  ] as const;
   const rows = items.map(({ item, score }, at) => [
     String(at + 1),
     scoreText(model.scale, score),
     String(item),
     titled(titles, item),
   ]);
-  return table(columns, rows, width);
+  return table(listColumns(scoreTitle(model.scale), titles), rows, width);
 }
 
 function remarks({ output }: Job, short: ShortList | undefined, unknownIds: UnknownIds): void {
@@ -256,6 +234,7 @@ async function forHistory(
 ): Promise<void> {
   const { output } = job;
   const history = parseHistory(flags.history ?? [], model);
+  warnOutOfRange(job, history, model);
   const answer = await recommender.recommendFor(history, options);
   if (answer.unknownHistory.length > 0) output.warn(`--history: ${unknownItems(answer.unknownHistory)}`);
   if (answer.status === "known") {
@@ -282,21 +261,34 @@ async function forHistory(
 /** `318:5,260:3.5` → records. The rating is what follows the last colon; without one the entry is a click. */
 function parseHistory(texts: readonly string[], model: FactorModel): { item: Id; rating?: number }[] {
   const entries = texts.flatMap((written) => written.split(",")).map((entry) => entry.trim());
-  return entries
-    .filter((entry) => entry !== "")
-    .map((entry) => {
-      const colon = entry.lastIndexOf(":");
-      const rating = colon < 0 ? Number.NaN : Number(entry.slice(colon + 1));
-      const hasRating = colon > 0 && entry.slice(colon + 1).trim() !== "" && Number.isFinite(rating);
-      if (!hasRating && model.scale === "rating") {
-        throw new UsageError(
-          `--history: ${show(entry)} has no rating, and this model is about ratings; write item:rating`,
-        );
-      }
-      return hasRating
-        ? { item: model.items.parse(entry.slice(0, colon)), rating }
-        : { item: model.items.parse(entry) };
+  const full = entries.filter((entry) => entry !== "");
+  if (full.length === 0) {
+    throw new UsageError("--history is empty; write item:rating,item:rating,… (clicks: item,item,…)", {
+      flag: "--history",
     });
+  }
+  return full.map((entry) => {
+    const colon = entry.lastIndexOf(":");
+    const rating = colon < 0 ? Number.NaN : Number(entry.slice(colon + 1));
+    const hasRating = colon > 0 && entry.slice(colon + 1).trim() !== "" && Number.isFinite(rating);
+    if (!hasRating && model.scale === "rating") {
+      throw new UsageError(
+        `--history: ${show(entry)} has no rating, and this model is about ratings; write item:rating`,
+      );
+    }
+    return hasRating ? { item: idOf(model.items, entry.slice(0, colon)), rating } : { item: idOf(model.items, entry) };
+  });
+}
+
+/** A typing slip in one rating turns the whole list, so it is told. */
+function warnOutOfRange(job: Job, history: ReturnType<typeof parseHistory>, { range }: FactorModel): void {
+  if (range === undefined) return;
+  for (const { item, rating } of history) {
+    if (rating !== undefined && (rating < range.min || rating > range.max))
+      job.output.warn(
+        `--history: rating ${rating} of item ${show(item)} lies outside ${range.min} to ${range.max}, the ratings that the model was trained on`,
+      );
+  }
 }
 
 /** Every user's list, streamed: memory does not grow with the number of users. */
