@@ -6,7 +6,7 @@ import { type FactorModel, factorScorer, type Scorer } from "../model/index.ts";
 import { type Id, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { hash32, unit } from "../support/index.ts";
 import { type EvaluateOptions, evaluate } from "./evaluate.ts";
-import { popularity } from "./rulers.ts";
+import { popularityRuler } from "./rulers.ts";
 
 const RANK = 3;
 
@@ -225,18 +225,18 @@ describe("evaluate", () => {
     expect(await evaluate(kept, test, { n: [4] })).toEqual(whole);
   });
 
-  it("lists training items too when excludeSeen is false, and then counts them as relevant", async () => {
+  it("lists training items too when includeSeen is true, and then counts them as relevant", async () => {
     const train = ratingsFrom([
       { user: "a", item: "p" },
       { user: "a", item: "q" },
       { user: "b", item: "p" },
     ]);
-    const scorer = popularity(train);
+    const scorer = popularityRuler(train);
     const without = await evaluate(scorer, train, { train, n: [1], rulers: false });
     expect(without.ranking).toBeUndefined();
     expect(without.counts).toMatchObject({ alreadyInTraining: 3, usersRanked: 0 });
     expect(without.notes).toContain("no known user has a relevant held-out item, so there are no ranking figures");
-    const within = await evaluate(scorer, train, { train, n: [1], rulers: false, excludeSeen: false });
+    const within = await evaluate(scorer, train, { train, n: [1], rulers: false, includeSeen: true });
     expect(within.ranking?.[0]).toMatchObject({ precision: 1, recall: 3 / 4, hitRate: 1, coverage: 1 / 2 });
   });
 
@@ -246,12 +246,12 @@ describe("evaluate", () => {
       [3, 4].map((rating) => ({ user: "b", item: rating, rating })).concat({ user: "a", item: 9, rating: 5 }),
     );
     const all = ratingsFrom([...train.records(), ...test.records()]);
-    const { settings, counts, notes } = await evaluate(popularity(all), test, { train, rulers: false });
+    const { settings, counts, notes } = await evaluate(popularityRuler(all), test, { train, rulers: false });
     expect(settings.relevantFrom).toBe(3.5);
     expect(counts.relevant).toBe(2);
     expect(notes[0]).toBe("a held-out item is relevant when rated 3.5 or more, the mean of the training ratings");
     const clicks = ratingsFrom([{ user: "a", item: 9 }]);
-    expect((await evaluate(popularity(all), clicks, { train, rulers: false })).settings.relevantFrom).toBe("all");
+    expect((await evaluate(popularityRuler(all), clicks, { train, rulers: false })).settings.relevantFrom).toBe("all");
   });
 
   it("measures popularity, biasOnly and random beside a model of ratings, and no biasOnly beside clicks", async () => {

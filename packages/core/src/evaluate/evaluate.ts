@@ -11,7 +11,7 @@ import { knownOptions, OptionError, oneOf, show, throwIfAborted, wholeNumber } f
 import { HeldOut, type RatingErrors } from "./held-out.ts";
 import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
-import { biasOnly, popularity, type RulerName, random, rulerNames } from "./rulers.ts";
+import { biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 import { listLengths, type MeasureOptions, type MeasureSettings, measureOptionNames } from "./settings.ts";
 import { isFactorModel, type TrainingCells } from "./training-cells.ts";
 
@@ -141,11 +141,11 @@ function rulersFor(who: string, wanted: boolean | readonly RulerName[], train: T
     oneOf(who, "rulers", name, rulerNames);
     switch (name) {
       case "popularity":
-        return popularity(train);
+        return popularityRuler(train);
       case "biasOnly":
-        return biasOnly(train);
+        return biasRuler(train);
       case "random":
-        return random(train, seed);
+        return randomRuler(train, seed);
       default:
         return name satisfies never;
     }

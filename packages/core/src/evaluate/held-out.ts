@@ -103,7 +103,7 @@ export class HeldOut {
       relevant: this.#rows(),
       n,
       recallDenominator: this.settings.recallDenominator,
-      seen: this.settings.excludeSeen ? this.train.byUser : undefined,
+      seen: this.settings.includeSeen ? undefined : this.train.byUser,
       kernels: run.kernels,
       signal: run.signal,
       onUsers: run.onUsers,

@@ -26,7 +26,7 @@ export type { RecallDenominator } from "./metrics/recall.ts";
 export type { BaselineScorer } from "./predictions.ts";
 export type { RankingFigures } from "./ranking.ts";
 export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";
-export { type BiasOptions, biasOnly, popularity, type RulerName, random, rulerNames } from "./rulers.ts";
+export { type BiasOptions, biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 export type { MeasureOptions, MeasureSettings } from "./settings.ts";
 export type { TrainingCells } from "./training-cells.ts";
 export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

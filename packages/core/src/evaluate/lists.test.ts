@@ -4,7 +4,7 @@ import { type Kernels, openKernels } from "../kernels/index.ts";
 import { type FactorModel, factorScorer, type Scorer } from "../model/index.ts";
 import { hash32 } from "../support/index.ts";
 import { itemOrder, listBlocks } from "./lists.ts";
-import { biasOnly, popularity, random } from "./rulers.ts";
+import { biasRuler, popularityRuler, randomRuler } from "./rulers.ts";
 
 const USERS = 5000;
 
@@ -64,7 +64,7 @@ describe("lists of 2,500 users", () => {
     const kernels = await openKernels({ threads: 1 });
     const model = exactModel(23);
     const train = { users: model.users, items: model.items, byUser: model.history!, hasRatings: true };
-    for (const ruler of [popularity(train), biasOnly(train), random(train, 5)]) {
+    for (const ruler of [popularityRuler(train), biasRuler(train), randomRuler(train, 5)]) {
       expect(itemOrder in ruler).toBe(true);
       const { [itemOrder]: _, ...plain } = ruler as Scorer & { [itemOrder]?: unknown };
       const walked = await listsOf(ruler, model, 6, kernels);

@@ -56,7 +56,7 @@ export interface RelevanceOptions {
   readonly gain: Gain;
   /** Whether relevant items unknown to the model count as misses or are left out */
   readonly unknownItems: "miss" | "leave-out";
-  readonly excludeSeen: boolean;
+  readonly includeSeen: boolean;
 }
 
 /** Positions of one id map's entries in another: `index[i]` is valid where `known[i]` is 1. */
@@ -184,8 +184,8 @@ class RowCollector {
 
   /** Items come in ascending order, because id maps on both sides are sorted the same way. */
   add(item: number | undefined, rating: number): void {
-    const { relevantFrom, unknownItems, excludeSeen } = this.#options;
-    if (item !== undefined && excludeSeen && this.#isSeen(item)) {
+    const { relevantFrom, unknownItems, includeSeen } = this.#options;
+    if (item !== undefined && !includeSeen && this.#isSeen(item)) {
       this.#alreadyInTraining++;
       return;
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Ratings, ratingsFrom } from "../ratings/index.ts";
 import type { BaselineScorer } from "./predictions.ts";
-import { biasOnly, popularity, random } from "./rulers.ts";
+import { biasRuler, popularityRuler, randomRuler } from "./rulers.ts";
 
 /** Three users, items a (three ratings), b (two), c (one). Mean 3. */
 const train: Ratings = ratingsFrom([
@@ -19,17 +19,17 @@ const scoresOf = (scorer: { scoreItems(user: number, out: Float32Array): void },
   return [...out];
 };
 
-describe("popularity", () => {
+describe("popularityRuler", () => {
   it("scores items by how many users have them, 3, 2 and 1, whatever the ratings and whoever asks", () => {
-    expect(scoresOf(popularity(train), 0)).toEqual([3, 2, 1]);
-    expect(scoresOf(popularity(train), 2)).toEqual([3, 2, 1]);
-    expect(popularity(train).score(1, 1)).toBe(2);
+    expect(scoresOf(popularityRuler(train), 0)).toEqual([3, 2, 1]);
+    expect(scoresOf(popularityRuler(train), 2)).toEqual([3, 2, 1]);
+    expect(popularityRuler(train).score(1, 1)).toBe(2);
   });
 });
 
-describe("biasOnly", () => {
+describe("biasRuler", () => {
   it("with dampings 1 and 2 and one sweep gives μ = 3, b_a = 3/4, b_b = −1/3, b_c = −1 and b of user 1 = (2 − 3/4 + 1/3 − 2 + 1) / 5", () => {
-    const scorer = biasOnly(train, { itemDamping: 1, userDamping: 2, sweeps: 1 });
+    const scorer = biasRuler(train, { itemDamping: 1, userDamping: 2, sweeps: 1 });
     const user1 = (5 - 3 - 3 / 4 + (3 - 3 + 1 / 3) + (1 - 3 + 1)) / 5;
     expect(scorer.score(0, 0)).toBeCloseTo(3 + 3 / 4 + user1, 14);
     expect(scorer.score(0, 1)).toBeCloseTo(3 - 1 / 3 + user1, 14);
@@ -41,7 +41,7 @@ describe("biasOnly", () => {
 
   it("after 200 sweeps is the least-squares optimum: the penalised error has slope 0 ± 1e-9 in every bias", () => {
     const [itemDamping, userDamping] = [0.5, 2];
-    const scorer = biasOnly(train, { itemDamping, userDamping, sweeps: 200 });
+    const scorer = biasRuler(train, { itemDamping, userDamping, sweeps: 200 });
     const cells = [...train.records()].map(({ user, item, rating }) => ({
       u: train.users.index(user)!,
       i: train.items.index(item)!,
@@ -65,20 +65,20 @@ describe("biasOnly", () => {
 
   it("without damping repeats the mean of an item's ratings for users without a leaning of their own", () => {
     const flat = ratingsFrom([1, 2].flatMap((user) => [2, 4].map((item) => ({ user, item, rating: item }))));
-    const scorer = biasOnly(flat, { itemDamping: 0, userDamping: 0 });
+    const scorer = biasRuler(flat, { itemDamping: 0, userDamping: 0 });
     expect([scorer.score(0, 0), scorer.score(1, 1)]).toEqual([2, 4]);
   });
 
   it("refuses data without ratings and a damping of −1, and says what to do", () => {
     const clicks = ratingsFrom([{ user: 1, item: 2 }]);
-    expect(() => biasOnly(clicks)).toThrow("no rating column, so there are no biases; use popularity instead");
-    expect(() => biasOnly(train, { itemDamping: -1 })).toThrow(
-      "biasOnly: itemDamping must be a finite number of at least 0",
+    expect(() => biasRuler(clicks)).toThrow("no rating column, so there are no biases; use popularity instead");
+    expect(() => biasRuler(train, { itemDamping: -1 })).toThrow(
+      "biasRuler: itemDamping must be a finite number of at least 0",
     );
   });
 });
 
-describe("random", () => {
+describe("randomRuler", () => {
   const wide = ratingsFrom(
     Array.from({ length: 300 }, (_, user) =>
       [0, 1].map((k) => ({ user, item: (7 * user + k) % 101, rating: 1 + (user % 5) })),
@@ -94,7 +94,7 @@ describe("random", () => {
     const given = [...wide.records()].map((record) => record.rating!);
     expect([mean(given), variance(given)]).toEqual([3, 2]);
     for (const user of [0, 17, 299]) {
-      const scores = scoresOf(random(wide, 7), user, 101);
+      const scores = scoresOf(randomRuler(wide, 7), user, 101);
       expect(new Set(scores).size).toBe(101);
       expect(mean(scores)).toBeCloseTo(3, 5);
       expect(variance(scores) / 2).toBeGreaterThan(0.999);
@@ -105,7 +105,7 @@ describe("random", () => {
   it("puts each of 101 items first for 30 of 3,030 seeds and users, less or more by 5 standard deviations at most", () => {
     const firsts = new Array<number>(101).fill(0);
     for (let seed = 0; seed < 10; seed++) {
-      const scorer = random(wide, seed);
+      const scorer = randomRuler(wide, seed);
       for (let user = 0; user < 303; user++) {
         const scores = scoresOf(scorer, user, 101);
         firsts[scores.indexOf(Math.max(...scores))]++;
@@ -116,18 +116,18 @@ describe("random", () => {
   });
 
   it("repeats itself for one seed, differs for another seed and user, and scores one by one as all at once", () => {
-    expect(scoresOf(random(wide, 1), 0, 101)).toEqual(scoresOf(random(wide, 1), 0, 101));
-    expect(scoresOf(random(wide, 1), 0, 101)).not.toEqual(scoresOf(random(wide, 2), 0, 101));
-    expect(scoresOf(random(wide, 1), 0, 101)).not.toEqual(scoresOf(random(wide, 1), 1, 101));
-    const scorer = random(wide, 1);
+    expect(scoresOf(randomRuler(wide, 1), 0, 101)).toEqual(scoresOf(randomRuler(wide, 1), 0, 101));
+    expect(scoresOf(randomRuler(wide, 1), 0, 101)).not.toEqual(scoresOf(randomRuler(wide, 2), 0, 101));
+    expect(scoresOf(randomRuler(wide, 1), 0, 101)).not.toEqual(scoresOf(randomRuler(wide, 1), 1, 101));
+    const scorer = randomRuler(wide, 1);
     expect(scoresOf(scorer, 2, 101)).toEqual(Array.from({ length: 101 }, (_, i) => Math.fround(scorer.score(2, i))));
   });
 
   it("orders constant ratings and clicks at random too, clicks between 0 and 1", () => {
     const clicks = ratingsFrom([...wide.records()].map(({ user, item }) => ({ user, item })));
     const constant = ratingsFrom([...wide.records()].map((record) => ({ ...record, rating: 4 })));
-    expect(new Set(scoresOf(random(constant), 0, 101)).size).toBe(101);
-    const scores = scoresOf(random(clicks), 0, 101);
+    expect(new Set(scoresOf(randomRuler(constant), 0, 101)).size).toBe(101);
+    const scores = scoresOf(randomRuler(clicks), 0, 101);
     expect(Math.min(...scores)).toBeGreaterThan(0);
     expect(Math.max(...scores)).toBeLessThan(1);
   });

@@ -16,7 +16,7 @@ export type RulerName = (typeof rulerNames)[number];
  * Everyone's list is the most popular items: score = number of users who have the item in training, whatever they
  * thought of it. Ties in the order of item ids. Deterministic: two tools that agree on it agree on the protocol.
  */
-export function popularity(train: TrainingCells): Scorer {
+export function popularityRuler(train: TrainingCells): Scorer {
   const counts = new Float64Array(train.items.size);
   const { index } = train.byUser;
   for (let p = 0; p < index.length; p++) counts[index[p]]++;
@@ -53,13 +53,13 @@ export interface BiasOptions {
  *
  * @throws DataError for data without ratings: every score would be the same
  */
-export function biasOnly(train: TrainingCells, options: BiasOptions = {}): Scorer {
-  knownOptions("biasOnly", options, ["itemDamping", "userDamping", "sweeps"]);
-  const itemDamping = finiteNumber("biasOnly", "itemDamping", options.itemDamping ?? 10, 0);
-  const userDamping = finiteNumber("biasOnly", "userDamping", options.userDamping ?? 15, 0);
-  const sweeps = wholeNumber("biasOnly", "sweeps", options.sweeps ?? 10, 1, 10_000);
+export function biasRuler(train: TrainingCells, options: BiasOptions = {}): Scorer {
+  knownOptions("biasRuler", options, ["itemDamping", "userDamping", "sweeps"]);
+  const itemDamping = finiteNumber("biasRuler", "itemDamping", options.itemDamping ?? 10, 0);
+  const userDamping = finiteNumber("biasRuler", "userDamping", options.userDamping ?? 15, 0);
+  const sweeps = wholeNumber("biasRuler", "sweeps", options.sweeps ?? 10, 1, 10_000);
   if (!train.hasRatings) {
-    throw new DataError("biasOnly: these data have no rating column, so there are no biases; use popularity instead");
+    throw new DataError("biasRuler: these data have no rating column, so there are no biases; use popularity instead");
   }
   const { mean } = valueFacts(train.byUser.value);
   const itemBias = new Float64Array(train.items.size);
@@ -130,8 +130,8 @@ function averageUsers(
  *
  * @param seed a whole number from 0 to 2³² − 1
  */
-export function random(train: TrainingCells, seed = 0): Scorer {
-  wholeNumber("random", "seed", seed, 0, 2 ** 32 - 1);
+export function randomRuler(train: TrainingCells, seed = 0): Scorer {
+  wholeNumber("randomRuler", "seed", seed, 0, 2 ** 32 - 1);
   const count = train.items.size;
   const order = shuffled(streamSeed(seed, "random items"), count);
   const placeOf = new Uint32Array(count);

@@ -26,8 +26,8 @@ export interface MeasureOptions {
   readonly unknownPairs?: "baseline" | "leave-out" | undefined;
   /** Cut predictions to the range of the training ratings before errors are taken. Default true */
   readonly clamp?: boolean | undefined;
-  /** Leave a user's training items out of the lists. Default true */
-  readonly excludeSeen?: boolean | undefined;
+  /** List a user's training items too. Default false */
+  readonly includeSeen?: boolean | undefined;
 }
 
 export const measureOptionNames = [
@@ -37,7 +37,7 @@ export const measureOptionNames = [
   "unknownItems",
   "unknownPairs",
   "clamp",
-  "excludeSeen",
+  "includeSeen",
 ] as const satisfies readonly (keyof MeasureOptions)[];
 
 /** `MeasureOptions` with every default filled in. */
@@ -48,7 +48,7 @@ export interface MeasureSettings {
   readonly unknownItems: "miss" | "leave-out";
   readonly unknownPairs: "baseline" | "leave-out";
   readonly clamp: boolean;
-  readonly excludeSeen: boolean;
+  readonly includeSeen: boolean;
 }
 
 /** Fills in defaults, which depend on the data: clicks have no rating to be relevant from. */
@@ -68,7 +68,7 @@ export function measureSettings(
     unknownItems: words("unknownItems", ["miss", "leave-out"]),
     unknownPairs: words("unknownPairs", ["baseline", "leave-out"]),
     clamp: trueOrFalse(who, "clamp", options.clamp ?? true),
-    excludeSeen: trueOrFalse(who, "excludeSeen", options.excludeSeen ?? true),
+    includeSeen: trueOrFalse(who, "includeSeen", options.includeSeen ?? false),
   };
 }
 
