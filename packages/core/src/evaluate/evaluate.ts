@@ -13,7 +13,7 @@ import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
 import { biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 import { listLengths, type MeasureOptions, type MeasureSettings, measureOptionNames } from "./settings.ts";
-import { isFactorModel, type TrainingCells } from "./training-cells.ts";
+import { isFactorModel, nameOf, type TrainingCells } from "./training-cells.ts";
 
 export interface EvaluationProgress {
   /** The model or ruler being measured */
@@ -150,10 +150,6 @@ function rulersFor(who: string, wanted: boolean | readonly RulerName[], train: T
         return name satisfies never;
     }
   });
-}
-
-function nameOf(scorer: FactorModel | Scorer): string {
-  return isFactorModel(scorer) ? scorer.provenance.method : scorer.name;
 }
 
 function notes(scorer: FactorModel | Scorer, test: Ratings, heldOut: HeldOut, options: EvaluateOptions): string[] {

@@ -12,7 +12,7 @@ import { BATCH_QUERIES, indexesOf, topNForIndexes } from "../recommend/index.ts"
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
 import { BestOf } from "./select.ts";
-import { isFactorModel } from "./training-cells.ts";
+import { isFactorModel, nameOf } from "./training-cells.ts";
 
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
 const BLOCK_PLACES = 1 << 22;
@@ -136,7 +136,7 @@ function refuseUnordered(who: string, scorer: Scorer, user: number, scores: Floa
 }
 
 export function notFinite(who: string, scorer: Scorer | FactorModel, user: number, item: number, got: number): Error {
-  const name = isFactorModel(scorer) ? scorer.provenance.method : scorer.name;
+  const name = nameOf(scorer);
   const facts = { scorer: name, user: scorer.users.id(user), item: scorer.items.id(item), got };
   return new LowrankError(
     "score",

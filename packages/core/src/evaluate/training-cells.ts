@@ -3,7 +3,7 @@
  * that the rulers average. Comes from the caller's training ratings, or from the history inside a model.
  */
 import type { FactorModel, Scorer } from "../model/index.ts";
-import { align, type CompressedRows, type IdMap, type Ratings } from "../ratings/index.ts";
+import { align, type CompressedRows, type IdMap, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
 
 /** Training data by user. `Ratings` is one; so is a model's history with the model's id maps. */
@@ -17,6 +17,11 @@ export interface TrainingCells {
 
 export function isFactorModel(scorer: FactorModel | Scorer): scorer is FactorModel {
   return "userFactors" in scorer;
+}
+
+/** The method of a model, or the name that a scorer has. */
+export function nameOf(scorer: FactorModel | Scorer): string {
+  return isFactorModel(scorer) ? scorer.provenance.method : scorer.name;
 }
 
 /** Mean, standard deviation and extremes of the training values, summed in f64 in row order. */
@@ -37,9 +42,7 @@ export function valueFacts(value: Float32Array): ValueFacts {
     if (value[i] > max) max = value[i];
   }
   const mean = sum / value.length;
-  let squares = 0;
-  for (let i = 0; i < value.length; i++) squares += (value[i] - mean) * (value[i] - mean);
-  return { mean, deviation: Math.sqrt(squares / value.length), min, max };
+  return { mean, deviation: standardDeviation(value, mean), min, max };
 }
 
 /**

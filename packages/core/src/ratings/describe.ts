@@ -48,8 +48,6 @@ const MAX_HISTOGRAM = 20;
 export function describeRatings(ratings: Ratings): RatingsDescription {
   const mean = ratings.mean;
   const sorted = ratings.byUser.value.slice().sort();
-  let squares = 0;
-  for (let i = 0; i < sorted.length; i++) squares += (sorted[i] - mean) ** 2;
   const perUser = rowLengths(ratings.byUser);
   const perItem = itemCounts(ratings.byUser);
   return {
@@ -59,7 +57,7 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
     density: ratings.size / (perUser.length * perItem.length),
     values: {
       mean,
-      deviation: Math.sqrt(squares / sorted.length),
+      deviation: standardDeviation(ratings.byUser.value, mean),
       min: sorted[0],
       median: quantile(sorted, 0.5),
       max: sorted[sorted.length - 1],
@@ -70,6 +68,13 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
     topTenItemsShare: perItem.slice(-10).reduce((sum, count) => sum + count, 0) / ratings.size,
     times: ratings.byUser.time === undefined ? undefined : firstAndLast(ratings.byUser.time),
   };
+}
+
+/** Population form, summed in f64 in the order of the values. */
+export function standardDeviation(values: Float32Array, mean: number): number {
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) * (values[i] - mean);
+  return Math.sqrt(squares / values.length);
 }
 
 /** Lengths of the rows that have cells, ascending. */

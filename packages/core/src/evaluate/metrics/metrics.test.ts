@@ -2,9 +2,23 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formulas, rankingMetrics } from "./metrics.ts";
 import { discountTable, ndcg } from "./ndcg.ts";
-import { rankedList } from "./ranked-list.ts";
+import type { RankedList } from "./ranked-list.ts";
 import { addError, mae, noErrors, rmse } from "./rating-errors.ts";
 import { recall } from "./recall.ts";
+
+/**
+ * A list from plain values: gains by position, 0 for a miss; gains of all relevant items in any order, at least one, each above
+ * 0.
+ */
+function rankedList(listed: readonly number[], relevant: readonly number[]): RankedList {
+  return {
+    listed: listed.length,
+    hit: Uint8Array.from(listed, (gain) => (gain > 0 ? 1 : 0)),
+    gain: Float64Array.from(listed),
+    relevant: relevant.length,
+    ideal: Float64Array.from(relevant).sort().reverse(),
+  };
+}
 
 /** Hits at places 1 and 3 of 5; three relevant items, so one was not found. */
 const list = rankedList([1, 0, 1, 0, 0], [1, 1, 1]);

@@ -8,8 +8,6 @@
  *   and is left out of every mean (and counted).
  * - A list may hold fewer than N items, when the catalogue without the history is that short; the empty places are misses.
  */
-import { LowrankError } from "../../support/index.ts";
-
 export interface RankedList {
   /** How many items were listed; positions beyond are not to be read */
   readonly listed: number;
@@ -43,22 +41,3 @@ export function emptyList(places: number, relevant: number): MutableRankedList {
 }
 
 export type MutableRankedList = { -readonly [Field in keyof RankedList]: RankedList[Field] };
-
-/**
- * A list from plain values, for callers that measure one list by hand.
- *
- * @param listed gains by position, 0 for a miss
- * @param relevant gains of all relevant items in any order, each above 0; at least one
- */
-export function rankedList(listed: readonly number[], relevant: readonly number[]): RankedList {
-  if (relevant.length === 0) {
-    throw new LowrankError("option", "rankedList: relevant must hold at least one gain, got none");
-  }
-  return {
-    listed: listed.length,
-    hit: Uint8Array.from(listed, (gain) => (gain > 0 ? 1 : 0)),
-    gain: Float64Array.from(listed),
-    relevant: relevant.length,
-    ideal: Float64Array.from(relevant).sort().reverse(),
-  };
-}
