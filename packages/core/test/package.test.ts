@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -15,7 +16,7 @@ it("@lowrank/core has no runtime dependencies of any kind", () => {
     expect(core[kind], kind).toBeUndefined();
 });
 
-it("neither package runs scripts on installation", () => {
+it("neither package runs scripts on installation; packing is another matter", () => {
   for (const name of ["core", "lowrank"]) {
     const scripts = (manifest(name).scripts ?? {}) as Record<string, string>;
     expect(Object.keys(scripts).filter((script) => /^(pre|post)?install$|^prepare$/.test(script))).toEqual([]);
@@ -39,6 +40,41 @@ describe.each(["core", "lowrank"])("packages/%s", (name) => {
     }
   });
 
+  it("what is built is what the sources say: a file for each source, and none that has lost its source", () => {
+    const sources = listed(join(folder, "src"), /\.ts$/).filter(
+      (file) => !/\.(test|case|d)\.ts$/.test(file) && !file.startsWith("kernels/wasm/assembly/"),
+    );
+    const built = listed(join(folder, "dist"), /\.js$/);
+    const expected = sources.map((file) => file.replace(/\.ts$/, ".js"));
+    expect(built, `remove packages/${name}/dist and its tsconfig.tsbuildinfo, then run npm run build`).toEqual(
+      expected,
+    );
+    for (const file of expected)
+      for (const end of [".js.map", ".d.ts"]) {
+        const beside = file.replace(/\.js$/, end);
+        expect(existsSync(join(folder, "dist", beside)), beside).toBe(true);
+      }
+  });
+
+  it("its tarball holds license, README, every built file, and the source that each source map speaks of", () => {
+    const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+    const said = execFileSync("npm", args, { cwd: folder, encoding: "utf8", shell: process.platform === "win32" });
+    const [{ files }] = JSON.parse(said) as [{ files: { path: string }[] }];
+    const packed = new Set(files.map(({ path }) => path));
+    const built = listed(join(folder, "dist"), /\.js$/).map((file) => `dist/${file}`);
+    for (const file of ["LICENSE", "README.md", "package.json", ...built]) expect(packed, file).toContain(file);
+    for (const file of built) {
+      const { sources } = JSON.parse(readFileSync(join(folder, `${file}.map`), "utf8")) as { sources: string[] };
+      for (const source of sources) expect(packed, `${file}.map`).toContain(posix.join(dirname(file), source));
+    }
+    expect([...packed].filter((path) => /\.(test|case)\./.test(path))).toEqual([]);
+    expect(readFileSync(join(folder, "LICENSE"), "utf8")).toBe(readFileSync(join(repository, "LICENSE"), "utf8"));
+  });
+
+  it("is built anew whenever it is packed", () => {
+    expect(manifest(name).scripts).toEqual({ prepack: "node ../../tools/prepack.mjs" });
+  });
+
   it("publint has nothing to say", async () => {
     const { messages, pkg } = await publint({ pkgDir: folder, strict: true, pack: false });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
@@ -58,6 +94,12 @@ describe.each(["core", "lowrank"])("packages/%s", (name) => {
     }
   });
 });
+
+/** Paths of files below a folder, with slashes, in order. */
+function listed(folder: string, pattern: RegExp): string[] {
+  const all = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => file.replaceAll("\\", "/"));
+  return all.filter((file) => pattern.test(file)).sort();
+}
 
 /** `@scope/name/entry` is an entry of `@scope/name`. */
 function packageOf(specifier: string): string {
