@@ -5,7 +5,7 @@
  * that the user already had in training are counted, and the counts are part of every Evaluation.
  */
 import type { IdMap, Ratings } from "../ratings/index.ts";
-import { DataError, OptionError } from "../support/index.ts";
+import { DataError, OptionError, powerOfTwo } from "../support/index.ts";
 import type { Gain } from "./metrics/ndcg.ts";
 import type { TrainingCells } from "./training-cells.ts";
 
@@ -248,7 +248,7 @@ class RowCollector {
         return 1;
       case "linear":
       case "exponential":
-        if (rating > 0) return gain === "linear" ? rating : 2 ** rating - 1;
+        if (rating > 0) return gain === "linear" ? rating : powerOfTwo(rating) - 1;
         throw new OptionError(
           this.#who,
           "gain",

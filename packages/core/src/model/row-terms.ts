@@ -4,9 +4,8 @@
  * Training and everything that solves a row afterwards (fold-in, explain) call these and nothing else, so that both
  * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
  */
-import { DataError } from "../support/index.ts";
+import { DataError, logOnePlus, power } from "../support/index.ts";
 import type { RowObjective } from "./factor-model.ts";
-import { logOnePlus, power } from "./powers.ts";
 
 /**
  * The penalty of each row: regularization · n^e for explicit, regularization · (n + unobservedWeight · others)^e for

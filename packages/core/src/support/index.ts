@@ -1,5 +1,6 @@
-/** Room `support`: checks, errors, random numbers, digests. Knows no domain words; imports nothing. */
+/** Room `support`: checks, errors, random numbers, arithmetic alike on every engine, digests. Knows no domain words; imports nothing. */
 export * from "./check.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
+export * from "./portable-math.ts";
 export * from "./random.ts";

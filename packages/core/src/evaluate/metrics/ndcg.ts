@@ -1,3 +1,4 @@
+import { logarithm2 } from "../../support/index.ts";
 import type { RankedList } from "./ranked-list.ts";
 
 /** What a hit is worth: 1; its rating; 2^rating − 1. */
@@ -27,28 +28,12 @@ export function ndcg(list: RankedList, n: number, discounts: Float64Array): numb
   return found / best;
 }
 
-/** 1 / log2(p + 2) for p = 0 .. length − 1, the same bits on every engine. */
+/**
+ * 1 / log2(p + 2) for p = 0 .. length − 1, the same bits on every engine: early stopping compares figures, and the same run
+ * must stop at the same sweep everywhere.
+ */
 export function discountTable(length: number): Float64Array {
   const table = new Float64Array(length);
-  for (let p = 0; p < length; p++) table[p] = 1 / exactLog2(p + 2);
+  for (let p = 0; p < length; p++) table[p] = 1 / logarithm2(p + 2);
   return table;
-}
-
-/**
- * log2 of a number ≥ 1 from sums, products and quotients only. Math.log2 may differ in its last bits between engines, and
- * early stopping compares figures: the same run must stop at the same sweep everywhere.
- * log x = 2 artanh((x − 1) / (x + 1)) on [1/√2, √2], where 23 odd powers leave less than 2^-53.
- */
-function exactLog2(x: number): number {
-  let exponent = 0;
-  let mantissa = x;
-  while (mantissa > Math.SQRT2) {
-    mantissa /= 2;
-    exponent++;
-  }
-  const s = (mantissa - 1) / (mantissa + 1);
-  const square = s * s;
-  let sum = 0;
-  for (let power = 45; power >= 1; power -= 2) sum = sum * square + 1 / power;
-  return exponent + (2 * s * sum) / Math.LN2;
 }

@@ -4,8 +4,7 @@
  * Each user draws items without replacement, with chances in proportion to weights. Every user's draws come from a
  * stream of its own.
  */
-import { hash32, unit } from "../../support/index.ts";
-import { portableLn } from "./portable-math.ts";
+import { hash32, logarithm, unit } from "../../support/index.ts";
 
 export interface Choice {
   readonly users: number;
@@ -135,7 +134,7 @@ function takeByKeys(
   const firstDraw = 1 << 20; // clear of the numbers that drawInto has used
   for (let item = 0; item < keys.length; item++)
     keys[item] =
-      taken[item] === 1 ? Number.POSITIVE_INFINITY : -portableLn(1 - unit48(stream, firstDraw + item)) / weights[item];
+      taken[item] === 1 ? Number.POSITIVE_INFINITY : -logarithm(1 - unit48(stream, firstDraw + item)) / weights[item];
   const limit = keys.slice().sort()[row.length - found - 1];
   let to = found;
   // Below the limit first, then as many of the keys equal to it as there is room for

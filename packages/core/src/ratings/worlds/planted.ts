@@ -8,8 +8,10 @@
  * Cost: O(users × items) for long rows or with `selection`, else O(ratings · ln items).
  */
 import {
+  exponential,
   finiteNumber,
   knownOptions,
+  logarithm,
   normal,
   OptionError,
   oneOf,
@@ -21,7 +23,6 @@ import {
 } from "../../support/index.ts";
 import type { Ratings } from "../ratings.ts";
 import { chooseCells } from "./choose-cells.ts";
-import { portableExp, portableLn } from "./portable-math.ts";
 import { worldRatings } from "./world.ts";
 
 /** Ratings from `min` to `max` in steps of `step`: half stars are { min: 0.5, max: 5, step: 0.5 }. */
@@ -117,7 +118,7 @@ export function plantedWorld(options: PlantedOptions = {}): PlantedWorld {
   const popularity = powerLaw(items, plan.popularityExponent, streamSeed(plan.seed, "popularity"));
   const activitySeed = streamSeed(plan.seed, "activity");
   const activity = Float64Array.from({ length: users }, (_, user) =>
-    portableExp(plan.activitySpread * normal(activitySeed, user)),
+    exponential(plan.activitySpread * normal(activitySeed, user)),
   );
   const { start, index } = chooseCells({
     users,
@@ -216,7 +217,7 @@ function plant(plan: Plan) {
 function powerLaw(items: number, exponent: number, seed: number): Float64Array {
   const weights = new Float64Array(items);
   const order = shuffled(seed, items);
-  for (let place = 0; place < items; place++) weights[order[place]] = portableExp(-exponent * portableLn(place + 1));
+  for (let place = 0; place < items; place++) weights[order[place]] = exponential(-exponent * logarithm(place + 1));
   return weights;
 }
 
@@ -224,7 +225,7 @@ function taste(plan: Plan, score: PlantedWorld["score"]) {
   return (user: number, weights: Float64Array) => {
     for (let item = 0; item < weights.length; item++) {
       const liking = plan.selection * (score(user, item) - plan.mean);
-      weights[item] *= portableExp(Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, liking)));
+      weights[item] *= exponential(Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, liking)));
     }
   };
 }
