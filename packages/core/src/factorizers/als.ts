@@ -9,7 +9,7 @@
  * Volinsky, IEEE Computer 2009.
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
 import type { Factorizer } from "./factorizer.ts";
@@ -147,16 +147,13 @@ export function als(given: AlsOptions = {}): Factorizer {
         );
       }
       const { regularization } = options;
-      const penalty = regularization === "auto" ? AUTO_REGULARIZATION * standardDeviation(ratings) : regularization;
+      const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
       return new AlternatingRun(settings(penalty), ratings, kernels, seed);
     },
   };
 }
 
-/** Of the rating values; 1 when they are all the same, where any penalty serves. */
-function standardDeviation(ratings: Ratings): number {
-  const { mean } = ratings;
-  let sum = 0;
-  for (const value of ratings.byUser.value) sum += (value - mean) ** 2;
-  return Math.sqrt(sum / ratings.size) || 1;
+/** The standard deviation of the ratings; 1 when they are all the same, where any penalty serves. */
+function spread(ratings: Ratings): number {
+  return standardDeviation(ratings.byUser.value, ratings.mean) || 1;
 }

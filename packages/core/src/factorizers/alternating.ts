@@ -23,6 +23,7 @@ import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  hasBias,
   overlapOf,
   type RowObjective,
   regularizations,
@@ -66,7 +67,7 @@ type AlternatingLayout = ReturnType<typeof alternatingLayout>;
 export function alternatingLayout(ratings: Ratings, settings: AlternatingSettings) {
   const { byUser, byItem } = ratings;
   const { rank, objective, solver } = settings;
-  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+  const biased = hasBias(objective);
   const implicit = objective.kind === "implicit";
   const whitenedRows = implicit && solver.kind === "cg" ? Math.max(byUser.rows, byItem.rows) : 0;
   return {
@@ -261,7 +262,7 @@ export class AlternatingRun implements Run {
 }
 
 function sideOf(word: "user" | "item", ids: IdMap, at: Arrays<AlternatingLayout>, objective: RowObjective): Side {
-  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+  const biased = hasBias(objective);
   return {
     word,
     ids,
