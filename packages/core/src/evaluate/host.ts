@@ -1,7 +1,7 @@
 /**
  * Being a good guest: long loops on the caller's thread give way to the host, so that a page or a server stays alive.
  */
-import { throwIfAborted } from "../support/index.ts";
+import { nextTurn, throwIfAborted } from "../support/index.ts";
 
 /** A page feels stuck after some 50 ms; a quarter of that leaves room for everyone else. */
 const TURN_MS = 12;
@@ -25,7 +25,7 @@ export class Turns {
   /** Lets the host do its own work, then begins a new turn. @throws AbortedError */
   async rest(): Promise<void> {
     throwIfAborted(this.#who, this.#signal);
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    await nextTurn();
     throwIfAborted(this.#who, this.#signal);
     this.#since = performance.now();
   }

@@ -21,9 +21,9 @@ import {
   type RowObjective,
   regularizations,
 } from "../model/index.ts";
+import { nextTurn } from "../support/index.ts";
 import { notStable } from "./fold-in.ts";
 import type { CleanHistory } from "./history.ts";
-import { breathe } from "./lock.ts";
 import type { Contribution } from "./outcomes.ts";
 
 /** A remainder above this share of the score's parts is not rounding of f32 rows. */
@@ -115,7 +115,7 @@ async function normalMatrix(problem: ExplainProblem, weight: Float64Array, size:
       const scaled = weight[j] * row[r];
       for (let c = 0; c <= r; c++) a[r * size + c] += scaled * row[c];
     }
-    if ((j + 1) % entriesPerTurn === 0) await breathe();
+    if ((j + 1) % entriesPerTurn === 0) await nextTurn();
   }
   for (let k = 0; k < rank; k++) a[k * size + k] += penalty[0];
   if (size > rank) {

@@ -6,9 +6,8 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Id, IdMap } from "../ratings/index.ts";
-import { knownOptions, wholeNumber } from "../support/index.ts";
+import { knownOptions, nextTurn, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
-import { breathe } from "./lock.ts";
 import { type Similar, shortList } from "./outcomes.ts";
 import { Ranker } from "./ranker.ts";
 import { rowOf } from "./top-n.ts";
@@ -56,7 +55,7 @@ export class Neighbours {
     const zeroRows: number[] = [];
     for (let row = 0; row < ids.size; row++) {
       if (!directionInto(unitRows, factors, rank, row)) zeroRows.push(row);
-      if (((row + 1) * rank) % FLOATS_PER_TURN < rank) await breathe();
+      if (((row + 1) * rank) % FLOATS_PER_TURN < rank) await nextTurn();
     }
     const ranker = new Ranker(kernels, { rank, rows: ids.size, factors: unitRows, bias: undefined }, 1);
     return new Neighbours(ids, rank, factors, zeroRows, ranker);

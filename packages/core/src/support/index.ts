@@ -1,6 +1,7 @@
-/** Room `support`: checks, errors, random numbers, arithmetic alike on every engine, digests. Knows no domain words; imports nothing. */
+/** Room `support`: checks, errors, random numbers, arithmetic alike on every engine, digests, turns. Knows no domain words; imports nothing. */
 export * from "./check.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./portable-math.ts";
 export * from "./random.ts";
+export * from "./turns.ts";

@@ -2,11 +2,10 @@
  * One job: a routine, its arguments, and how many units it has. Any thread may do any range of units; it is given its own
  * scratch and its own place to report to, so that only the claiming of ranges is shared.
  */
-import { LowrankError } from "../../support/index.ts";
+import { LowrankError, nextTurn, turnIsOver } from "../../support/index.ts";
 import type { Block } from "./memory.ts";
 import { exportsOn } from "./memory.ts";
 import type { RoutineName } from "./module.ts";
-import { nextTurn, turnIsOver } from "./turns.ts";
 
 export interface Job {
   readonly block: Block;

@@ -1,4 +1,4 @@
-/** Turns of the host's event loop: long work on the calling thread lets others run every 15 ms. */
+/** Turns of the host's event loop: long work on the calling thread lets others run every few milliseconds. */
 
 const TURN_MS = 15;
 
