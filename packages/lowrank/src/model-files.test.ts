@@ -67,6 +67,16 @@ describe("saveModel and loadModel", () => {
     expect((await readdir(own)).sort()).toEqual(["link.safetensors", "real.safetensors"]);
   });
 
+  it("leave the permissions of a file as they were when it is replaced", async () => {
+    const path = join(folder, "private.safetensors");
+    await saveModel(path, model(4, 2));
+    for (const mode of [0o600, 0o664]) {
+      await chmod(path, mode);
+      await saveModel(path, model(5, 2));
+      expect((await stat(path)).mode & 0o777).toBe(mode);
+    }
+  });
+
   it("leave the old file as it was when the model does not fit together", async () => {
     const own = join(folder, "bad-model");
     await mkdir(own);
@@ -82,8 +92,10 @@ describe("saveModel and loadModel", () => {
       [join(folder, "none", "m.safetensors"), "there is no folder"],
       [folder, "is a folder, so no model can be written there"],
       ["/dev/null", "is no plain file"],
+      ["/proc/m.safetensors", "the folder /proc takes no new files"],
     ] as const;
-    for (const [path, reason] of process.platform === "win32" ? outputs.slice(0, 2) : outputs) {
+    const known = { win32: 2, linux: 4 }[process.platform as string] ?? 3;
+    for (const [path, reason] of outputs.slice(0, known)) {
       for (const write of [checkWritable(path), saveModel(path, model(1, 1))]) {
         const error = await write.catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(LowrankError);

@@ -4,11 +4,11 @@
  * A file is written under another name in the same folder, synced and renamed, so that a crash, a full disk or Ctrl-C
  * leaves the old file or none. Not here: the format (model/ of @lowrank/core, docs/model-file.md).
  */
-import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { type FileHandle, lstat, open, realpath, rename, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { decodeModel, encodeModelParts, type FactorModel, LowrankError, ModelFileError } from "@lowrank/core";
+import { beside, outputError, tryBeside } from "./outputs.ts";
 
 /** Bytes written or read at once. */
 const PIECE = 1 << 24; // 16 MiB
@@ -20,19 +20,11 @@ const PIECE = 1 << 24; // 16 MiB
  * @throws LowrankError with code `output` that says why not
  */
 export async function checkWritable(path: string): Promise<void> {
-  const target = await writableTarget(path);
-  const trial = beside(target);
-  try {
-    await (await open(trial, "wx")).close();
-  } catch (error) {
-    throw outputError(path, error);
-  } finally {
-    await unlink(trial).catch(() => {});
-  }
+  await tryBeside(await writableTarget(path), path);
 }
 
 /**
- * Writes a model; the file at `path` is replaced only once the new one is complete and on the disk.
+ * Writes a model; the file at `path` is replaced only once the new one is complete and on the disk. Its permissions stay.
  *
  * @returns the length of the file in bytes
  * @throws LowrankError with code `output`; DataError when the model does not fit together. The file is then as before
@@ -50,9 +42,12 @@ export async function saveModel(path: string, model: FactorModel): Promise<{ byt
   };
   process.once("exit", removeAtExit);
   try {
-    const file = await open(unfinished, "wx");
+    const old = await stat(target).catch(() => undefined);
+    const permissions = old === undefined ? undefined : old.mode & 0o777;
+    const file = await open(unfinished, "wx", permissions ?? 0o666);
     let bytes = 0;
     try {
+      if (permissions !== undefined) await file.chmod(permissions); // whatever the umask says
       for (const part of parts) bytes += await writeAll(file, part);
       await file.sync();
     } finally {
@@ -88,10 +83,6 @@ async function writableTarget(path: string): Promise<string> {
   });
 }
 
-function beside(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.part`);
-}
-
 async function writeAll(file: FileHandle, part: Uint8Array): Promise<number> {
   for (let at = 0; at < part.byteLength; ) {
     const { bytesWritten } = await file.write(part, at, Math.min(PIECE, part.byteLength - at));
@@ -110,24 +101,6 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle?.close();
   }
-}
-
-function outputError(path: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
-  const folder = dirname(resolve(path));
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: `there is no folder ${folder}; make it first`,
-    ENOTDIR: `${folder} is not a folder; give another path`,
-    EACCES: `the folder ${folder} may not be written to; give another path or change its permissions`,
-    EPERM: `the folder ${folder} may not be written to; give another path or change its permissions`,
-    EROFS: `the folder ${folder} is on a read-only disk; give another path`,
-    ENOSPC: "the disk is full; free some space or give another path",
-    EDQUOT: "the disk quota is used up; free some space or give another path",
-    ENAMETOOLONG: "the name is too long; give a shorter one",
-  };
-  const why = reasons[code] ?? `${code}; give another path`;
-  return new LowrankError("output", `${path}: cannot be written: ${why}`, { file: path, cause: code }, error);
 }
 
 async function readAll(path: string): Promise<Uint8Array> {

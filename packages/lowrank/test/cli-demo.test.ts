@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, lowrank, smallRatings, write } from "./cli-support.ts";
+import { zipOf } from "./zip-of.ts";
 
 const movies = `movieId,title,genres\n${Array.from({ length: 30 }, (_, at) => `${at + 1},"Film ${at + 1}, The (1999)",Drama`).join("\n")}\n`;
 
@@ -57,7 +57,7 @@ describe("lowrank datasets", () => {
   let baseUrl: string;
 
   beforeAll(async () => {
-    const archive = zip({ "ml-latest-small/ratings.csv": smallRatings(), "ml-latest-small/movies.csv": movies });
+    const archive = zipOf({ "ml-latest-small/ratings.csv": smallRatings(), "ml-latest-small/movies.csv": movies });
     files.set("/ml-latest-small.zip", archive);
     files.set(
       "/ml-latest-small.zip.md5",
@@ -118,32 +118,3 @@ describe("lowrank datasets", () => {
     expect(code).toBe(2);
   });
 });
-
-/** A zip archive with stored entries, as the format's specification (APPNOTE 6.3) lays it out. */
-function zip(entries: Readonly<Record<string, string>>): Buffer {
-  const locals: Buffer[] = [];
-  const central: Buffer[] = [];
-  let offset = 0;
-  for (const [name, text] of Object.entries(entries)) {
-    const [title, body] = [Buffer.from(name), Buffer.from(text)];
-    const shared = Buffer.alloc(26);
-    shared.writeUInt16LE(20, 0); // version needed; flags, method, time and date stay 0
-    shared.writeUInt32LE(crc32(body), 10);
-    shared.writeUInt32LE(body.length, 14);
-    shared.writeUInt32LE(body.length, 18);
-    shared.writeUInt16LE(title.length, 22);
-    const local = Buffer.concat([Buffer.from("PK\u0003\u0004"), shared, title, body]);
-    const rest = Buffer.alloc(14);
-    rest.writeUInt32LE(offset, 10);
-    central.push(Buffer.concat([Buffer.from("PK\u0001\u0002\u0014\u0000"), shared, rest, title]));
-    locals.push(local);
-    offset += local.length;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(central.length, 4);
-  end.writeUInt16LE(central.length, 6);
-  end.writeUInt32LE(directory.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...locals, directory, Buffer.from("PK\u0005\u0006"), end]);
-}

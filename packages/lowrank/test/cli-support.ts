@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { run } from "../src/cli/run.ts";
 
 export const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Standard input stays open after `input`, as that of a program that is not done */
   readonly keepOpen?: boolean;
+  /** Not as the superuser, who may write anywhere */
+  readonly asNobody?: boolean;
   /** Stderr is closed after the first words */
   readonly deaf?: boolean;
   /** Called at once, with a function that sends a signal */
@@ -34,7 +36,9 @@ export interface RunOptions {
 export function lowrank(args: readonly string[], options: RunOptions = {}): Promise<Result> {
   if (!existsSync(main)) throw new Error(`${main} is not there; run "npm run build" first`);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], {
+    const lesser = `if (process.getuid?.() === 0) process.setuid(65534); await import(${JSON.stringify(pathToFileURL(main).href)});`;
+    const program = options.asNobody ? ["--input-type=module", "--eval", lesser, "--", main] : [main];
+    const child = spawn(process.execPath, [...program, ...args], {
       cwd: options.cwd,
       env: { ...process.env, NO_COLOR: "1", ...options.env },
       stdio: ["pipe", "pipe", "pipe"],

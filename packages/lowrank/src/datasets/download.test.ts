@@ -208,6 +208,35 @@ describe("downloadDataset", () => {
     expect(await readdir(join(folder, "ml-latest-small"))).toEqual(["mine.txt"]);
   });
 
+  it("refuses a place that takes no folder before it asks the server, in a sentence", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    const places = [
+      [file, `${file}: is a file, so no folder can be made there`],
+      [join(file, "a", "b"), `${file}: is a file, so no folder can be made there`],
+      ["/proc/lowrank/a", "/proc/lowrank: cannot be written: the folder /proc takes no new files"],
+    ] as const;
+    for (const [to, message] of process.platform === "linux" ? places : places.slice(0, 2)) {
+      const refused = downloadDataset(smallSet(), { to, baseUrl });
+      await expect(refused).rejects.toMatchObject({ code: "output", message: expect.stringContaining(message) });
+    }
+    expect(requests).toEqual([]);
+  });
+
+  it("says it in a sentence when the unpacked folder cannot be put in its place", async () => {
+    answers = [
+      (request, response) => {
+        void mkdir(join(folder, "ml-latest-small", "full"), { recursive: true }).then(() =>
+          serving(archive)(request, response),
+        );
+      },
+    ];
+    await expect(downloadDataset(smallSet(), { to: folder, baseUrl })).rejects.toMatchObject({
+      code: "output",
+      message: expect.stringContaining("something of that name is there already"),
+    });
+  });
+
   it("refuses unknown names, options and addresses by name", async () => {
     await expect(downloadDataset("lastest-small")).rejects.toThrow('did you mean "latest-small"?');
     await expect(downloadDataset("1m", { folder: "x" } as object)).rejects.toThrow(

@@ -4,12 +4,13 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AbortedError, DataError, LowrankError, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, throwIfAborted } from "@lowrank/core/support";
+import { isDiskError, makeFolder, outputError, tryBeside } from "../outputs.ts";
 import { cacheFolder, isComplete } from "./find.ts";
 import { type DatasetInfo, datasetNamed, PUBLISHER } from "./list.ts";
 import { unzip } from "./zip.ts";
@@ -49,7 +50,7 @@ interface Job {
  *
  * @param name such as `1m`, or what is known about a data set of your own
  * @returns the data set's folder
- * @throws LowrankError with code `network`; DataError when checksum or archive are wrong; AbortedError
+ * @throws LowrankError with code `network` or `output`; DataError when checksum or archive are wrong; AbortedError
  */
 export async function downloadDataset(name: string | DatasetInfo, options: DownloadOptions = {}): Promise<string> {
   knownOptions(who, options, ["to", "baseUrl", "checksum", "signal", "onProgress"]);
@@ -61,7 +62,8 @@ export async function downloadDataset(name: string | DatasetInfo, options: Downl
   throwIfAborted(who, options.signal);
   if (await isComplete(folder, dataset)) return folder;
   await refuseHalfFolder(folder, dataset);
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
+  await tryBeside(folder);
   const part = join(parent, `${dataset.archive}.part`);
   const job: Job = { dataset, url, part, signal: options.signal, onProgress: options.onProgress };
   try {
@@ -73,7 +75,7 @@ export async function downloadDataset(name: string | DatasetInfo, options: Downl
     return folder;
   } catch (error) {
     if (options.signal?.aborted) throw new AbortedError(who, { dataset: dataset.name });
-    throw error;
+    throw isDiskError(error) ? outputError(folder, error) : error;
   }
 }
 
@@ -109,7 +111,8 @@ async function fetchArchive(job: Job): Promise<void> {
       await fetchOnce(job);
       return;
     } catch (error) {
-      if (job.signal?.aborted || error instanceof LowrankError || attempt === RETRIES) throw networkError(job, error);
+      if (job.signal?.aborted || error instanceof LowrankError || isDiskError(error) || attempt === RETRIES)
+        throw networkError(job, error);
       await sleep(500 * 2 ** attempt, undefined, job.signal === undefined ? {} : { signal: job.signal });
     }
   }
@@ -195,10 +198,9 @@ async function receive(job: Job, response: Response, from: number, alive: () => 
 }
 
 function networkError(job: Job, error: unknown): unknown {
-  if (error instanceof LowrankError || job.signal?.aborted) return error;
+  if (error instanceof LowrankError || isDiskError(error) || job.signal?.aborted) return error;
   const { message, cause } = error as Error;
   const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? (error as NodeJS.ErrnoException).code;
-  if (code === "ENOSPC" || code === "EACCES" || code === "EROFS") return error;
   const why = cause instanceof Error ? cause.message || code : message;
   return new LowrankError(
     "network",

@@ -13,8 +13,6 @@ export interface DatasetInfo {
   readonly users: number;
   /** Items with at least one rating */
   readonly items: number;
-  /** Smallest and largest rating, and the step between ratings */
-  readonly scale: { readonly min: number; readonly max: number; readonly step: number };
   /** Length of the archive */
   readonly bytes: number;
   /** Name of the archive below the publisher's address */
@@ -36,8 +34,6 @@ export const PUBLISHER = "https://files.grouplens.org/datasets/movielens/";
 
 const terms = "for research, not for sale, not to be passed on; cite Harper & Konstan, ACM TiiS 5 (2015), 4:19";
 const latestTerms = "for any non-commercial use; cite Harper & Konstan, ACM TiiS 5 (2015), 4:19";
-const wholeStars = { min: 1, max: 5, step: 1 };
-const halfStars = { min: 0.5, max: 5, step: 0.5 };
 const csvFiles = {
   ratingsFile: { path: "ratings.csv", options: {} },
   titlesFile: { path: "movies.csv", options: {} },
@@ -50,7 +46,6 @@ export const datasets: readonly DatasetInfo[] = [
     ratings: 100_836,
     users: 610,
     items: 9_724,
-    scale: halfStars,
     bytes: 978_202,
     archive: "ml-latest-small.zip",
     folder: "ml-latest-small",
@@ -65,7 +60,6 @@ export const datasets: readonly DatasetInfo[] = [
     ratings: 100_000,
     users: 943,
     items: 1_682,
-    scale: wholeStars,
     bytes: 4_924_029,
     archive: "ml-100k.zip",
     folder: "ml-100k",
@@ -81,7 +75,6 @@ export const datasets: readonly DatasetInfo[] = [
     ratings: 1_000_209,
     users: 6_040,
     items: 3_706,
-    scale: wholeStars,
     bytes: 5_917_549,
     archive: "ml-1m.zip",
     folder: "ml-1m",
@@ -97,7 +90,6 @@ export const datasets: readonly DatasetInfo[] = [
     ratings: 25_000_095,
     users: 162_541,
     items: 59_047,
-    scale: halfStars,
     bytes: 261_978_986,
     archive: "ml-25m.zip",
     folder: "ml-25m",
@@ -112,7 +104,6 @@ export const datasets: readonly DatasetInfo[] = [
     ratings: 32_000_204,
     users: 200_948,
     items: 84_432,
-    scale: halfStars,
     bytes: 238_950_008,
     archive: "ml-32m.zip",
     folder: "ml-32m",

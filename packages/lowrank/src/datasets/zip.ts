@@ -56,17 +56,38 @@ export async function unzip(path: string, folder: string, name = path, signal?: 
   try {
     for (const entry of await entriesOf(file, name)) {
       const target = join(folder, ...safeParts(entry.name, name));
-      if (entry.name.endsWith("/")) {
-        await mkdir(target, { recursive: true });
-        continue;
-      }
-      await mkdir(dirname(target), { recursive: true });
+      const isFolder = entry.name.endsWith("/");
+      await makeInside(isFolder ? target : dirname(target), entry, name);
+      if (isFolder) continue;
       const start = await contentStart(file, entry, name);
       await extract(path, entry, start, target, name, signal);
     }
   } finally {
     await file.close();
   }
+}
+
+async function makeInside(folder: string, entry: ZipEntry, name: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw entryError(entry, name, error);
+  }
+}
+
+/** Errors that the names in the archive bring about are the archive's; a full disk is not. */
+function entryError(entry: ZipEntry, name: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const reasons: Readonly<Record<string, string>> = {
+    EEXIST: "is in it twice",
+    EISDIR: "is in it as a file and as a folder",
+    ENOTDIR: "is in it as a file and as a folder",
+    EINVAL: "has a name that this system does not take",
+    EILSEQ: "has a name that this system does not take",
+    ENAMETOOLONG: "has too long a name",
+  };
+  if (code?.startsWith("Z_")) return damaged(name, `the content of ${entry.name} cannot be unpacked`, error);
+  return code !== undefined && code in reasons ? damaged(name, `${entry.name} ${reasons[code]}`, error) : error;
 }
 
 async function entriesOf(file: FileHandle, name: string): Promise<ZipEntry[]> {
@@ -194,17 +215,21 @@ async function extract(
     if (entry.method === "stored") await pipeline(packed, check, out, options);
     else await pipeline(packed, createInflateRaw(), check, out, options);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code?.startsWith("Z_") ? damaged(name, `the content of ${entry.name} cannot be unpacked`, error) : error;
+    throw entryError(entry, name, error);
   }
 }
 
 async function* emptyStream(): AsyncGenerator<Buffer> {}
 
-/** The parts of an entry's path. @throws DataError for absolute paths, drives and `..` */
+/** The parts of an entry's path, none for the folder itself (`./`). @throws DataError for absolute paths, drives and `..` */
 function safeParts(entryName: string, name: string): string[] {
   const parts = entryName.split(/[\\/]/).filter((part) => part !== "" && part !== ".");
-  if (parts.length === 0 || /^[\\/]/.test(entryName) || parts.some((part) => part === ".." || /[:\0]/.test(part)))
+  const isSelf = parts.length === 0 && /^(\.\/)+$/.test(entryName);
+  if (
+    (parts.length === 0 && !isSelf) ||
+    /^[\\/]/.test(entryName) ||
+    parts.some((part) => part === ".." || /[:\0]/.test(part))
+  )
     throw damaged(name, `the entry ${JSON.stringify(entryName)} leads out of its folder`);
   return parts;
 }

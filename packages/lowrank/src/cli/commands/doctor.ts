@@ -112,11 +112,11 @@ async function readsFiles(): Promise<string> {
   try {
     const file = join(folder, "ratings.csv");
     await writeFile(file, "user,item,rating\n1,10,4\n1,11,2.5\n2,10,5\n");
-    const { readRatings } = await import("../../readers/index.ts");
+    const { duckdbVersion, readRatings } = await import("../../readers/index.ts");
     const { ratings } = await readRatings(file);
     if (ratings.size !== 3 || ratings.users.size !== 2)
       throw new Error("three ratings of two users were read as something else");
-    return "DuckDB reads rating files";
+    return `DuckDB ${await duckdbVersion()} reads rating files`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

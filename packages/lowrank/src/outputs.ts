@@ -1,0 +1,103 @@
+/**
+ * Files and folders that are to be written: tried before long work, made without surprises, and refused in sentences.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, type Stats } from "node:fs";
+import { mkdir, open, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { LowrankError } from "@lowrank/core";
+
+/** A name in the same folder for what is not finished; only there can it be renamed into place. */
+export function beside(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.part`);
+}
+
+/**
+ * Makes a file beside `target` and removes it.
+ *
+ * @param path what to call the target in errors
+ * @throws LowrankError with code `output` that says why it cannot be
+ */
+export async function tryBeside(target: string, path = target): Promise<void> {
+  const trial = beside(target);
+  try {
+    await (await open(trial, "wx")).close();
+  } catch (error) {
+    throw outputError(path, error);
+  } finally {
+    await unlink(trial).catch(() => {});
+  }
+}
+
+/**
+ * Makes a folder and those above it. One by one: Node's own way tries forever where the system takes no folders.
+ *
+ * @throws LowrankError with code `output`
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !(await isFolder(folder)); folder = dirname(folder)) {
+    missing.unshift(folder);
+    if (dirname(folder) === folder) break;
+  }
+  for (const folder of missing) {
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      const madeMeanwhile = (error as NodeJS.ErrnoException).code === "EEXIST" && (await isFolder(folder));
+      if (!madeMeanwhile) throw outputError(folder, error);
+    }
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  let info: Stats;
+  try {
+    info = await stat(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    throw outputError(path, error);
+  }
+  if (info.isDirectory()) return true;
+  throw new LowrankError("output", `${path}: is a file, so no folder can be made there; give another path`, {
+    file: path,
+  });
+}
+
+/** What the system says when a file or folder cannot be written. */
+const diskCodes = [
+  ...["ENOENT", "ENOTDIR", "EEXIST", "ENOTEMPTY", "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENAMETOOLONG"],
+  ...["EISDIR", "EIO", "EMFILE", "EFBIG"],
+];
+
+/** Whether an error is the system's about a file, not about a network. */
+export function isDiskError(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return error instanceof Error && syscall !== "connect" && code !== undefined && diskCodes.includes(code);
+}
+
+/** The sentence for an error of the system at `path`; any other error as it is. */
+export function outputError(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof LowrankError || code === undefined) return error;
+  const folder = dirname(resolve(path));
+  const noEntry = existsSync(folder)
+    ? `the folder ${folder} takes no new files; give another path`
+    : `there is no folder ${folder}; make it first`;
+  const isThere = "something of that name is there already; give another path, or move it away";
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: noEntry,
+    ENOTDIR: `${folder} is not a folder; give another path`,
+    EEXIST: isThere,
+    ENOTEMPTY: isThere,
+    EACCES: `the folder ${folder} may not be written to; give another path or change its permissions`,
+    EPERM: `the folder ${folder} may not be written to; give another path or change its permissions`,
+    EROFS: `the folder ${folder} is on a read-only disk; give another path`,
+    ENOSPC: "the disk is full; free some space or give another path",
+    EDQUOT: "the disk quota is used up; free some space or give another path",
+    ENAMETOOLONG: "the name is too long; give a shorter one",
+  };
+  const why = reasons[code] ?? `${code}; give another path`;
+  return new LowrankError("output", `${path}: cannot be written: ${why}`, { file: path, cause: code }, error);
+}
