@@ -1,10 +1,11 @@
 /**
- * Ratings for the demo: MovieLens latest-small from the cache, from the folder named by LOWRANK_DATA, or from its publisher;
+ * Ratings for the demo: MovieLens latest-small from the folder named by LOWRANK_DATA, from the cache, or from its publisher;
  * where none can be had, a made-up world, which says so itself.
  */
 import { join } from "node:path";
 import { AbortedError, plantedWorld, type Ratings } from "@lowrank/core";
 import type { DownloadOptions } from "../datasets/index.ts";
+import { datasetNamed } from "../datasets/list.ts";
 
 export interface DemoData {
   readonly ratings: Ratings;
@@ -39,8 +40,9 @@ export async function demoData(
     }
   }
   const { readRatings, readTitles } = await import("../readers/index.ts");
-  const { ratings } = await readRatings(join(folder, "ratings.csv"), { signal });
-  const titles = await readTitles(join(folder, "movies.csv"), { signal });
+  const { ratingsFile, titlesFile } = datasetNamed("demo", DATASET);
+  const { ratings } = await readRatings(join(folder, ratingsFile.path), { ...ratingsFile.options, signal });
+  const titles = await readTitles(join(folder, titlesFile.path), { ...titlesFile.options, signal });
   return { ratings, titles, origin, noRealData: undefined };
 }
 

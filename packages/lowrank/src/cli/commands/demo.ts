@@ -46,7 +46,7 @@ export function addDemo(program: Command, shell: Shell): void {
     .command("demo")
     .summary("see it work on real ratings")
     .description(
-      "Trains on MovieLens latest-small (from the cache, from the folder in LOWRANK_DATA, or from its publisher; " +
+      "Trains on MovieLens latest-small (from the folder in LOWRANK_DATA, from the cache, or from its publisher; " +
         "a made-up world where none can be had), measures on held-out ratings, and recommends ten movies to a " +
         "person, with reasons.",
     )
