@@ -217,8 +217,12 @@ describe("evaluate", () => {
   });
 
   it("takes seen items from the model's own history when no training data are given", async () => {
-    const { model, train, test } = world(8);
+    const { model: made, train, test } = world(8);
+    const model: FactorModel = { ...made, provenance: { ...made.provenance, dataHash: train.hash } };
     const whole = await evaluate(model, test, { train, n: [4] });
+    expect(whole.notes.join()).not.toContain("not those that the model was trained on");
+    const other = await evaluate(made, test, { train, n: [4], rulers: false });
+    expect(other.notes.join()).toContain("not those that the model was trained on");
     const moved = await evaluate(factorScorer(model), test, { train, n: [4], rulers: false });
     expect(moved.ranking).toEqual(whole.ranking);
     const kept: FactorModel = { ...model, history: alignedHistory(model, train) };
@@ -240,16 +244,16 @@ describe("evaluate", () => {
     expect(within.ranking?.[0]).toMatchObject({ precision: 1, recall: 3 / 4, hitRate: 1, coverage: 1 / 2 });
   });
 
-  it("counts held-out ratings from the training mean on as relevant by default, and says so: 4 and 5 of a mean of 3.5", async () => {
-    const train = ratingsFrom([3, 4].map((rating) => ({ user: "a", item: rating, rating })));
+  it("counts held-out ratings from the training median on as relevant by default, and says so: 4 and 5 of a median of 4", async () => {
+    const train = ratingsFrom([3, 4, 4].map((rating, item) => ({ user: "a", item, rating })));
     const test = ratingsFrom(
       [3, 4].map((rating) => ({ user: "b", item: rating, rating })).concat({ user: "a", item: 9, rating: 5 }),
     );
     const all = ratingsFrom([...train.records(), ...test.records()]);
     const { settings, counts, notes } = await evaluate(popularityRuler(all), test, { train, rulers: false });
-    expect(settings.relevantFrom).toBe(3.5);
+    expect(settings.relevantFrom).toBe(4);
     expect(counts.relevant).toBe(2);
-    expect(notes[0]).toBe("a held-out item is relevant when rated 3.5 or more, the mean of the training ratings");
+    expect(notes[0]).toBe("a held-out item is relevant when rated 4 or more, the median of the training ratings");
     const clicks = ratingsFrom([{ user: "a", item: 9 }]);
     expect((await evaluate(popularityRuler(all), clicks, { train, rulers: false })).settings.relevantFrom).toBe("all");
   });

@@ -157,7 +157,12 @@ function notes(scorer: FactorModel | Scorer, test: Ratings, heldOut: HeldOut, op
   const found: string[] = [];
   if (settings.relevantFrom !== "all" && options.relevantFrom === undefined) {
     found.push(
-      `a held-out item is relevant when rated ${round(settings.relevantFrom)} or more, the mean of the training ratings`,
+      `a held-out item is relevant when rated ${settings.relevantFrom} or more, the median of the training ratings`,
+    );
+  }
+  if (options.train !== undefined && isFactorModel(scorer) && scorer.provenance.dataHash !== options.train.hash) {
+    found.push(
+      "the training data given are not those that the model was trained on, so seen items and rulers may be wrong",
     );
   }
   if (counts.unknownUsers > 0) {
@@ -182,8 +187,4 @@ function notes(scorer: FactorModel | Scorer, test: Ratings, heldOut: HeldOut, op
     found.push("the held-out data have no rating column, so there is no RMSE or MAE");
   }
   return found;
-}
-
-function round(value: number): string {
-  return String(Math.round(value * 1000) / 1000);
 }

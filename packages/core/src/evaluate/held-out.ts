@@ -59,7 +59,7 @@ export class HeldOut {
       );
     }
     this.facts = valueFacts(this.train.byUser.value);
-    this.settings = measureSettings(who, options, test, this.train, this.facts);
+    this.settings = measureSettings(who, options, test, this.train);
     this.#maps = heldOutMaps(who, test, scorer.users, scorer.items);
   }
 

@@ -2,18 +2,18 @@
  * The choices that make a figure what it is, as options with their defaults. All of them, resolved, are part of every
  * Evaluation: a figure without them cannot be compared with anything.
  */
-import type { Ratings } from "../ratings/index.ts";
+import { median, type Ratings } from "../ratings/index.ts";
 import { finiteNumber, OptionError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
 import { type Gain, gains } from "./metrics/ndcg.ts";
 import { type RecallDenominator, recallDenominators } from "./metrics/recall.ts";
 import type { RelevantFrom } from "./relevance.ts";
-import type { TrainingCells, ValueFacts } from "./training-cells.ts";
+import type { TrainingCells } from "./training-cells.ts";
 
 /** How figures are computed. */
 export interface MeasureOptions {
   /**
-   * Held-out ratings from this value on are relevant; `"all"`: every held-out item is. Default: the mean of the training
-   * ratings (on the MovieLens sets that is 4 stars and more), and `"all"` for data without a rating column
+   * Held-out ratings from this value on are relevant; `"all"`: every held-out item is. Default: the median of the training
+   * ratings (4 stars on MovieLens 100K and 1M), and `"all"` for data without a rating column
    */
   readonly relevantFrom?: RelevantFrom | undefined;
   /** Gain of a hit in NDCG. Default `"binary"` */
@@ -57,12 +57,11 @@ export function measureSettings(
   options: MeasureOptions,
   test: Ratings,
   train: TrainingCells,
-  facts: ValueFacts,
 ): MeasureSettings {
   const words = <const T extends string>(name: keyof MeasureOptions, allowed: readonly T[]) =>
     oneOf(who, name, options[name] ?? allowed[0], allowed);
   return {
-    relevantFrom: relevantFrom(who, options, test, train, facts),
+    relevantFrom: relevantFrom(who, options, test, train),
     gain: words("gain", gains),
     recallDenominator: words("recallDenominator", recallDenominators),
     unknownItems: words("unknownItems", ["miss", "leave-out"]),
@@ -72,18 +71,12 @@ export function measureSettings(
   };
 }
 
-function relevantFrom(
-  who: string,
-  options: MeasureOptions,
-  test: Ratings,
-  train: TrainingCells,
-  facts: ValueFacts,
-): RelevantFrom {
+function relevantFrom(who: string, options: MeasureOptions, test: Ratings, train: TrainingCells): RelevantFrom {
   const given = options.relevantFrom;
   if (given === "all") return "all";
   if (given === undefined) {
-    // In f32 as the ratings are, so that among equal ratings all are at least their mean
-    return test.hasRatings && train.hasRatings ? Math.fround(facts.mean) : "all";
+    // Always one of the values: a mean would fall on either side of a step of the scale from one split to the next.
+    return test.hasRatings && train.hasRatings ? median(train.byUser.value) : "all";
   }
   if (typeof given !== "number") throw new OptionError(who, "relevantFrom", given, 'a rating, or "all"');
   finiteNumber(who, "relevantFrom", given);

@@ -28,6 +28,11 @@ describe("heldOut", () => {
     ...modelFixture({ users: [...train.users.ids()], items: [...train.items.ids()], rank: 4, density: undefined }),
   };
 
+  it("refuses to measure on the very ratings that are trained on, as when its arguments are swapped", async () => {
+    const swapped = factorize(train, als({ rank: 2, sweeps: 1 }), { validation: heldOut(train, test, "rmse") });
+    await expect(swapped).rejects.toThrow(/call heldOut\(valid, train\)/);
+  });
+
   it("measures exactly what evaluate reports, for all eight metrics", async () => {
     const whole = await evaluate(model, test, { train, n: [7], rulers: false });
     for (const metric of validationMetrics) {

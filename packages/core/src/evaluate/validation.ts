@@ -5,7 +5,7 @@ import type { TrainingEngine, Validation } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { knownOptions, OptionError, oneOf, throwIfAborted, wholeNumber } from "../support/index.ts";
+import { DataError, knownOptions, OptionError, oneOf, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut } from "./held-out.ts";
 import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
 import { type MeasureOptions, measureOptionNames } from "./settings.ts";
@@ -47,7 +47,8 @@ const titles: Readonly<Record<ValidationMetric, string>> = {
  *
  * @param valid ratings kept out of training; choose settings on these, and report figures on a test set that is neither
  * @param train the ratings trained on
- * @throws OptionError for options that are unknown or out of range, or a metric that does not suit the data
+ * @throws OptionError for options that are unknown or out of range, or a metric that does not suit the data; while training,
+ * DataError when `valid` is what is trained on
  */
 export function heldOut(
   valid: Ratings,
@@ -84,6 +85,11 @@ export function heldOut(
     every: options.every,
     measure: async (model, training) => {
       throwIfAborted(who, training.signal);
+      if (model.provenance.dataHash === valid.hash) {
+        const message =
+          "heldOut: these held-out ratings are the very ones that the model is trained on; call heldOut(valid, train)";
+        throw new DataError(message, { dataHash: valid.hash });
+      }
       if (bound === undefined || !bound.fits(model)) bound = new HeldOut(who, model, valid, train, options);
       return measured(who, bound, model, metric, n, await kernelsOf(training), training.signal);
     },

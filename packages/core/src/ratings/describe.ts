@@ -77,6 +77,11 @@ export function standardDeviation(values: Float32Array, mean: number): number {
   return Math.sqrt(squares / values.length);
 }
 
+/** The smallest value that is not below half of all values. */
+export function median(values: Float32Array): number {
+  return quantile(values.slice().sort(), 0.5);
+}
+
 /** Lengths of the rows that have cells, ascending. */
 function rowLengths(cells: CompressedRows): Uint32Array {
   const lengths = new Uint32Array(cells.rows);
