@@ -192,6 +192,24 @@ describe("columns", () => {
     ]);
   });
 
+  it("null is absent, as undefined is: in a record, for a column, and for every entry of one", () => {
+    const clicks = ratingsFrom({ user: [1, 2], item: [1, 1] });
+    const absent = [
+      ratingsFrom([1, 2].map((user) => ({ user, item: 1, rating: null, time: null })) as unknown as RatingRecord[]),
+      ratingsFrom({ user: [1, 2], item: [1, 1], rating: null, time: null } as never),
+      ratingsFrom({ user: [1, 2], item: [1, 1], rating: [null, undefined], time: [null, null] } as never),
+    ];
+    for (const ratings of absent) expect([ratings.hasRatings, ratings.hasTimes]).toEqual([false, false]);
+    for (const ratings of absent) expect(ratings.hash).toBe(clicks.hash);
+    const mixed = { user: [1, 2, 3], item: [1, 1, 1], rating: [5, null, 3] } as never;
+    expect(() => ratingsFrom(mixed)).toThrow("record 2 has no rating, but record 1 has one");
+    const builder = new RatingsBuilder().append({ user: [1], item: [1], time: [4] });
+    expect(() => builder.append({ user: [2, 3], item: [1, 1], time: [5, null] } as never)).toThrow(
+      "record 3 has no time, but record 1 has one",
+    );
+    expect(() => builder.append({ user: [2], item: [1], time: null } as never)).toThrow("record 2 has no time");
+  });
+
   it("columns of different length are refused with both lengths", () => {
     expect(() => ratingsFrom({ user: [1, 2], item: [1] })).toThrow("user has 2, item has 1");
     expect(() => ratingsFrom({ user: [1], item: [1], rating: [] })).toThrow("user has 1, rating has 0");

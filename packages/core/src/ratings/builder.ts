@@ -35,7 +35,8 @@ export class RatingsBuilder {
   #hasRatings: boolean | undefined;
   #hasTimes: boolean | undefined;
   readonly #dropped = new Map<string, number>();
-  #built = false;
+  /** Why it takes nothing more; undefined while it does */
+  #usedUp: string | undefined;
 
   constructor(options: RatingsOptions = {}) {
     knownOptions("RatingsBuilder", options, ["duplicates", "expected"]);
@@ -49,7 +50,7 @@ export class RatingsBuilder {
     this.#time = new Column((length) => new Float64Array(length));
   }
 
-  /** Adds one record. @throws DataError naming the record; the builder is then as it was before */
+  /** Adds one record. @throws DataError naming the record; the builder is then as it was before, see `append` */
   add(record: RatingRecord): this {
     this.#open();
     const row = this.#user.length + 1;
@@ -58,38 +59,51 @@ export class RatingsBuilder {
     this.#userCodes.checkOne(record.user, row);
     this.#itemCodes.checkOne(record.item, row);
     const { rating, time } = record;
-    const hasRating = rating !== undefined && rating !== null;
-    const hasTime = time !== undefined && time !== null;
+    const hasRating = isPresent(rating);
+    const hasTime = isPresent(time);
     this.#agree("rating", this.#hasRatings, hasRating, row);
     this.#agree("time", this.#hasTimes, hasTime, row);
     if (hasRating) checkRating(rating, row);
     if (hasTime) checkTime(time, row);
     this.#hasRatings = hasRating;
     this.#hasTimes = hasTime;
-    this.#user.push(this.#userCodes.code(record.user));
-    this.#item.push(this.#itemCodes.code(record.item));
+    try {
+      this.#user.push(this.#userCodes.code(record.user));
+      this.#item.push(this.#itemCodes.code(record.item));
+    } catch (error) {
+      throw this.#spoiled(error);
+    }
     if (hasRating) this.#rating.push(rating);
     if (hasTime) this.#time.push(time);
     return this;
   }
 
-  /** Adds parallel columns; they are copied. @throws DataError naming the record; the builder is then as it was before */
+  /**
+   * Adds parallel columns; they are copied.
+   *
+   * @throws DataError naming the record; the builder is then as it was before. Only when there are more than 2^24
+   *   different text ids, or numbers beyond 0 to 2^24 - 1, on one side, it cannot be used further
+   */
   append(columns: RatingColumns): this {
     this.#open();
     const row = this.#user.length + 1;
-    const { user, item, rating, time } = columns;
+    const { user, item } = columns;
     checkLengths(columns, row);
     if (user.length === 0) return this;
-    this.#agree("rating", this.#hasRatings, rating !== undefined, row);
-    this.#agree("time", this.#hasTimes, time !== undefined, row);
+    const rating = this.#present("rating", columns.rating, this.#hasRatings, row);
+    const time = this.#present("time", columns.time, this.#hasTimes, row);
     this.#userCodes.check(user, row);
     this.#itemCodes.check(item, row);
     if (rating !== undefined) for (let i = 0; i < rating.length; i++) checkRating(rating[i], row + i);
     if (time !== undefined) for (let i = 0; i < time.length; i++) checkTime(time[i], row + i);
     this.#hasRatings = rating !== undefined;
     this.#hasTimes = time !== undefined;
-    this.#userCodes.encode(user, this.#user);
-    this.#itemCodes.encode(item, this.#item);
+    try {
+      this.#userCodes.encode(user, this.#user);
+      this.#itemCodes.encode(item, this.#item);
+    } catch (error) {
+      throw this.#spoiled(error);
+    }
     if (rating !== undefined) this.#rating.append(rating);
     if (time !== undefined) this.#time.append(time);
     return this;
@@ -114,7 +128,7 @@ export class RatingsBuilder {
         dropped,
       });
     }
-    this.#built = true;
+    this.#usedUp = "build() was called already";
     const policy = this.#policy ?? (this.#hasRatings ? "last" : "sum");
     const users = this.#userCodes.finish();
     const items = this.#itemCodes.finish();
@@ -144,8 +158,30 @@ export class RatingsBuilder {
   }
 
   #open(): void {
-    if (this.#built)
-      throw new LowrankError("used-up", "RatingsBuilder: build() was called already; make a new builder");
+    if (this.#usedUp !== undefined)
+      throw new LowrankError("used-up", `RatingsBuilder: ${this.#usedUp}; make a new builder`);
+  }
+
+  /** Ids ran out half way through, so the columns no longer agree: nothing more is taken. */
+  #spoiled(error: unknown): unknown {
+    this.#usedUp = "it met more ids than can be told apart";
+    return error;
+  }
+
+  /** The column, or undefined when none of its entries is there; they are all there or none is. */
+  #present<T extends ArrayLike<number>>(
+    column: "rating" | "time",
+    values: T | undefined,
+    before: boolean | undefined,
+    row: number,
+  ): T | undefined {
+    if (!isPresent(values) || !Array.isArray(values)) {
+      this.#agree(column, before, isPresent(values), row);
+      return values ?? undefined;
+    }
+    const first = before ?? isPresent(values[0]);
+    for (let i = 0; i < values.length; i++) this.#agree(column, first, isPresent(values[i]), row + i);
+    return first ? values : undefined;
   }
 
   /** All records have the column or none has it. */
@@ -157,6 +193,11 @@ export class RatingsBuilder {
       { row, firstRow: 1, column },
     );
   }
+}
+
+/** null is absent, as undefined is: databases and JSON write what is missing so. */
+function isPresent<T>(value: T | undefined | null): value is T {
+  return value !== undefined && value !== null;
 }
 
 /**
@@ -207,7 +248,7 @@ function checkLengths({ user, item, rating, time }: RatingColumns, row: number):
     ["rating", rating],
     ["time", time],
   ] as const) {
-    if (values === undefined && column !== "item") continue;
+    if (column !== "item" && !isPresent(values)) continue;
     if (values?.length !== user?.length) {
       throw new DataError(
         `ratings: the columns appended at record ${row} differ in length: user has ${user?.length}, ` +

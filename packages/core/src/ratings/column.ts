@@ -40,9 +40,9 @@ export class Column<T extends Numbers> {
         this.#last.set((values as Numbers).subarray(at, at + count), this.#used);
       }
       this.#used += count;
+      this.length += count; // blocks grow with it
       at += count;
     }
-    this.length += to - from;
   }
 
   /** The blocks in order, each cut to the entries in use. */

@@ -5,7 +5,7 @@
  */
 import { DataError, show } from "../support/index.ts";
 import type { Column } from "./column.ts";
-import { IdMap, idProblem, type Side } from "./id-map.ts";
+import { IdMap, idProblem, MAP_LIMIT, type Side, tooManyIds } from "./id-map.ts";
 import type { Id, RatingColumns } from "./records.ts";
 
 type IdColumn = RatingColumns["user"];
@@ -18,14 +18,17 @@ const BLOCK = 1 << 15;
 
 export class IdCodes {
   readonly #side: Side;
+  readonly #mapLimit: number;
   #first: Id | undefined;
   /** Code + 1 by id; 0 is an id not seen */
   #pages: (Uint32Array | undefined)[] = [];
   #map = new Map<Id, number>();
   #ids: Id[] = [];
 
-  constructor(side: Side) {
+  /** @param mapLimit ids outside the table that can be told apart */
+  constructor(side: Side, mapLimit = MAP_LIMIT) {
     this.#side = side;
+    this.#mapLimit = mapLimit;
   }
 
   /** @throws DataError for the first id of the column that cannot be used; `row` numbers the column's first record */
@@ -70,7 +73,7 @@ export class IdCodes {
     }
   }
 
-  /** The code of a checked id. */
+  /** The code of a checked id. @throws DataError when there are more ids than can be told apart */
   code(id: Id): number {
     if (typeof id === "number" && id >= 0 && id < TABLE_LIMIT) {
       let page = this.#pages[id >>> PAGE_BITS];
@@ -81,6 +84,7 @@ export class IdCodes {
     } else {
       const known = this.#map.get(id);
       if (known !== undefined) return known;
+      if (this.#map.size >= this.#mapLimit) throw tooManyIds(this.#side, this.#mapLimit);
       this.#map.set(id, this.#ids.length);
     }
     this.#first ??= id;

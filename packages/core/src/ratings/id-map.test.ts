@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DataError, Digest } from "../support/index.ts";
+import { IdCodes } from "./id-codes.ts";
 import { IdMap } from "./id-map.ts";
 import type { Id } from "./records.ts";
 
@@ -87,4 +88,20 @@ it("an index outside the map is a RangeError", () => {
 it('the digest tells apart 1 and "1", and how text is cut into ids', () => {
   const digests = [[1], ["1"], ["ab", "c"], ["a", "bc"], ["abc"]].map((ids) => digest(IdMap.of(ids, "user")));
   expect(new Set(digests).size).toBe(5);
+});
+
+it("more than 2^24 text ids are refused, saying so, before any is looked at", () => {
+  const ids: string[] = ["a"];
+  ids.length = 2 ** 24 + 1; // empty places: cheap
+  expect(() => IdMap.of(ids, "item")).toThrow("more than 16777216 different items whose ids are text");
+});
+
+it("ids that stream in are refused beyond what a Map holds, here 3, and known ones still have their codes", () => {
+  const codes = new IdCodes("user", 3);
+  expect(["a", "b", "c", "b"].map((id) => codes.code(id))).toEqual([0, 1, 2, 1]);
+  expect(() => codes.code("d")).toThrow(DataError);
+  expect(() => codes.code("d")).toThrow("more than 3 different users whose ids are text");
+  const numbers = new IdCodes("user", 0);
+  expect(numbers.code(2 ** 24 - 1)).toBe(0);
+  expect(() => numbers.code(2 ** 24)).toThrow("number them from 0");
 });

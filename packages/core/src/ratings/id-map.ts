@@ -9,6 +9,9 @@ import type { Id } from "./records.ts";
 
 export type Side = "user" | "item";
 
+/** JavaScript's Map, by which text is looked up, holds no more. */
+export const MAP_LIMIT = 2 ** 24;
+
 /** Strings digested at a time: bounds the text that is joined at once. */
 const DIGEST_BLOCK = 4096;
 
@@ -39,10 +42,12 @@ export class IdMap {
    * Sorts and checks ids. An empty list gives an empty map of kind "number".
    *
    * @throws DataError for an id that occurs twice, a mix of strings and numbers, a number that is not a safe integer, an
-   *   empty string, or text that is not well-formed Unicode (it could not be written to a file and read back)
+   *   empty string, text that is not well-formed Unicode (it could not be written to a file and read back), or more than
+   *   2^24 strings
    */
   static of(ids: Iterable<Id>, side: Side): IdMap {
     const list = ids instanceof Float64Array || Array.isArray(ids) ? (ids as Float64Array | Id[]) : [...ids];
+    if (typeof list[0] === "string" && list.length > MAP_LIMIT) throw tooManyIds(side, MAP_LIMIT);
     for (let i = 0; i < list.length; i++) {
       const problem = idProblem(list[i]) ?? (typeof list[i] === typeof list[0] ? undefined : mixed(list[0], list[i]));
       if (problem !== undefined)
@@ -159,6 +164,15 @@ export function idProblem(id: unknown): string | undefined {
   }
   if (id === undefined || id === null) return "is missing";
   return `is ${typeof id === "bigint" ? `the bigint ${id}` : show(id)}; use a string or a whole number`;
+}
+
+/** The refusal of more ids than a Map holds. */
+export function tooManyIds(side: Side, limit: number): DataError {
+  return new DataError(
+    `ids: more than ${limit} different ${side}s whose ids are text, or numbers below 0 or above ${MAP_LIMIT - 1}; ` +
+      "that is all that can be looked up: number them from 0",
+    { side, limit },
+  );
 }
 
 function mixed(first: Id, id: Id): string {

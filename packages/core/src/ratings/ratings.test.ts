@@ -122,3 +122,11 @@ it("ratings without a cell have no mean: an error says so instead of NaN", () =>
   expect(() => empty.mean).toThrow("there is no cell here");
   expect([...empty.records()]).toEqual([]);
 });
+
+it("clicks and ratings that are all 1 have the same cells and another hash", () => {
+  const clicks = ratingsFrom({ user: [1, 2], item: [1, 2] });
+  const ones = ratingsFrom({ user: [1, 2], item: [1, 2], rating: [1, 1] });
+  expect([...ones.byUser.value]).toEqual([...clicks.byUser.value]);
+  expect(ones.hash).not.toBe(clicks.hash);
+  expect(subset(ones, Uint8Array.of(1, 1)).hash).toBe(ones.hash);
+});

@@ -68,13 +68,17 @@ export class Ratings {
     return this.#values().max;
   }
 
-  /** 16 hexadecimal digits over ids, cells and values, not times: the same data give the same digits everywhere. */
+  /**
+   * 16 hexadecimal digits over ids, cells, values and whether these are ratings, not over times: the same data give the
+   * same digits everywhere, and clicks others than ratings that are all 1.
+   */
   get hash(): string {
     if (this.#hash === undefined) {
       const digest = new Digest();
       this.users.digestInto(digest);
       this.items.digestInto(digest);
-      this.#hash = digest.add(this.byUser.start).add(this.byUser.index).add(this.byUser.value).hex();
+      digest.add(this.byUser.start).add(this.byUser.index).add(this.byUser.value);
+      this.#hash = digest.addText(this.hasRatings ? "ratings" : "events").hex();
     }
     return this.#hash;
   }

@@ -1,5 +1,7 @@
 /**
  * What callers hand in: records with named fields, or the same as columns. A transposed matrix cannot be expressed.
+ *
+ * A rating or time that is null counts as absent, like undefined, in a record, in a column, and for a whole column.
  */
 
 /** What the caller calls a user or an item: a string, or a safe integer. One data set uses one of the two per side. */

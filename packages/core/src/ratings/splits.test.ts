@@ -88,13 +88,17 @@ describe("randomSplit", () => {
 
   it("a part that would be empty is refused", () => {
     expect(() => randomSplit(cells(4))).toThrow("randomSplit: the test part of these 4 ratings would be empty");
-    expect(() => randomSplit(cells(4), { testFraction: 1 })).toThrow("the training part");
+    expect(() => randomSplit(cells(4), { testFraction: 0.9 })).toThrow("the training part");
   });
 
-  it("refuses fractions outside 0 to 1, odd seeds and unknown options", () => {
-    expect(() => randomSplit(cells(20), { testFraction: 1.5 })).toThrow(
-      "testFraction must be a finite number from 0 to 1",
-    );
+  it("refuses fractions that are not between 0 and 1 (every split that takes one), odd seeds and unknown options", () => {
+    for (const testFraction of [0, 1, -0.1, 1.5, Number.NaN, "0.1" as never]) {
+      const message = "testFraction must be a number above 0 and below 1, got";
+      expect(() => randomSplit(cells(20), { testFraction })).toThrow(`randomSplit: ${message}`);
+      expect(() => splitByTime(cells(20), { testFraction })).toThrow(`splitByTime: ${message}`);
+      if (testFraction !== 1)
+        expect(() => splitPerUser(cells(20), { testFraction })).toThrow(`splitPerUser: ${message}`);
+    }
     expect(() => randomSplit(cells(20), { seed: -1 })).toThrow("seed must be a whole number");
     expect(() => randomSplit(cells(20), { test: 0.1 } as object)).toThrow("has no such option");
   });

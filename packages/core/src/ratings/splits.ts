@@ -41,10 +41,17 @@ export interface LeaveLastOutOptions {
   readonly count?: number | undefined;
 }
 
-/** Either a share of the cells (default 0.1), or the first time of the test part. */
+/** Either a share of the cells (above 0 and below 1, default 0.1), or the first time of the test part. */
 export type TimeSplitOptions =
   | { readonly testFraction?: number | undefined; readonly at?: undefined }
   | { readonly at: number; readonly testFraction?: undefined };
+
+export interface PerUserSplitOptions {
+  /** Share of each user's cells that goes to the test part, above 0; 1 leaves everyone a single cell in training; default 0.1 */
+  readonly testFraction?: number | undefined;
+  /** Whole number from 0 to 2^32 - 1; default 0 */
+  readonly seed?: number | undefined;
+}
 
 /** Cells chosen evenly at random, whatever their user. */
 export function randomSplit(ratings: Ratings, options: RandomSplitOptions = {}): Split {
@@ -74,9 +81,9 @@ export function kFold(ratings: Ratings, options: KFoldOptions = {}): Split[] {
  * The same share of each user's cells, at random: `testFraction` of a user's n cells, rounded half up, but at least one
  * cell of each user stays in the training part.
  */
-export function splitPerUser(ratings: Ratings, options: RandomSplitOptions = {}): Split {
+export function splitPerUser(ratings: Ratings, options: PerUserSplitOptions = {}): Split {
   knownOptions("splitPerUser", options, ["testFraction", "seed"]);
-  const testFraction = fraction("splitPerUser", options.testFraction);
+  const testFraction = options.testFraction === 1 ? 1 : fraction("splitPerUser", options.testFraction);
   const stream = streamSeed(seedOf("splitPerUser", options.seed), "split per user");
   const { rows, start } = ratings.byUser;
   const order = new Uint32Array(ratings.size);
@@ -188,7 +195,9 @@ function portion(testFraction: number, count: number): number {
 }
 
 function fraction(who: string, value: number | undefined): number {
-  return finiteNumber(who, "testFraction", value ?? 0.1, 0, 1);
+  const share = value ?? 0.1;
+  if (typeof share === "number" && share > 0 && share < 1) return share;
+  throw new OptionError(who, "testFraction", share, "a number above 0 and below 1");
 }
 
 function seedOf(who: string, seed: number | undefined): number {

@@ -196,7 +196,7 @@ describe("plantedWorld", () => {
       times: true,
       seed: 9,
     });
-    expect(world.ratings.hash).toBe("c7750cb9185f95cf");
+    expect(world.ratings.hash).toBe("7512ae89f182e631");
   });
 
   it.each<[object, string]>([
