@@ -225,7 +225,7 @@ describe("lowrank similar and explain", () => {
     expect(JSON.parse(items.stdout).similar.map(({ id }: { id: number }) => id % 2)).toEqual([0, 0, 0, 0, 0]);
     const users = await lowrank(["similar", clickModel, "--user", "6", "-n", "5", "--csv"]);
     const rows = users.stdout.trim().split("\n");
-    expect(rows[0]).toBe("user,place,similarity");
+    expect(rows[0]).toBe("user,place,similarity,ratings");
     expect(rows.slice(1).map((row) => Number(row.split(",")[0]) % 2)).toEqual([0, 0, 0, 0, 0]);
   });
 

@@ -87,3 +87,13 @@ function badRating(who: string, id: Id, rating: unknown, position: number): Data
     rating,
   });
 }
+
+/** Training ratings per item or per user; undefined for a model that was kept without them. */
+export function historyCounts(model: FactorModel, side: "user" | "item"): Uint32Array | undefined {
+  const { history } = model;
+  if (history === undefined) return undefined;
+  if (side === "user") return history.start.slice(1).map((end, row) => end - history.start[row]);
+  const counts = new Uint32Array(model.items.size);
+  for (const item of history.index) counts[item]++;
+  return counts;
+}

@@ -34,7 +34,7 @@ export interface ShortList {
   readonly listed: number;
   /** Items of the model */
   readonly catalogue: number;
-  /** Of these, kept out by `only`, `except` and `where` */
+  /** Of these, kept out by `only`, `except`, `where` and `minRatings` */
   readonly filteredOut: number;
   /** Of the others, left out because they are in the history */
   readonly seen: number;
@@ -109,6 +109,8 @@ export interface SimilarId {
   readonly id: Id;
   /** Cosine of the two factor rows, from -1 to 1 */
   readonly similarity: number;
+  /** Training ratings it follows from; undefined for a model without its history */
+  readonly ratings: number | undefined;
 }
 
 export type Similar =

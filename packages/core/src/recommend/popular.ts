@@ -4,6 +4,7 @@
 import type { FactorModel } from "../model/index.ts";
 import { knownOptions, LowrankError, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
+import { historyCounts } from "./history.ts";
 import { type PopularItem, type PopularList, shortList } from "./outcomes.ts";
 import { fallingOrder } from "./top-n.ts";
 
@@ -32,14 +33,13 @@ export class Popularity {
 
   /** @throws LowrankError `no-history` for a model without its training ratings */
   constructor(who: string, model: FactorModel) {
-    if (model.history === undefined) {
+    const count = historyCounts(model, "item");
+    if (count === undefined) {
       throw new LowrankError(
         "no-history",
         `${who}: this model was kept without its training ratings, so nothing is known about popularity; train with keepHistory: true`,
       );
     }
-    const count = new Uint32Array(model.items.size);
-    for (const item of model.history.index) count[item]++;
     this.#model = model;
     this.#count = count;
     this.#order = fallingOrder(count);

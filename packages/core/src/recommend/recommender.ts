@@ -12,7 +12,14 @@ import { knownOptions, LowrankError, OptionError } from "../support/index.ts";
 import { explainParts, remainderOf } from "./explain.ts";
 import { idList } from "./filters.ts";
 import { FoldIn, objectiveOf } from "./fold-in.ts";
-import { type CleanHistory, cleanHistory, type HistoryItem, type HistoryUser, storedHistory } from "./history.ts";
+import {
+  type CleanHistory,
+  cleanHistory,
+  type HistoryItem,
+  type HistoryUser,
+  historyCounts,
+  storedHistory,
+} from "./history.ts";
 import {
   checkedQuestion,
   listed,
@@ -309,7 +316,8 @@ export class Recommender {
     let neighbours = this.#neighbours.get(side);
     if (neighbours === undefined) {
       const [ids, factors] = side === "user" ? [users, userFactors] : [items, itemFactors];
-      neighbours = Neighbours.open(this.kernels, ids, rank, factors);
+      const counts = historyCounts(this.model, side);
+      neighbours = Neighbours.open(this.kernels, { ids, rank, factors, counts });
       this.#neighbours.set(side, neighbours);
       neighbours.catch(() => this.#neighbours.delete(side)); // the next call may find more memory
     }

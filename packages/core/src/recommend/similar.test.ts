@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modelFixture, names } from "../../test/model-fixture.ts";
 import { openKernels } from "../kernels/index.ts";
+import type { Id } from "../ratings/index.ts";
 import { openRecommender } from "./recommender.ts";
 
 const kernels = await openKernels({ backend: "reference" });
@@ -52,6 +53,24 @@ describe("similar items and users", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("lists with minRatings 3 exactly those with 3 training ratings or more, with their counts; refused without history", async () => {
+    const model = modelFixture({ users: names("u", 8), items: names("i", 15) });
+    const counts = new Map<Id, number>();
+    for (const index of model.history?.index ?? [])
+      counts.set(model.items.id(index), (counts.get(model.items.id(index)) ?? 0) + 1);
+    const recommender = await openRecommender(model, { kernels });
+    const self = model.items.id(0);
+    const outcome = await recommender.similarItems(self, { n: 15, minRatings: 3 });
+    const expected = [...model.items.ids()].filter((id) => id !== self && (counts.get(id) ?? 0) >= 3);
+    if (outcome.status !== "known") throw new Error(outcome.status);
+    expect(outcome.similar.map(({ id }) => id).sort()).toEqual(expected.sort());
+    for (const { id, ratings } of outcome.similar) expect(ratings).toBe(counts.get(id));
+    recommender.close();
+    const bare = await openRecommender({ ...model, history: undefined }, { kernels });
+    await expect(bare.similarItems(self, { minRatings: 3 })).rejects.toThrow(/minRatings cannot act/);
+    bare.close();
   });
 
   it("a copy of a row, ten times as long, has similarity 1; the opposite has -1", async () => {

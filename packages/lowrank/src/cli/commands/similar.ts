@@ -2,9 +2,10 @@
 import { LowrankError, openRecommender, type Similar } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
+import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
-import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
-import { count, csvLine, shellWord, table } from "../format.ts";
+import { addQuestionFlags, engineOptions, type QuestionFlags, whole } from "../flags.ts";
+import { count, csvLine, table } from "../format.ts";
 import { idOf } from "../ids.ts";
 import { listColumns, named } from "../lists.ts";
 import { loadModelFile, loadTitles } from "../load.ts";
@@ -12,9 +13,13 @@ import type { Job, Shell } from "../shell.ts";
 
 interface SimilarFlags extends QuestionFlags {
   csv?: true;
+  minRatings?: number;
 }
 
 const DEFAULT_N = 10;
+
+/** A row that follows from fewer ratings points nearly at random, and such rows are many: they would fill the list. */
+const DEFAULT_MIN_RATINGS = 5;
 
 export function addSimilar(program: Command, shell: Shell): void {
   const command = program
@@ -24,7 +29,13 @@ export function addSimilar(program: Command, shell: Shell): void {
       "Lists the items nearest to an item, or the users nearest to a user: by the angle between their factors.",
     )
     .argument("<model>", "a model file");
-  addQuestionFlags(command, `how many (${DEFAULT_N})`).option("--csv", "CSV lines on stdout");
+  addQuestionFlags(command, `how many (${DEFAULT_N})`)
+    .option(
+      "--min-ratings <n>",
+      `leave out whatever has fewer training ratings (${DEFAULT_MIN_RATINGS})`,
+      whole("--min-ratings", 1, 1_000_000_000),
+    )
+    .option("--csv", "CSV lines on stdout");
   command.action((file: string, flags: SimilarFlags) => similar(shell.job(command, flags), file, flags));
 }
 
@@ -44,7 +55,8 @@ async function similar(job: Job, file: string, flags: SimilarFlags): Promise<voi
   const recommender = await openRecommender(model, engineOptions(flags));
   let answer: Similar;
   try {
-    const options = { n: flags.n ?? DEFAULT_N, signal: job.signal };
+    const minRatings = flags.minRatings ?? (model.history === undefined ? 1 : DEFAULT_MIN_RATINGS);
+    const options = { n: flags.n ?? DEFAULT_N, minRatings, signal: job.signal };
     answer = await (side === "item" ? recommender.similarItems(id, options) : recommender.similarUsers(id, options));
   } finally {
     recommender.close();
@@ -65,18 +77,28 @@ async function similar(job: Job, file: string, flags: SimilarFlags): Promise<voi
   }
   if (flags.csv) {
     const rows = answer.similar.map((each, at) =>
-      csvLine([each.id, at + 1, each.similarity, ...(titles.size > 0 ? [titles.get(String(each.id)) ?? ""] : [])]),
+      csvLine([
+        each.id,
+        at + 1,
+        each.similarity,
+        each.ratings ?? "",
+        ...(titles.size > 0 ? [titles.get(String(each.id)) ?? ""] : []),
+      ]),
     );
-    await output.data(csvLine([side, "place", "similarity", ...(titles.size > 0 ? ["title"] : [])]) + rows.join(""));
+    await output.data(
+      csvLine([side, "place", "similarity", "ratings", ...(titles.size > 0 ? ["title"] : [])]) + rows.join(""),
+    );
   } else {
     output.say(`Like ${side} ${named(titles, id)}:`);
     const rows = answer.similar.map((each, at) => [
       String(at + 1),
       each.similarity.toFixed(3),
+      each.ratings === undefined ? "–" : count(each.ratings),
       String(each.id),
       titles.get(String(each.id)) ?? "",
     ]);
-    output.print(...table(listColumns("similarity", titles, side), rows, output.width));
+    const [place, figure, ...rest] = listColumns("similarity", titles, side);
+    output.print(...table([place, figure, { title: "ratings", align: "right" }, ...rest], rows, output.width));
     if (answer.short !== undefined) output.say(`  ${answer.short.reason}`);
   }
   output.json({ ...answer, similar: answer.similar.map((each) => ({ ...each, title: titles.get(String(each.id)) })) });
