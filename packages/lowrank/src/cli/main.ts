@@ -4,6 +4,7 @@
  *
  * The first Ctrl-C asks the running command to stop, which removes what it has half written; the second ends the process.
  */
+import { writeSync } from "node:fs";
 import { exitCodes } from "./exit.ts";
 import { run } from "./run.ts";
 
@@ -22,7 +23,12 @@ process.on("SIGHUP", stop(exitCodes.hungUp));
 process.stderr.on("error", () => {});
 // A reader that has seen enough, as in `lowrank recommend … | head`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.failure);
+  if (error.code === "EPIPE") process.exit(exitCodes.ok);
+  writeSync(
+    2,
+    `lowrank: standard output cannot be written (${error.code ?? error.message}); what it holds is not whole\n`,
+  );
+  process.exit(exitCodes.failure);
 });
 
 const streams = { out: process.stdout, err: process.stderr };
