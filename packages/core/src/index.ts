@@ -42,6 +42,7 @@ export {
   kFold,
   type LeaveLastOutOptions,
   leaveLastOut,
+  type PerUserSplitOptions,
   type PlantedOptions,
   type PlantedWorld,
   plantedWorld,

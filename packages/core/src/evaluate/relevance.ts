@@ -4,7 +4,7 @@
  * Nothing is dropped in silence: users and items that the scorer does not know, records that are not relevant and records
  * that the user already had in training are counted, and the counts are part of every Evaluation.
  */
-import type { IdMap, Ratings } from "../ratings/index.ts";
+import { type IdMap, type IndexTable, indexTable, type Ratings } from "../ratings/index.ts";
 import { DataError, OptionError, powerOfTwo } from "../support/index.ts";
 import type { Gain } from "./metrics/ndcg.ts";
 import type { TrainingCells } from "./training-cells.ts";
@@ -59,10 +59,7 @@ export interface RelevanceOptions {
   readonly includeSeen: boolean;
 }
 
-/** Positions of one id map's entries in another: `index[i]` is valid where `known[i]` is 1. */
-interface Mapping {
-  readonly index: Uint32Array;
-  readonly known: Uint8Array;
+interface Mapping extends IndexTable {
   readonly unknown: number;
 }
 
@@ -86,17 +83,12 @@ export function heldOutMaps(who: string, test: Ratings, users: IdMap, items: IdM
 
 /** @param present u8[from.size], 1 for entries that have records; only these are counted as unknown */
 function mapOnto(who: string, side: string, from: IdMap, onto: IdMap, present: Uint8Array): Mapping {
-  const index = new Uint32Array(from.size);
-  const known = new Uint8Array(from.size);
+  const { index, known } = indexTable(from, onto);
   let unknown = 0;
   let matched = 0;
   for (let i = 0; i < from.size; i++) {
-    const at = from === onto ? i : onto.index(from.id(i));
-    if (at !== undefined) {
-      index[i] = at;
-      known[i] = 1;
-      matched += present[i];
-    } else unknown += present[i];
+    if (known[i] === 1) matched += present[i];
+    else unknown += present[i];
   }
   if (matched === 0 && unknown > 0) {
     const kinds =

@@ -24,6 +24,8 @@ export interface Aligned {
  * @throws DataError when one has strings where the other has numbers: then nothing could match
  */
 export function align(ratings: Ratings, like: { readonly users: IdMap; readonly items: IdMap }): Aligned {
+  refuseOtherKind(ratings.users, like.users);
+  refuseOtherKind(ratings.items, like.items);
   const users = indexTable(ratings.users, like.users);
   const items = indexTable(ratings.items, like.items);
   const source = ratings.byUser;
@@ -47,30 +49,34 @@ export function align(ratings: Ratings, like: { readonly users: IdMap; readonly 
   return { ratings: withCells(ratings, like.users, like.items, byUser), unknown };
 }
 
-interface IndexTable {
-  /** 1 where the other map has the id */
+/** Where the ids of one map are in another. */
+export interface IndexTable {
+  /** u8[from.size], 1 where the other map has the id */
   readonly known: Uint8Array;
-  /** The index there; meaningless where not known */
+  /** u32[from.size], the index there; meaningless where not known */
   readonly index: Uint32Array;
 }
 
-function indexTable(from: IdMap, to: IdMap): IndexTable {
-  if (from.kind !== to.kind && from.size > 0 && to.size > 0) {
-    throw new DataError(
-      `align: ${from.side} ids are ${from.kind}s here and ${to.kind}s there, so none can match; ` +
-        "read both data sets with the same kind of id",
-      { side: from.side, here: from.kind, there: to.kind },
-    );
-  }
+/** Looks up every id of `from` in `to`. Ids of another kind are unknown. Known indexes ascend, as both maps are sorted. */
+export function indexTable(from: IdMap, to: IdMap): IndexTable {
   const known = new Uint8Array(from.size);
   const index = new Uint32Array(from.size);
   for (let i = 0; i < from.size; i++) {
-    const place = to.index(from.id(i));
+    const place = from === to ? i : to.index(from.id(i));
     if (place === undefined) continue;
     known[i] = 1;
     index[i] = place;
   }
   return { known, index };
+}
+
+function refuseOtherKind(from: IdMap, to: IdMap): void {
+  if (from.kind === to.kind || from.size === 0 || to.size === 0) return;
+  throw new DataError(
+    `align: ${from.side} ids are ${from.kind}s here and ${to.kind}s there, so none can match; ` +
+      "read both data sets with the same kind of id",
+    { side: from.side, here: from.kind, there: to.kind },
+  );
 }
 
 /** Both maps are sorted, so rows and the indexes within a row keep their order. */
