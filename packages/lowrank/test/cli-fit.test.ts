@@ -176,13 +176,22 @@ describe("lowrank fit", () => {
   it.each([
     ["missing.csv", undefined, "missing.csv"],
     ["empty.csv", "", "empty.csv"],
-    ["text.csv", "user,item,rating\n1,1,4\n1,2,good\n", "line 3"],
+    [
+      "text.csv",
+      "user,item,rating\n1,1,4\n1,2,good\n",
+      'line 3: rating "good" is not a number; correct the line, or leave such rows out with --bad-rows drop\n',
+    ],
     ["nan.csv", "user,item,rating\n1,1,4\n2,1,NaN\n", "line 3"],
     ["one.csv", "user,item,rating\n1,1,4\n1,2,3\n1,3,5\n", "there is one user only, 1"],
     ["inf.csv", "user,item,rating\n1,1,4\n2,1,inf\n", "line 3"],
     ["twice.csv", "user,item,rating,rating\n1,1,4,2\n", 'the header has "rating" twice'],
     ["latin.csv", Buffer.from("user,item,rating\nJos\xe9,1,3\nAnn,1,4\n", "latin1"), "--encoding latin-1"],
-    ["column.csv", "user,score\n1,4\n", "item"],
+    [
+      "column.csv",
+      "user,score\n1,4\n",
+      'column.csv line 1: no column is known as the item; its columns are "user" and "score"; say which with --item-column name, or give its position',
+    ],
+    ["commas.csv", "1;2;3\n1;3;4,5\n", 'use a decimal point, or pass --decimal ","\n'],
     ["cut.csv.gz", new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 75]), "cut.csv.gz"],
   ])("refuses %s with 1, naming the place, and leaves no file behind", async (name, content, place) => {
     const here = await folder();

@@ -319,6 +319,16 @@ describe("lowrank evaluate", () => {
     expect(refused.stderr).toContain("--string-ids cannot act: the item ids of");
   });
 
+  it("speaks of flags, not of functions, when the data cannot be split as asked", async () => {
+    const { code, stderr } = await inProcess(["evaluate", ratings, "--test-last", "2"]);
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n").at(-1)).toMatch(/^lowrank evaluate: these ratings have no times; /);
+    const few = await write(dir.file("pair.csv"), "user,item,rating\n1,2,3\n2,1,4\n");
+    const nothing = await inProcess(["evaluate", few, "--test-fraction", "0.01"]);
+    expect(nothing.code).toBe(1);
+    expect(nothing.stderr).not.toMatch(/randomSplit|testFraction/);
+  });
+
   it("says that the model file goes first, and that it takes one, with 2", async () => {
     const swapped = await inProcess(["evaluate", ratings, model]);
     expect(swapped.code).toBe(2);
@@ -369,6 +379,68 @@ describe("a model without its history", () => {
     expect(a.code).toBe(0);
     expect(JSON.parse(a.stdout)).toEqual(JSON.parse(b.stdout));
   });
+});
+
+describe("a model file that is not what it should be", () => {
+  /** The header of the model file, changed, before its tables. */
+  function altered(change: (header: Record<string, unknown>) => void): Buffer {
+    const bytes = readFileSync(model);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString("utf8", 8, 8 + length));
+    change(header);
+    const text = Buffer.from(JSON.stringify(header));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(text.length));
+    return Buffer.concat([size, text, bytes.subarray(8 + length)]);
+  }
+  type Meta = { __metadata__: Record<string, string> };
+  const cases: readonly (readonly [string, () => Buffer, RegExp])[] = [
+    ["cut in the tables", () => readFileSync(model).subarray(0, -40), /user_factors|item_factors|file|cut|end/],
+    ["cut in the header", () => readFileSync(model).subarray(0, 200), /header|cut|not a lowrank model/],
+    [
+      "of version 999",
+      () => {
+        return altered((header) => {
+          const { __metadata__: meta } = header as Meta;
+          const [key] = Object.keys(meta).filter((name) => /version/i.test(name) && /^\d+$/.test(meta[name]));
+          meta[key] = "999";
+        });
+      },
+      /999/,
+    ],
+    [
+      "with a header length beyond the file",
+      () => {
+        const bytes = Buffer.from(readFileSync(model));
+        bytes.writeBigUInt64LE(2n ** 62n, 0);
+        return bytes;
+      },
+      /header/,
+    ],
+    [
+      "with a table that reaches beyond the file",
+      () =>
+        altered((header) => {
+          const name = Object.keys(header).find((key) => key !== "__metadata__") as string;
+          (header[name] as { data_offsets: number[] }).data_offsets[1] = 2 ** 40;
+        }),
+      /beyond|outside|offset|bytes/,
+    ],
+  ];
+  it.each(cases)(
+    "%s is refused with 1 by every command that reads one, by its name and reason",
+    async (_, bytes, why) => {
+      const file = await write(dir.file("hostile.safetensors"), bytes());
+      for (const args of [["inspect"], ["recommend", "--user", "1"], ["similar", "--item", "1"]]) {
+        const [command, ...flags] = args;
+        const { code, stdout, stderr } = await inProcess([command, file, ...flags]);
+        expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+        expect(stderr.startsWith(`lowrank ${command}: ${file}`), stderr).toBe(true);
+        expect(stderr.slice(stderr.indexOf(file) + file.length)).toMatch(why);
+        expect(stderr).not.toContain("unexpected error");
+      }
+    },
+  );
 });
 
 describe("lowrank inspect", () => {

@@ -1,9 +1,11 @@
 /**
  * Errors in, exit codes and one sentence out. Shells and scripts rely on these numbers; they do not change.
  */
+import * as core from "@lowrank/core";
 import { AbortedError, LowrankError, OptionError } from "@lowrank/core";
 import { nearest, show } from "@lowrank/core/support";
 import { CommanderError } from "commander";
+import { messageInFlags } from "../remedy.ts";
 
 /** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal. */
 export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143, hungUp: 129 } as const;
@@ -46,7 +48,8 @@ function sentenceOf(error: unknown, flags: readonly string[]): Failure {
   }
   if (error instanceof LowrankError) {
     const exitCode = error.code === "usage" ? exitCodes.usage : exitCodes.failure;
-    return { exitCode, code: error.code, message: error.message, facts: error.facts };
+    const message = withoutApiNames(messageInFlags(error), flags);
+    return { exitCode, code: error.code, message, facts: error.facts };
   }
   const message = error instanceof Error ? error.message : String(error);
   const isFileError = error instanceof Error && "syscall" in error;
@@ -75,6 +78,15 @@ function inFlags(error: OptionError, flags: readonly string[]): string {
   const flag = renamed !== undefined && flags.includes(renamed) ? renamed : `--${kebab(error.option)}`;
   if (!flags.includes(flag)) return error.message;
   return error.message.replace(/^[^:]+: \S+ must be/, `${flag} must be`);
+}
+
+/** `leaveLastOut: these ratings have no times` without the function's name, and options of the engine as flags. */
+function withoutApiNames(message: string, flags: readonly string[]): string {
+  const [, name] = message.match(/^([a-z]+[A-Z]\w*): /) ?? [];
+  const rest = name !== undefined && name in core ? message.slice(name.length + 2) : message;
+  return rest.replace(/(?<!["\w./-])[a-z]+[A-Z][A-Za-z]*(?![\w"./])/g, (option) =>
+    flags.includes(`--${kebab(option)}`) ? `--${kebab(option)}` : option,
+  );
 }
 
 /** Commander writes `error: unknown option '--rnak'` and a second line `(Did you mean --rank?)`: one sentence of it. */

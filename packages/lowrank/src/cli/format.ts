@@ -188,8 +188,3 @@ export function bar(share: number, width: number): string {
   const rest = eighths % 8;
   return "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : String.fromCharCode(0x2590 - rest));
 }
-
-/** A word as one would type it in a shell. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}

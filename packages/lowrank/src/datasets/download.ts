@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AbortedError, DataError, LowrankError, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, throwIfAborted } from "@lowrank/core/support";
 import { isDiskError, makeFolder, outputError, tryBeside } from "../outputs.ts";
+import { refusal } from "../remedy.ts";
 import { cacheFolder, isComplete } from "./find.ts";
 import { type DatasetInfo, datasetNamed, PUBLISHER } from "./list.ts";
 import { unzip } from "./zip.ts";
@@ -224,9 +225,10 @@ async function checkArchive(job: Job, which: "known" | "beside"): Promise<void> 
   if (got === expected.hex) return;
   await rm(part, { force: true });
   await rm(statePath(job), { force: true });
-  throw new DataError(
-    `${url}: the file that came has ${expected.algorithm} ${got}, expected is ${expected.hex}; nothing was unpacked. ` +
-      'Download again; if the publisher has put up a new edition, pass checksum: "beside" (--checksum beside)',
+  throw refusal(
+    `${url}: the file that came has ${expected.algorithm} ${got}, expected is ${expected.hex}; nothing was unpacked`,
+    (say) =>
+      `download again; if the publisher has put up a new edition, pass ${say('checksum: "beside"', "--checksum beside")}`,
     { url, algorithm: expected.algorithm, got, expected: expected.hex },
   );
 }

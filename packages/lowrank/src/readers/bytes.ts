@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
 import { AbortedError, DataError } from "@lowrank/core";
+import { refusal } from "../remedy.ts";
 import type { Encoding } from "./options.ts";
 
 /** How the characters of a file are written, settled: with the byte order for UTF-16. */
@@ -70,15 +71,22 @@ export function charsetOf(name: string, bytes: Buffer, stated: Encoding | undefi
   if (stated === "latin-1") return mark === "efbbbf" ? "utf-8" : "latin-1";
   const zero = bytes.indexOf(0);
   if (zero < 0) return "utf-8";
-  const zeros = bytes.reduce((sum, byte) => sum + (byte === 0 ? 1 : 0), 0);
-  const remedy =
-    zeros > bytes.length / 3
-      ? 'it looks like UTF-16: pass encoding: "utf-16" (--encoding utf-16)'
-      : "it looks like a binary file: give text, gzipped text or Parquet";
-  throw new DataError(`${name}: byte ${zero + 1} is zero, which text in UTF-8 does not have; ${remedy}`, {
-    file: name,
-    byte: zero + 1,
-  });
+  throw refusal(
+    `${name}: byte ${zero + 1} is zero, which text in UTF-8 does not have`,
+    (say) =>
+      looksLikeUtf16(bytes)
+        ? `it looks like UTF-16: pass ${say('encoding: "utf-16"', "--encoding utf-16")}`
+        : "it looks like a binary file: give text, gzipped text or Parquet",
+    { file: name, byte: zero + 1 },
+  );
+}
+
+/** Every other byte of most Latin text is zero then, and hardly any of the bytes between. */
+function looksLikeUtf16(bytes: Buffer): boolean {
+  const zeros = [0, 0];
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === 0) zeros[at % 2]++;
+  const [few, many] = zeros.sort((a, b) => a - b);
+  return many > bytes.length * 0.35 && few < many / 20;
 }
 
 /** Length of the byte order mark at the start. */

@@ -1,4 +1,6 @@
+import { DataError } from "@lowrank/core";
 import { describe, expect, it } from "vitest";
+import { messageInFlags } from "../remedy.ts";
 import { columnsByName, columnsByPosition, plain, titleColumns, type Wishes } from "./columns.ts";
 
 const nothing = { user: undefined, item: undefined, rating: undefined, time: undefined };
@@ -8,6 +10,15 @@ const wishes = (asked: Partial<Wishes["asked"]> = {}, more: Partial<Wishes> = {}
   noTime: false,
   ...more,
 });
+
+function thrown(call: () => unknown): DataError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof DataError) return error;
+  }
+  throw new Error("no DataError was thrown");
+}
 
 describe("columns by name", () => {
   const known: readonly (readonly [string, readonly string[], (number | undefined)[]])[] = [
@@ -28,7 +39,7 @@ describe("columns by name", () => {
 
   it("refuses to choose between two columns of one meaning, and names both", () => {
     expect(() => columnsByName("f.csv", ["user", "item", "rating", "score"], wishes())).toThrow(
-      'f.csv: the rating column could be "rating" or "score"; say which with rating: "rating" (--rating-column rating)',
+      'f.csv: the rating column could be "rating" or "score"; say which with rating: "rating"',
     );
   });
 
@@ -45,8 +56,8 @@ describe("columns by name", () => {
   });
 
   it("names the columns that are there when the user is not among them", () => {
-    expect(() => columnsByName("f.csv", ["who", "item"], wishes())).toThrow(
-      'f.csv: no column is known as the user; its columns are "who" and "item"; say which with user: "name" or its position (--user-column name)',
+    expect(() => columnsByName("f.csv", ["who", "item"], wishes(), 3)).toThrow(
+      'f.csv line 3: no column is known as the user; its columns are "who" and "item"; say which with user: "name", or give its position',
     );
   });
 
@@ -64,6 +75,23 @@ describe("columns by name", () => {
     );
     expect(() => columnsByName("f.csv", ["a", "item"], wishes({ user: "a", rating: "a" }))).toThrow(
       '"a" cannot be both user and rating',
+    );
+  });
+
+  it("carries the remedy for the API and for the command line", () => {
+    const error = thrown(() => columnsByName("f.csv", ["user", "item", "my score", "my_score"], wishes({ rating: 5 })));
+    expect(error.message).toContain("from 1 to 4");
+    const unclear = thrown(() => columnsByName("f.csv", ["user", "item", "user rating", "r"], wishes(), 1));
+    expect(unclear.facts).toMatchObject({
+      line: 1,
+      candidates: ["user rating", "r"],
+      remedy: {
+        options: 'say which with rating: "user rating"',
+        flags: "say which with --rating-column 'user rating'",
+      },
+    });
+    expect(messageInFlags(unclear)).toBe(
+      `f.csv line 1: the rating column could be "user rating" or "r"; say which with --rating-column 'user rating'`,
     );
   });
 

@@ -6,6 +6,8 @@
  */
 import { DataError } from "@lowrank/core";
 import { nearest, show } from "@lowrank/core/support";
+import { refusal } from "../remedy.ts";
+import { shellWord } from "../shell-word.ts";
 import type { AskedColumns, ColumnChoice } from "./options.ts";
 
 export const roles = ["user", "item", "rating", "time"] as const;
@@ -90,30 +92,43 @@ export interface Wishes {
   readonly noTime: boolean;
 }
 
-/** @param line where the header stands. @throws DataError naming the file, its columns and the option that settles it */
-export function columnsByName(file: string, names: readonly string[], wishes: Wishes, line = 1): Roles {
+/**
+ * @param line where the header stands; undefined where names stand in no line of their own (JSON, Parquet)
+ * @throws DataError naming the file, its columns and the option that settles it
+ */
+export function columnsByName(file: string, names: readonly string[], wishes: Wishes, line?: number): Roles {
   refuseTwins(file, names, line);
+  const header = { file, names, line };
   const { asked, noRating, noTime } = wishes;
   const claimed = new Set(
-    roles.flatMap((role) => (asked[role] === undefined ? [] : [chosen(file, role, asked[role], names)])),
+    roles.flatMap((role) => (asked[role] === undefined ? [] : [chosen(header, role, asked[role])])),
   );
   const search = (role: Role) =>
-    asked[role] === undefined
-      ? soleOf(file, role, found(role, names), names, claimed)
-      : chosen(file, role, asked[role], names);
+    asked[role] === undefined ? soleOf(header, role, found(role, names), claimed) : chosen(header, role, asked[role]);
   const user = search("user");
   const item = search("item");
-  if (user === undefined) throw missing(file, "user", names);
-  if (item === undefined) throw missing(file, "item", names);
+  if (user === undefined) throw missing(header, "user");
+  if (item === undefined) throw missing(header, "item");
   const columns = {
     user,
     item,
     rating: noRating ? undefined : search("rating"),
     time: noTime ? undefined : search("time"),
   };
-  refuseSharing(file, columns, names);
+  refuseSharing(header, columns);
   return columns;
 }
+
+/** A header as messages speak of it. */
+interface Header {
+  readonly file: string;
+  readonly names: readonly string[];
+  /** Undefined where there is no such line */
+  readonly line: number | undefined;
+}
+
+const placeOf = ({ file, line }: Header) => (line === undefined ? file : `${file} line ${line}`);
+const factsOf = ({ file, line }: Header) => (line === undefined ? { file } : { file, line });
 
 /** For a file without a header: positions as stated, else user item rating time in this order for 2 to 4 columns. */
 export function columnsByPosition(file: string, count: number, wishes: Wishes): Roles {
@@ -123,9 +138,10 @@ export function columnsByPosition(file: string, count: number, wishes: Wishes): 
     const choice = asked[role];
     if (choice === undefined) continue;
     if (typeof choice === "string") {
-      throw new DataError(
-        `${file}: has no header line, so there is no column named ${show(choice)}; give its position from 1 to ${count}, ` +
-          `or header: true (--header) if line 1 does hold names`,
+      throw refusal(
+        `${file}: has no header line, so there is no column named ${show(choice)}`,
+        (say) =>
+          `give its position from 1 to ${count}, or ${say("header: true", "--header")} if line 1 does hold names`,
         { file, role, got: choice },
       );
     }
@@ -140,9 +156,9 @@ export function columnsByPosition(file: string, count: number, wishes: Wishes): 
   const item = byHabit("item", 1);
   if (user === undefined || item === undefined) {
     const role = user === undefined ? "user" : "item";
-    throw new DataError(
-      `${file}: has no header line and ${count} ${count === 1 ? "column" : "columns"}, so the ${role} column cannot be told; ` +
-        `give its position with ${role}: 1 or the like (${flag(role)} 1)`,
+    throw refusal(
+      `${file}: has no header line and ${count} ${count === 1 ? "column" : "columns"}, so the ${role} column cannot be told`,
+      (say) => `give its position with ${say(`${role}: 1`, `${flag(role)} 1`)} or the like`,
       { file, role, columns: count },
     );
   }
@@ -153,7 +169,7 @@ export function columnsByPosition(file: string, count: number, wishes: Wishes): 
     time: noTime ? undefined : byHabit("time", 3),
   };
   const names = Array.from({ length: count }, (_, index) => `column ${index + 1}`);
-  refuseSharing(file, columns, names);
+  refuseSharing({ file, names, line: undefined }, columns);
   return columns;
 }
 
@@ -168,7 +184,7 @@ export function titleColumns(
     const choice = asked[option];
     if (choice !== undefined) {
       if (typeof choice === "number") return position(file, option, choice, count);
-      if (names !== undefined) return chosen(file, option, choice, names);
+      if (names !== undefined) return chosen({ file, names, line: undefined }, option, choice);
       throw new DataError(
         `${file}: has no header line, so there is no column named ${show(choice)}; give its position`,
         {
@@ -185,9 +201,9 @@ export function titleColumns(
   const title = search("title", "title", 1);
   const id = search("id", "item", 0);
   if (id === undefined || title === undefined || id === title || Math.max(id, title) >= count) {
-    throw new DataError(
-      `${file}: cannot tell which column holds ids and which titles among ${listed(names ?? [`${count} columns`])}; ` +
-        `name them with id and title`,
+    throw refusal(
+      `${file}: cannot tell which column holds ids and which titles among ${names === undefined ? `${count} columns` : quotedList(names)}`,
+      (say) => say("name them with id and title", 'call them "id" and "title" in its first line'),
       { file, columns: names ?? count },
     );
   }
@@ -195,7 +211,8 @@ export function titleColumns(
 }
 
 /** A name or position as the caller chose it, as an index. */
-function chosen(file: string, role: string, choice: ColumnChoice, names: readonly string[]): number {
+function chosen(header: Header, role: string, choice: ColumnChoice): number {
+  const { file, names } = header;
   if (typeof choice === "number") return position(file, role, choice, names.length);
   const exact = names.indexOf(choice);
   if (exact >= 0) return exact;
@@ -203,12 +220,10 @@ function chosen(file: string, role: string, choice: ColumnChoice, names: readonl
   if (alike.length === 1) return alike[0];
   const near = nearest(choice, names);
   const hint = near === undefined ? "" : `; did you mean ${show(near)}?`;
-  throw new DataError(`${file}: has no column named ${show(choice)}; its columns are ${listed(names)}${hint}`, {
-    file,
-    role,
-    got: choice,
-    columns: names,
-  });
+  throw new DataError(
+    `${placeOf(header)}: has no column named ${show(choice)}; its columns are ${quotedList(names)}${hint}`,
+    { ...factsOf(header), role, got: choice, columns: names },
+  );
 }
 
 function position(file: string, role: string, choice: number, count: number): number {
@@ -220,62 +235,63 @@ function position(file: string, role: string, choice: number, count: number): nu
   );
 }
 
-function soleOf(
-  file: string,
-  role: Role,
-  hits: readonly number[],
-  names: readonly string[],
-  claimed: ReadonlySet<number>,
-): number | undefined {
+function soleOf(header: Header, role: Role, hits: readonly number[], claimed: ReadonlySet<number>): number | undefined {
   const free = hits.filter((index) => !claimed.has(index));
   if (free.length <= 1) return free[0];
-  const candidates = free.map((index) => names[index]);
-  throw new DataError(
-    `${file}: the ${role} column could be ${listed(candidates, "or")}; ` +
-      `say which with ${role}: ${show(candidates[0])} (${flag(role)} ${candidates[0]})`,
-    { file, role, candidates },
+  const candidates = free.map((index) => header.names[index]);
+  const [first] = candidates;
+  throw refusal(
+    `${placeOf(header)}: the ${role} column could be ${quotedList(candidates, "or")}`,
+    (say) => `say which with ${say(`${role}: ${show(first)}`, `${flag(role)} ${shellWord(first)}`)}`,
+    { ...factsOf(header), role, candidates },
   );
 }
 
-function missing(file: string, role: Role, names: readonly string[]): DataError {
-  return new DataError(
-    `${file}: no column is known as the ${role}; its columns are ${listed(names)}; ` +
-      `say which with ${role}: "name" or its position (${flag(role)} name)`,
-    { file, role, columns: names },
+function missing(header: Header, role: Role): DataError {
+  return refusal(
+    `${placeOf(header)}: no column is known as the ${role}; its columns are ${quotedList(header.names)}`,
+    (say) => `say which with ${say(`${role}: "name"`, `${flag(role)} name`)}, or give its position`,
+    { ...factsOf(header), role, columns: header.names },
   );
 }
 
 /** A name that stands twice would make the choice of column a guess. */
-export function refuseTwins(file: string, names: readonly string[], line: number): void {
+function refuseTwins(file: string, names: readonly string[], line: number | undefined): void {
   const seen = new Map<string, number>();
   for (const [index, name] of names.entries()) {
     const key = name.trim().toLowerCase();
     const before = seen.get(key);
     if (key !== "" && before !== undefined) {
-      throw new DataError(
-        `${file} line ${line}: the header has ${show(name)} twice, as columns ${before + 1} and ${index + 1}; ` +
-          `rename one of them, or pass header: false (--no-header) if line ${line} is data`,
-        { file, line, columns: [before + 1, index + 1], name },
+      const header = { file, names, line };
+      const facts = { ...factsOf(header), columns: [before + 1, index + 1], name };
+      const columns = `as columns ${before + 1} and ${index + 1}`;
+      if (line === undefined)
+        throw new DataError(`${file}: has ${show(name)} twice, ${columns}; rename one of them`, facts);
+      throw refusal(
+        `${placeOf(header)}: the header has ${show(name)} twice, ${columns}`,
+        (say) => `rename one of them, or pass ${say("header: false", "--no-header")} if line ${line} is data`,
+        facts,
       );
     }
     seen.set(key, index);
   }
 }
 
-function refuseSharing(file: string, columns: Roles, names: readonly string[]): void {
+function refuseSharing(header: Header, columns: Roles): void {
+  const { names } = header;
   for (const [a, first] of roles.entries()) {
     for (const second of roles.slice(a + 1)) {
       if (columns[first] === undefined || columns[first] !== columns[second]) continue;
       throw new DataError(
-        `${file}: ${show(names[columns[first]])} cannot be both ${first} and ${second}; state another column for one of them`,
-        { file, roles: [first, second], column: names[columns[first]] },
+        `${placeOf(header)}: ${show(names[columns[first]])} cannot be both ${first} and ${second}; state another column for one of them`,
+        { ...factsOf(header), roles: [first, second], column: names[columns[first]] },
       );
     }
   }
 }
 
 /** `"a", "b" and "c"`; a long list is cut after twelve. */
-export function listed(names: readonly string[], last: "and" | "or" = "and"): string {
+export function quotedList(names: readonly string[], last: "and" | "or" = "and"): string {
   const shown = names.slice(0, 12).map((name) => show(name));
   if (names.length > 12) return `${shown.join(", ")} ${last} ${names.length - 12} more`;
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} ${last} ${shown[shown.length - 1]}`;

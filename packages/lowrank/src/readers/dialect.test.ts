@@ -44,7 +44,7 @@ describe("layout of a text file", () => {
       'f line 1: cannot tell columns apart in "hello"; state what stands between',
     );
     const lists = "0 1 2 3\n1 2\n2 4 5 6 7 8\n3 1 2 5 6 7 8 9\n4\n5 1 2 3 4\n";
-    expect(() => layout(lists)).toThrow('format: "lists" (--format lists)');
+    expect(() => layout(lists)).toThrow('pass format: "lists"');
   });
 
   it("takes quotes as characters between bars unless they enclose a field", () => {

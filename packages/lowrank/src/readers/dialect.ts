@@ -3,6 +3,7 @@
  */
 import { DataError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
+import { refusal } from "../remedy.ts";
 import { namesAnything, namesUsersAndItems, plain } from "./columns.ts";
 import { type Dialect, type ScannedRecord, scanText } from "./scan.ts";
 
@@ -75,14 +76,14 @@ function likelySeparator(file: string, text: string, newline: Dialect["newline"]
   }
   if (best !== undefined) return best.separator;
   const firstLine = text.split(newline, 1)[0].trim();
-  const remedy = spread
-    ? 'if each line is a user and then that user\'s items, pass format: "lists" (--format lists)'
-    : 'state what stands between the fields with separator: "," or the like (--separator ",")';
-  throw new DataError(`${file} line 1: cannot tell columns apart in ${show(firstLine)}; ${remedy}`, {
-    file,
-    line: 1,
-    got: firstLine.slice(0, 200),
-  });
+  throw refusal(
+    `${file} line 1: cannot tell columns apart in ${show(firstLine)}`,
+    (say) =>
+      spread
+        ? `if each line is a user and then that user's items, pass ${say('format: "lists"', "--format lists")}`
+        : `state what stands between the fields with ${say('separator: ","', '--separator ","')} or the like`,
+    { file, line: 1, got: firstLine.slice(0, 200) },
+  );
 }
 
 /** The number of fields that most records have, and the share of records that have it. */

@@ -4,7 +4,16 @@
  */
 import { AbortedError, DataError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
-import { columnsByName, columnsByPosition, listed, type Role, type Roles, roles } from "./columns.ts";
+import { refusal } from "../remedy.ts";
+import {
+  columnsByName,
+  columnsByPosition,
+  namesUsersAndItems,
+  quotedList,
+  type Role,
+  type Roles,
+  roles,
+} from "./columns.ts";
 import { layoutOf, type TextLayout } from "./dialect.ts";
 import { Duck, duckMessage, quotedPath } from "./duck.ts";
 import type { CleanOptions } from "./options.ts";
@@ -111,11 +120,28 @@ function planLists(file: SourceFile, options: CleanOptions): ListsPlan {
       file: file.name,
       role: asked,
     });
+  if (options.header === undefined) refuseHeaderAsList(file.name, layout);
   const columns: Roles = { user: 0, item: 1, rating: undefined, time: undefined };
   const users = layout.sample.map(([user]) => [user]);
   const items = layout.sample.flatMap(([, ...list]) => list.filter((item) => item !== "").map((item) => [item]));
   const note = `one user a line, then that user's items, separated by ${separatorName(separator)}`;
   return { kind: "lists", file, layout, columns, ids: { user: kindOf(users, 0), item: kindOf(items, 0) }, note };
+}
+
+/** Lists have no header, as a rule; the names of an ordinary table would become a user with items. */
+function refuseHeaderAsList(file: string, { sample, firstLine }: TextLayout): void {
+  const [first, ...others] = sample;
+  const isName = (field: string) => field !== "" && !isPlainInteger(field);
+  const standsAbove =
+    first.every(isName) && others.length > 0 && others.every((fields) => fields.every((field) => !isName(field)));
+  if (!namesUsersAndItems(first) && !standsAbove) return;
+  throw refusal(
+    `${file} line ${firstLine}: ${quotedList(first)} look like names of columns, and format "lists" has one user and then that user's items on each line`,
+    (say) =>
+      `${say("leave the format out", "leave --format out")} if this is a table; else pass ` +
+      `${say("header: true", "--header")} to pass over line ${firstLine}, or ${say("header: false", "--no-header")} if it holds ids`,
+    { file, line: firstLine, got: first.slice(0, 12) },
+  );
 }
 
 function listSeparator(text: string): string {
@@ -197,8 +223,9 @@ function refuseType(file: string, role: Role, columns: Roles, names: readonly st
   const wrong =
     role === "rating" ? /^(DATE|TIME|INTERVAL|UUID)/.test(type) : /^(TIME$|TIME WITH|INTERVAL|BOOLEAN|UUID)/.test(type);
   if (!nested && (role === "user" || role === "item" || !wrong)) return;
-  throw new DataError(
-    `${file}: column ${show(names[index])} is of type ${type}, which cannot be a ${role}; state another column with ${role}`,
+  throw refusal(
+    `${file}: column ${show(names[index])} is of type ${type}, which cannot be ${role === "item" ? "an" : "a"} ${role}`,
+    (say) => `state another column with ${say(role, `--${role}-column`)}`,
     { file, role, column: names[index], type },
   );
 }
@@ -208,9 +235,11 @@ function refuseTimesAsRatings(file: string, layout: TextLayout, { rating }: Role
   if (rating === undefined || layout.sample.length === 0) return;
   if (!layout.sample.every((fields) => Number(fields[rating]) >= 1e8)) return;
   const place = rating + 1;
-  throw new DataError(
-    `${file}: has no header line, and column ${place} looks like times, not ratings (${layout.sample[0][rating]}); ` +
-      `pass time: ${place} with noRating: true (--time-column ${place} --no-rating), or rating: ${place} (--rating-column ${place}) if it is the rating`,
+  throw refusal(
+    `${file}: has no header line, and column ${place} looks like times, not ratings (${layout.sample[0][rating]})`,
+    (say) =>
+      `pass ${say(`time: ${place} with noRating: true`, `--time-column ${place} --no-rating`)}, or ` +
+      `${say(`rating: ${place}`, `--rating-column ${place}`)} if it is the rating`,
     { file, column: place, got: layout.sample[0][rating] },
   );
 }
@@ -243,7 +272,8 @@ function lackOfRatings(columns: Roles, { noRating }: CleanOptions, names: readon
   if (noRating) return "; ratings left out, every record counts as one event";
   const used = Object.values(columns);
   const others = names?.filter((_, index) => !used.includes(index)) ?? [];
-  const hint = others.length === 0 ? "" : ` (if one of ${listed(others)} is the rating, name it with rating)`;
+  const hint =
+    others.length === 0 ? "" : ` (if one of ${quotedList(others)} is the rating, state it as the rating column)`;
   return `; no rating column, so every record counts as one event${hint}`;
 }
 

@@ -2,8 +2,9 @@
  * What can be wrong with a row, once: the short reason that a report counts, and the sentence of the error with its
  * remedy.
  */
-import { DataError } from "@lowrank/core";
+import type { DataError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
+import { refusal, type Say } from "../remedy.ts";
 
 /** Problems of values, which the SQL of the import finds. Their order is their precedence and their code, from 1. */
 export const valueProblems = [
@@ -98,15 +99,15 @@ export function reasonOf(problem: Problem): string {
 }
 
 /** Reason of rows left out because the caller said that 0 means missing. */
-export const ZERO_REASON = "rating 0, which zeroIsMissing declares missing";
+export const ZERO_REASON = "rating 0, declared missing";
 
-const correct = ({ unit, droppable }: BadRow) =>
-  `correct the ${unit}${droppable === false ? "" : ', or leave such rows out with onBadRow: "drop" (--bad-rows drop)'}`;
+const correct = ({ unit, droppable }: BadRow, say: Say) =>
+  `correct the ${unit}${droppable === false ? "" : `, or leave such rows out with ${say('onBadRow: "drop"', "--bad-rows drop")}`}`;
 
 export function badRowError(row: BadRow): DataError {
   const { file, line, unit, problem, got, count } = row;
-  const { sentence, remedy } = explained(row);
-  return new DataError(`${file} ${unit} ${line}: ${sentence}; ${remedy}`, {
+  const { sentence } = explained(row, (option) => option);
+  return refusal(`${file} ${unit} ${line}: ${sentence}`, (say) => explained(row, say).remedy, {
     file,
     [unit]: line,
     problem,
@@ -116,51 +117,57 @@ export function badRowError(row: BadRow): DataError {
   });
 }
 
-function explained(row: BadRow): { readonly sentence: string; readonly remedy: string } {
+function explained(row: BadRow, say: Say): { readonly sentence: string; readonly remedy: string } {
   const { problem } = row;
   const got = show(row.got ?? "");
-  const plain = { sentence: reasonOf(problem), remedy: correct(row) };
+  const plain = { sentence: reasonOf(problem), remedy: correct(row, say) };
   switch (problem) {
     case "header-again":
       return {
         sentence: "the header stands here again, as when files are joined",
-        remedy: `remove the line, or pass onBadRow: "drop" (--bad-rows drop)`,
+        remedy: `remove the line, or pass ${say('onBadRow: "drop"', "--bad-rows drop")}`,
       };
     case "rating-text":
       return {
         sentence: `rating ${got} is not a number`,
         remedy: /^\s*[+-]?\d+,\d+\s*$/.test(row.got ?? "")
-          ? 'use a decimal point, or pass decimal: "," (--decimal ",")'
-          : correct(row),
+          ? `use a decimal point, or pass ${say('decimal: ","', '--decimal ","')}`
+          : correct(row, say),
       };
     case "rating-not-finite":
-      return { sentence: `rating ${got} is not a finite number up to 3.4e38`, remedy: correct(row) };
+      return { sentence: `rating ${got} is not a finite number up to 3.4e38`, remedy: correct(row, say) };
     case "time-text":
       return {
         sentence: `time ${got} is not a number, nor a date like 2015-03-02, nor a timestamp like 2015-03-02 12:00:00`,
-        remedy: "write it so, or pass noTime: true (--no-time) to do without times",
+        remedy: `write it so, or pass ${say("noTime: true", "--no-time")} to do without times`,
       };
     case "time-missing":
-      return { ...plain, remedy: `${correct(row)}, or pass noTime: true (--no-time) to do without times` };
+      return {
+        ...plain,
+        remedy: `${correct(row, say)}, or pass ${say("noTime: true", "--no-time")} to do without times`,
+      };
     case "user-nested":
     case "item-nested":
-      return { sentence: `${reasonOf(problem)}, ${got}`, remedy: `give text or a whole number, or ${correct(row)}` };
+      return {
+        sentence: `${reasonOf(problem)}, ${got}`,
+        remedy: `give text or a whole number, or ${correct(row, say)}`,
+      };
     case "fields":
-      return explainedFields(row);
+      return explainedFields(row, say);
     case "open-quote":
-      return { sentence: "a quote opens here and is never closed", remedy: `close it, or ${correct(row)}` };
+      return { sentence: "a quote opens here and is never closed", remedy: `close it, or ${correct(row, say)}` };
     case "after-quote":
       return {
         sentence: "text follows a closing quote",
-        remedy: `write quotes inside a field as "", or ${correct(row)}`,
+        remedy: `write quotes inside a field as "", or ${correct(row, say)}`,
       };
     case "encoding":
       return {
         sentence: `${got} is not UTF-8`,
-        remedy: 'state the encoding of the file, most often encoding: "latin-1" (--encoding latin-1)',
+        remedy: `state the encoding of the file, most often ${say('encoding: "latin-1"', "--encoding latin-1")}`,
       };
     case "not-json":
-      return { sentence: `${got} is not JSON`, remedy: correct(row) };
+      return { sentence: `${got} is not JSON`, remedy: correct(row, say) };
     case "not-an-object":
       return {
         sentence: `${got} is not a JSON object`,
@@ -177,11 +184,11 @@ function explained(row: BadRow): { readonly sentence: string; readonly remedy: s
   }
 }
 
-function explainedFields(row: BadRow): { readonly sentence: string; readonly remedy: string } {
+function explainedFields(row: BadRow, say: Say): { readonly sentence: string; readonly remedy: string } {
   const { count } = row;
-  if (count === undefined) return { sentence: reasonOf("fields"), remedy: correct(row) };
+  if (count === undefined) return { sentence: reasonOf("fields"), remedy: correct(row, say) };
   const { found, expected, header, spaces } = count;
   const sentence = `has ${found} ${found === 1 ? "field" : "fields"} where ${header ? "the header has" : "the first line has"} ${expected}`;
-  const lists = 'if each line is a user and then that user\'s items, pass format: "lists" (--format lists)';
-  return { sentence, remedy: spaces ? `${correct(row)}; ${lists}` : correct(row) };
+  const lists = `if each line is a user and then that user's items, pass ${say('format: "lists"', "--format lists")}`;
+  return { sentence, remedy: spaces ? `${correct(row, say)}; ${lists}` : correct(row, say) };
 }

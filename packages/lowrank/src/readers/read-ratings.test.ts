@@ -146,6 +146,25 @@ describe("formats", () => {
     ]);
   });
 
+  it("refuses an ordinary table as lists by its header, unless a header is stated or ruled out", async () => {
+    const csv = "user,item,rating\n1,2,3\n2,3,4\n";
+    const error = await refusal(csv, { format: "lists" });
+    expect(error.message).toBe(
+      'ratings.csv line 1: "user", "item" and "rating" look like names of columns, and format "lists" has one user and then ' +
+        "that user's items on each line; leave the format out if this is a table; else pass header: true to pass over line 1, " +
+        "or header: false if it holds ids",
+    );
+    expect((await refusal("who what\n1 2\n2 3 4\n", { format: "lists" })).message).toContain("names of columns");
+    const skipped = await records("who what\n1 2\n2 3 4\n", { format: "lists", header: true });
+    expect(skipped.map(({ user, item }) => [user, item])).toEqual([
+      [1, 2],
+      [2, 3],
+      [2, 4],
+    ]);
+    expect((await records(csv, { format: "lists", header: false })).map(({ user }) => user)).toContain("user");
+    expect(await records("ann x y\nbob x\n", { format: "lists" })).toHaveLength(3);
+  });
+
   it("reads latin-1 when it is stated, and what it says is the very text", async () => {
     const content = Buffer.from("user,item,rating\nann,Amélie,5\nbob,Ça,3\n", "latin1");
     const { ratings, notes } = await read(content, { encoding: "latin-1" });
@@ -229,10 +248,7 @@ describe("ratings and times", () => {
     const csv = "user,item,rating\n1,1,0\n1,2,5\n";
     expect((await read(csv)).ratings.size).toBe(2);
     const { ratings } = await read(csv, { zeroIsMissing: true });
-    expect([ratings.size, ratings.report.dropped]).toEqual([
-      1,
-      [{ reason: "rating 0, which zeroIsMissing declares missing", count: 1 }],
-    ]);
+    expect([ratings.size, ratings.report.dropped]).toEqual([1, [{ reason: "rating 0, declared missing", count: 1 }]]);
   });
 
   it("turn dates and timestamps into seconds of UTC, and leave numbers as they are", async () => {
@@ -340,7 +356,7 @@ describe("bad rows", () => {
     [
       "bytes that are not UTF-8",
       Buffer.from("user,item,rating\nann,Dune,5\nann,Amélie,5\n", "latin1"),
-      'ratings.csv line 3: "Amélie" is not UTF-8; state the encoding of the file, most often encoding: "latin-1" (--encoding latin-1)',
+      'ratings.csv line 3: "Amélie" is not UTF-8; state the encoding of the file, most often encoding: "latin-1"',
       3,
     ],
     ["bad gzipped rows", gzipSync("1,2,3\n1,3,x\n"), 'ratings.csv line 2: rating "x" is not a number', 2],
@@ -499,8 +515,11 @@ describe("files that cannot be read", () => {
   it("are named for what they are: zip, one JSON array, UTF-16 without a mark, binary, cut Parquet", async () => {
     expect((await refusal(Buffer.from("504b0304aabb", "hex"))).message).toContain("is a zip archive");
     expect((await refusal('[{"user":1}]', {}, "a.json")).message).toContain("one JSON array; give one object a line");
-    expect((await refusal(Buffer.from("user,item\n1,2\n", "utf16le"))).message).toContain("--encoding utf-16");
+    expect((await refusal(Buffer.from("user,item\n1,2\n", "utf16le"))).message).toContain(
+      'looks like UTF-16: pass encoding: "utf-16"',
+    );
     expect((await refusal(Buffer.from("a\0bcdefghijkl,2\n"))).message).toContain("binary");
+    expect((await refusal(Buffer.from("abc\0\0\0\0\0\0\0{}\0\0\0\0\0\0"))).message).toContain("binary");
     const parquet = join(folder, "whole.parquet");
     await writeParquet(parquet, "SELECT 1 AS user, 2 AS item");
     expect((await refusal(Buffer.from("PAR1 and then nothing"))).message).toContain("damaged or cut short");
@@ -508,7 +527,9 @@ describe("files that cannot be read", () => {
   });
 
   it("are refused when no column is known, with the columns that there are", async () => {
-    expect((await refusal("who,item,rating\n1,2,3\n")).message).toContain('its columns are "who", "item" and "rating"');
+    expect((await refusal("\nwho,item,rating\n1,2,3\n")).message).toContain(
+      'ratings.csv line 2: no column is known as the user; its columns are "who", "item" and "rating"',
+    );
     expect((await refusal("user,item,rating,Rating\n1,2,3,4\n")).message).toContain(
       'line 1: the header has "Rating" twice',
     );

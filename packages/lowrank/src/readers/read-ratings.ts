@@ -8,6 +8,7 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { AbortedError, DataError, type Id, type Ratings, RatingsBuilder } from "@lowrank/core";
 import { throwIfAborted } from "@lowrank/core/support";
+import { refusal } from "../remedy.ts";
 import { badParquetRow, copyWellFormed, firstBadRow, type Suspect } from "./diagnose.ts";
 import { Duck, duckMessage, numbers } from "./duck.ts";
 import { type CleanOptions, cleanOptions, type ReadOptions } from "./options.ts";
@@ -54,9 +55,10 @@ async function planAll(files: readonly SourceFile[], options: CleanOptions): Pro
     const without = plans.find((plan) => plan.columns[role] === undefined);
     const having = plans.find((plan) => plan.columns[role] !== undefined);
     if (without === undefined || having === undefined) continue;
-    const remedy = role === "rating" ? "noRating: true (--no-rating)" : "noTime: true (--no-time)";
-    throw new DataError(
-      `${without.file.name}: has no ${role} column, but ${having.file.name} has one; read them apart, or pass ${remedy}`,
+    throw refusal(
+      `${without.file.name}: has no ${role} column, but ${having.file.name} has one`,
+      (say) =>
+        `read them apart, or pass ${role === "rating" ? say("noRating: true", "--no-rating") : say("noTime: true", "--no-time")}`,
       { file: without.file.name, role },
     );
   }

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
+import { shellWord } from "../../shell-word.ts";
 import { didYouMean, UsageError } from "../exit.ts";
 import { addOutputFlags, type OutputFlags, text, word } from "../flags.ts";
-import { bytes, count, listed, shellWord, table } from "../format.ts";
+import { bytes, count, listed, table } from "../format.ts";
 import { countedProgress } from "../progress.ts";
 import type { Job, Shell } from "../shell.ts";
 

@@ -2,9 +2,10 @@
 import { type Explanation, type Id, LowrankError, openRecommender } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
+import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
-import { count, listed, shellWord, table } from "../format.ts";
+import { count, listed, table } from "../format.ts";
 import { idOf } from "../ids.ts";
 import { named, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";

@@ -12,6 +12,7 @@ import {
   validationMetrics,
 } from "@lowrank/core";
 import type { Command } from "commander";
+import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import {
   addEngineFlags,
@@ -28,7 +29,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure, shellWord } from "../format.ts";
+import { bytes, counted, duration, factLines, figure } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
