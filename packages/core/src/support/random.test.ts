@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { hash32, normal, shuffled, streamSeed, uniform, unit } from "./random.ts";
+import { hash32, normal, shuffled, streamSeed, uniform, unit, unit48 } from "./random.ts";
 
 const first4 = (draw: (i: number) => number) => [0, 1, 2, 3].map(draw);
 
@@ -33,6 +33,30 @@ it("shuffled is a permutation for any seed and count", () => {
       expect([...shuffled(seed, count)].sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
     }),
   );
+});
+
+it("shuffled draws 48 bits above 2^24 entries: of 2^24 + 2 the first swap goes where unit48 says", () => {
+  const count = 2 ** 24 + 2;
+  const order = shuffled(42, count);
+  // Whatever comes first is final: no later step touches the last place.
+  expect(order[count - 1]).toBe(Math.floor(unit48(42, 0) * count));
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += order[i];
+  expect(sum).toBe((count * (count - 1)) / 2);
+});
+
+it("unit48 adds 24 finer bits to unit", () => {
+  for (let i = 0; i < 100; i++) {
+    const coarse = unit(42, 2 * i);
+    expect(unit48(42, i) - coarse).toBe(unit(42, 2 * i + 1) * 2 ** -24);
+  }
+});
+
+it("normal does not come again where draws pass 2^32: 2^32 numbers on, of 1,000 fewer than 10 are the same", () => {
+  // 12 · (i + 2^32) = 12 · i modulo 2^32
+  const again = Array.from({ length: 1000 }, (_, i) => normal(42, i) === normal(42, i + 2 ** 32));
+  expect(again.filter(Boolean).length).toBeLessThan(10);
+  expect(Number.isFinite(normal(42, Math.floor(2 ** 32 / 12)))).toBe(true);
 });
 
 it("100,000 uniforms have mean 1/2 and variance 1/12 to within 0.003, and fill each tenth of [0, 1) to 1.5 %", () => {

@@ -30,19 +30,31 @@ export function uniform(seed: number, i: number, low: number, high: number): num
   return Math.fround(low + (high - low) * unit(seed, i));
 }
 
+/**
+ * The i-th number of stream `seed` in [0, 1), a multiple of 2^-48: two draws, 2 i and 2 i + 1, for choices among more
+ * than 2^24 or by very unequal chances.
+ */
+export function unit48(seed: number, i: number): number {
+  return unit(seed, 2 * i) + unit(seed, 2 * i + 1) / 16777216;
+}
+
 /** The i-th nearly normal number of stream `seed`: mean 0, variance 1, as a sum of 12 uniforms less 6, rounded once to f32. */
 export function normal(seed: number, i: number): number {
   let sum = -6;
-  for (let j = 0; j < 12; j++) sum += unit(seed, 12 * i + j);
+  // Draws are numbered modulo 2^32, so from here on the numbers would come again: each 2^32 draws get a stream of their own.
+  const turn = Math.floor((12 * i) / 4294967296);
+  const stream = turn === 0 ? seed : hash32(seed ^ 0x5bd1e995, turn);
+  for (let j = 0; j < 12; j++) sum += unit(stream, 12 * i + j);
   return Math.fround(sum);
 }
 
-/** A permutation of 0 .. count - 1 (Fisher–Yates from the end). */
+/** A permutation of 0 .. count - 1 (Fisher–Yates from the end), count below 2^31. Draws of 24 bits are even up to 2^24. */
 export function shuffled(seed: number, count: number): Uint32Array {
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
+  const draw = count > 16777216 ? unit48 : unit;
   for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(unit(seed, count - 1 - i) * (i + 1));
+    const j = Math.floor(draw(seed, count - 1 - i) * (i + 1));
     const swap = order[i];
     order[i] = order[j];
     order[j] = swap;

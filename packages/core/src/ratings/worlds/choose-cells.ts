@@ -4,7 +4,7 @@
  * Each user draws items without replacement, with chances in proportion to weights. Every user's draws come from a
  * stream of its own.
  */
-import { hash32, logarithm, unit } from "../../support/index.ts";
+import { hash32, logarithm, unit48 } from "../../support/index.ts";
 
 export interface Choice {
   readonly users: number;
@@ -91,11 +91,6 @@ function cumulated(weights: Float64Array): Float64Array {
     sums[i] = sum;
   }
   return sums;
-}
-
-/** A number in [0, 1) of 48 bits: 24 would leave rare items out for good. */
-function unit48(stream: number, draw: number): number {
-  return unit(stream, 2 * draw) + unit(stream, 2 * draw + 1) / 16777216;
 }
 
 /** Draws distinct items until the row is full or drawing gets slow. @returns how many it found */
