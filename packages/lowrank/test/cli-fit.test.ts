@@ -259,6 +259,24 @@ describe("lowrank fit", () => {
     },
   );
 
+  it("stops on SIGINT while it waits for a pipe that nobody writes to, with 130", async () => {
+    const here = await folder();
+    const pipe = here.file("pipe.csv");
+    execFileSync("mkfifo", [pipe]);
+    // The copy of the pipe is made in a folder that appears when the wait begins.
+    const { code } = await lowrank(["fit", pipe, "--out", here.file("m.safetensors")], {
+      env: { TMPDIR: here.path },
+      onStart: async (kill) => {
+        while (!readdirSync(here.path).some((name) => name.startsWith("lowrank-")))
+          await new Promise((later) => setTimeout(later, 20));
+        setTimeout(() => kill("SIGINT"), 200);
+      },
+    });
+    expect(code).toBe(130);
+    expect(readdirSync(here.path)).toEqual(["pipe.csv"]);
+    await here.dispose();
+  });
+
   it("keeps escape sequences in ids away from the terminal", async () => {
     const lines = [
       ["a\u001b[31m", "x", 3],

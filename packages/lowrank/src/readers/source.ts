@@ -1,7 +1,7 @@
 /**
  * From what the caller names (paths, globs, standard input) to files that can be read: found, looked at, and in UTF-8.
  */
-import { createReadStream, createWriteStream, type Stats } from "node:fs";
+import { closeSync, constants, createReadStream, createWriteStream, openSync, type Stats, writeSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -82,7 +82,13 @@ export async function openFile(name: string, given: string, opening: Opening): P
   if (!info.isFile()) {
     if (isStandardInput(given)) return openStandardInput(name, opening);
     if (!info.isFIFO()) throw new DataError(`${name}: is a device or a socket; give a file or a pipe`, { file: name });
-    return openCopy(name, createReadStream(given), opening);
+    const wake = () => wakeReader(given);
+    opening.signal?.addEventListener("abort", wake);
+    try {
+      return await openCopy(name, createReadStream(given), opening);
+    } finally {
+      opening.signal?.removeEventListener("abort", wake);
+    }
   }
   return openRegular(name, resolve(given), opening);
 }
@@ -118,6 +124,20 @@ async function openRegular(name: string, path: string, opening: Opening): Promis
 
 function openStandardInput(name: string, opening: Opening): Promise<SourceFile> {
   return openCopy(name, process.stdin, opening);
+}
+
+/**
+ * Ends a wait for a pipe that nobody writes to: a process cannot end while it waits there. The byte goes into a copy that is
+ * thrown away.
+ */
+function wakeReader(pipe: string): void {
+  try {
+    const file = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(file, "\n");
+    closeSync(file);
+  } catch {
+    // nobody waits, or the pipe cannot be opened again
+  }
 }
 
 /** A private copy of what a stream brings. */
