@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { version } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -198,6 +198,17 @@ describe("lowrank recommend", () => {
     const { code, stdout, stderr } = await inProcess(["recommend", model, ...flags]);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("says that standard output cannot be written when the disk behind it is full, with 1", async () => {
+    // /dev/full is Linux's; elsewhere a full disk cannot be had without being root.
+    if (!existsSync("/dev/full")) return expect(process.platform).not.toBe("linux");
+    const { spawnSync } = await import("node:child_process");
+    const { main } = await import("./cli-support.ts");
+    const line = `"${process.execPath}" "${main}" recommend "${model}" --all -q > /dev/full`;
+    const { status, stderr } = spawnSync("sh", ["-c", line], { encoding: "utf8" });
+    expect(stderr).toContain("standard output cannot be written (ENOSPC)");
+    expect(status).toBe(1);
   });
 
   it("ends quietly when the reader of its output has seen enough", async () => {

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { AbortedError, plantedWorld, type Ratings } from "@lowrank/core";
 import type { DownloadOptions } from "../datasets/index.ts";
-import { datasetNamed } from "../datasets/list.ts";
+import { datasetNamed } from "../datasets/index.ts";
 
 export interface DemoData {
   readonly ratings: Ratings;

@@ -6,7 +6,7 @@ import { duplicatePolicies } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 // Not through the room's index: commands that read no ratings start faster without it.
-import { type Encoding, encodings, type Format, formats, type ReadOptions } from "../readers/options.ts";
+import { type Encoding, encodings, type Format, formats, type ReadOptions } from "../readers/index.ts";
 import { didYouMean, UsageError } from "./exit.ts";
 
 type Parser<T> = (text: string, previous: T | undefined) => T;
