@@ -2,10 +2,13 @@ import { defineConfig } from "vitest/config";
 
 /**
  * Two lanes. `unit` is what `npm test` runs: fast, no data files, no network.
- * `slow` is CI's: quality floors on real ratings, kill tests, leak tests; it needs the folder named by LOWRANK_DATA.
+ * `slow` is CI's: quality floors on real ratings, kill tests, leak tests; it needs the folder named by LOWRANK_DATA, and wants
+ * --no-file-parallelism: each file uses all cores.
  */
 export default defineConfig({
   test: {
+    // All cores: many tests wait for commands that they started.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
@@ -21,7 +24,6 @@ export default defineConfig({
           include: ["packages/*/src/**/*.slow.test.ts", "packages/*/test/**/*.slow.test.ts"],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 600_000,
-          fileParallelism: false,
         },
       },
     ],
