@@ -31,6 +31,12 @@ beforeAll(async () => {
 afterAll(() => dir.dispose());
 
 describe("lowrank", () => {
+  it("refuses help on a command that is not there, with 2 and the near one", async () => {
+    const { code, stdout, stderr } = await inProcess(["help", "recomend"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain('unknown command "recomend"; did you mean recommend?');
+  });
+
   it("shows all 9 commands and exits with 0, with --help and without arguments", async () => {
     const commands = ["fit", "evaluate", "recommend", "similar", "explain", "inspect", "datasets", "doctor", "demo"];
     for (const args of [["--help"], []]) {
@@ -211,6 +217,18 @@ describe("lowrank recommend", () => {
     expect(status).toBe(1);
   });
 
+  it("says of a history which items are there twice, and when ratings do not count", async () => {
+    const twice = await inProcess(["recommend", model, "--history", "2:5,2:1,4:5"]);
+    expect({ code: twice.code, stderr: twice.stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining("--history: item 2 is there more than once; the last one counts"),
+    });
+    const rated = await inProcess(["recommend", clickModel, "--history", "2:5,4"]);
+    expect(rated.stderr).toContain("this model does not look at ratings");
+    const plain = await inProcess(["recommend", clickModel, "--history", "2,4"]);
+    expect(plain.stderr).not.toContain("warning");
+  });
+
   it("ends quietly when the reader of its output has seen enough", async () => {
     const { spawnSync } = await import("node:child_process");
     const { main } = await import("./cli-support.ts");
@@ -222,6 +240,12 @@ describe("lowrank recommend", () => {
 });
 
 describe("lowrank similar and explain", () => {
+  it("refuses --n beside --json for explain, which gives every reason", async () => {
+    const { code, stderr } = await inProcess(["explain", model, "--user", "4", "--item", "12", "-n", "2", "--json"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--n acts on the printed table");
+  });
+
   it("finds even items like item 2 and users 2, 4, … like user 6", async () => {
     const items = await lowrank(["similar", clickModel, "--item", "2", "-n", "5", "--json"]);
     expect(JSON.parse(items.stdout).similar.map(({ id }: { id: number }) => id % 2)).toEqual([0, 0, 0, 0, 0]);
@@ -312,7 +336,7 @@ describe("lowrank evaluate", () => {
     const out = dir.file("mixed.safetensors");
     const fit = await inProcess(["fit", mixed, "--rank", "4", "--sweeps", "6", "--quiet", "--out", out]);
     expect(fit.code).toBe(0);
-    const test = await write(dir.file("numeric.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
+    const test = await write(dir.file("numeric.csv"), "user,item,rating\n2,8,5\n2,11,1\n4,10,4.5\n");
     const { code, stdout, stderr } = await inProcess(["evaluate", out, test, "--json", "--quiet"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(JSON.parse(stdout).counts).toMatchObject({ records: 3, usersRanked: 2 });

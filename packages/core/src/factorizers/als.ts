@@ -108,14 +108,9 @@ export function als(given: AlsOptions = {}): Factorizer {
   const options = resolveOptions("als", alsOptions, given);
   const { rank, sweeps, biases, initScale, regularizationExponent } = options;
   if (options.regularization === "auto" && regularizationExponent !== AUTO_EXPONENT) {
-    const remedy = `"auto" is measured for regularizationExponent ${AUTO_EXPONENT} only; ALS-WR (1) wants about 0.05 to 0.15`;
-    throw new OptionError(
-      "als",
-      "regularization",
-      "auto",
-      `a number with regularizationExponent ${regularizationExponent}`,
-      remedy,
-    );
+    const allowed = `given with regularizationExponent ${regularizationExponent}`;
+    const remedy = `its default is measured for ${AUTO_EXPONENT} only; ALS-WR (1) wants about 0.05 to 0.15`;
+    throw new OptionError("als", "regularization", "auto", allowed, remedy);
   }
   const settings = (regularization: number): AlternatingSettings => ({
     name: "als",

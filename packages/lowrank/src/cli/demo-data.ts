@@ -33,8 +33,9 @@ export async function demoData(
       origin = `MovieLens latest-small, downloaded from its publisher to ${folder}`;
     } catch (error) {
       if (signal.aborted) throw error;
-      const isTimeout = error instanceof AbortedError;
-      return madeUp(isTimeout ? `the download took longer than ${DOWNLOAD_MS / 1000} s` : messageOf(error));
+      const failure =
+        error instanceof AbortedError ? `the download took longer than ${DOWNLOAD_MS / 1000} s` : messageOf(error);
+      return madeUp(`${whereNot()}, the cache is empty, and ${failure}`);
     }
   }
   const { readRatings, readTitles } = await import("../readers/index.ts");
@@ -42,6 +43,12 @@ export async function demoData(
   const { ratings } = await readRatings(join(folder, ratingsFile.path), { ...ratingsFile.options, signal });
   const titles = await readTitles(join(folder, titlesFile.path), { ...titlesFile.options, signal });
   return { ratings, titles, origin, noRealData: undefined };
+}
+
+/** What LOWRANK_DATA has to do with it. */
+function whereNot(): string {
+  const data = process.env.LOWRANK_DATA;
+  return data === undefined ? "LOWRANK_DATA is not set" : `${join(data, "ml-latest-small")} is not there`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,8 @@
 /** One command from its arguments to its exit code, apart from the process it runs in. */
 import { AbortedError } from "@lowrank/core";
-import { CommanderError } from "commander";
-import { exitCodes, failureOf } from "./exit.ts";
+import { nearest, show } from "@lowrank/core/support";
+import { type Command, CommanderError } from "commander";
+import { exitCodes, failureOf, UsageError } from "./exit.ts";
 import { buildProgram } from "./program.ts";
 import { Shell, type Streams } from "./shell.ts";
 
@@ -17,7 +18,10 @@ export async function run(args: readonly string[], signal: AbortSignal, streams:
   const program = buildProgram(shell);
   try {
     if (args.length === 0) program.outputHelp();
-    else await program.parseAsync(args, { from: "user" });
+    else {
+      refuseHelpOnNothing(program, args);
+      await program.parseAsync(args, { from: "user" });
+    }
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
@@ -29,4 +33,13 @@ export async function run(args: readonly string[], signal: AbortSignal, streams:
     shell.output.fail(name, failure);
     return failure.exitCode;
   }
+}
+
+/** `lowrank help bogus`: the parser would show the general help and call it a failure. */
+function refuseHelpOnNothing(program: Command, [first, name]: readonly string[]): void {
+  if (first !== "help" || name === undefined || name.startsWith("-")) return;
+  const names = program.commands.map((command) => command.name());
+  if (names.includes(name) || name === "help") return;
+  const near = nearest(name, names);
+  throw new UsageError(`unknown command ${show(name)}${near === undefined ? "" : `; did you mean ${near}?`}`);
 }

@@ -346,6 +346,11 @@ function tell(
     rows.push([`lists of ${n} (higher is better)`]);
     for (const [metric, title] of rankingRows) rows.push(row(`  ${title}`, (each) => each.ranking?.[at]?.[metric]));
   }
+  const { alreadyInTraining, records } = evaluations[0].counts;
+  if (alreadyInTraining > 0) {
+    const share = alreadyInTraining === records ? "all" : `${count(alreadyInTraining)} of`;
+    output.warn(`${share} ${count(records)} test records were trained on, so these figures are better than the truth`);
+  }
   output.say("");
   output.print(...table(columns, rows, output.width, ""), "");
   const sentences = [...remarks(evaluations), ...adviceOnLists(own, rulers)];

@@ -29,6 +29,8 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
   const { output } = job;
   if (flags.user === undefined || flags.item === undefined)
     throw new UsageError("explain needs both --user <id> and --item <id>");
+  if (flags.json && flags.n !== undefined)
+    throw new UsageError("--n acts on the printed table, and --json gives every reason; leave it out");
   const model = await loadModelFile(file);
   requireHistory(model, file, "explain");
   const titles = await loadTitles(job, flags.titles);

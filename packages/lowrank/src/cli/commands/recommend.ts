@@ -234,7 +234,7 @@ async function forHistory(
 ): Promise<void> {
   const { output } = job;
   const history = parseHistory(flags.history ?? [], model);
-  warnOutOfRange(job, history, model);
+  warnOfHistory(job, history, model);
   const answer = await recommender.recommendFor(history, options);
   if (answer.unknownHistory.length > 0) output.warn(`--history: ${unknownItems(answer.unknownHistory)}`);
   if (answer.status === "known") {
@@ -280,8 +280,16 @@ function parseHistory(texts: readonly string[], model: FactorModel): { item: Id;
   });
 }
 
-/** A typing slip in one rating turns the whole list, so it is told. */
-function warnOutOfRange(job: Job, history: ReturnType<typeof parseHistory>, { range }: FactorModel): void {
+/** What was typed and cannot act as meant: a slip in one rating turns the whole list, so it is told. */
+function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, { range, objective }: FactorModel): void {
+  const repeated = history.map(({ item }) => item).find((item, at, items) => items.indexOf(item) < at);
+  if (repeated !== undefined) {
+    const effect = objective?.kind === "implicit" ? "they are added up" : "the last one counts";
+    job.output.warn(`--history: item ${show(repeated)} is there more than once; ${effect}`);
+  }
+  const ignoresRatings = objective?.kind === "implicit" && objective.confidence === "constant";
+  if (ignoresRatings && history.some(({ rating }) => rating !== undefined))
+    job.output.warn("--history: this model does not look at ratings, only at which items are there");
   if (range === undefined) return;
   for (const { item, rating } of history) {
     if (rating !== undefined && (rating < range.min || rating > range.max))
