@@ -120,3 +120,21 @@ export async function write(path: string, content: string | Uint8Array): Promise
   await writeFile(path, content);
   return path;
 }
+
+/** What most command tests start from: rating files, titles, and a model of ratings and one of clicks. */
+export async function smallFiles() {
+  const dir = await folder();
+  const ratings = await write(dir.file("ratings.csv"), smallRatings());
+  const clicks = await write(dir.file("clicks.csv"), smallClicks());
+  const lines = Array.from({ length: 30 }, (_, at) => `${at + 1},"Film, the ${at + 1}th"`);
+  const titles = await write(dir.file("movies.csv"), `movieId,title\n${lines.join("\n")}\n`);
+  const model = dir.file("model.safetensors");
+  const clickModel = dir.file("clicks.safetensors");
+  const fits = await Promise.all([
+    lowrank(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", model, "--quiet"]),
+    lowrank(["fit", clicks, "--rank", "4", "--sweeps", "6", "--out", clickModel, "--quiet"]),
+  ]);
+  for (const { code, stderr } of fits)
+    if (code !== 0 || stderr !== "") throw new Error(`fit ended with ${code}: ${stderr}`);
+  return { dir, ratings, clicks, titles, model, clickModel };
+}
