@@ -65,14 +65,7 @@ export const alsOptions = {
     choices: ["cholesky", "cg"],
     about: "exact, or conjugate gradient from the last sweep's factors",
   },
-  cgSteps: {
-    type: "whole",
-    default: 3,
-    min: 1,
-    max: 1000,
-    about: "conjugate gradient steps per row and sweep",
-    when: { option: "solver", is: ["cg"] },
-  },
+  cgSteps: commonOptions.cgSteps(["cg"]),
 } as const satisfies OptionTable;
 
 /** Options of `als`; every one may be left out. */

@@ -34,7 +34,7 @@ import type { Run } from "./factorizer.ts";
 import { version } from "./version.ts";
 
 /** A row's system takes rank² floats per worker; above this rank one sweep over real data takes hours. */
-export const MAX_RANK = 1024;
+const MAX_RANK = 1024;
 
 /** Option rows that both methods have. */
 export const commonOptions = {
@@ -49,6 +49,16 @@ export const commonOptions = {
     max: 1e3,
     about: "starting factors are normal with this standard deviation over √rank",
   },
+  /** @param solvers the choices of `solver` that may take conjugate gradient steps */
+  cgSteps: <const S extends readonly string[]>(solvers: S) =>
+    ({
+      type: "whole",
+      default: 3,
+      min: 1,
+      max: 1000,
+      about: "conjugate gradient steps per row and sweep",
+      when: { option: "solver", is: solvers },
+    }) as const,
 } as const;
 
 export interface AlternatingSettings {

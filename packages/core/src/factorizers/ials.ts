@@ -72,14 +72,7 @@ export const ialsOptions = {
     choices: ["auto", "cholesky", "cg"],
     about: `exact, or conjugate gradient from the last sweep's factors; auto is exact up to rank ${CHOLESKY_RANK}`,
   },
-  cgSteps: {
-    type: "whole",
-    default: 3,
-    min: 1,
-    max: 1000,
-    about: "conjugate gradient steps per row and sweep",
-    when: { option: "solver", is: ["auto", "cg"] },
-  },
+  cgSteps: commonOptions.cgSteps(["auto", "cg"]),
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { AbortedError, plantedWorld, type Ratings } from "@lowrank/core";
-import { type DownloadOptions, datasetNamed, downloadDataset, findDataset } from "../datasets/index.ts";
+import type { DownloadOptions } from "../datasets/index.ts";
 
 export interface DemoData {
   readonly ratings: Ratings;
@@ -24,6 +24,7 @@ export async function demoData(
   signal: AbortSignal,
   onProgress: NonNullable<DownloadOptions["onProgress"]>,
 ): Promise<DemoData> {
+  const { datasetNamed, downloadDataset, findDataset } = await import("../datasets/index.ts");
   let folder = await findDataset(DATASET);
   let origin = `MovieLens latest-small, from ${folder}`;
   if (folder === undefined) {

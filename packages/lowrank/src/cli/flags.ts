@@ -5,8 +5,8 @@
 import { duplicatePolicies } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
-// Not through the room's index: commands that read no ratings start faster without it.
-import { type Encoding, encodings, type Format, formats, type ReadOptions } from "../readers/index.ts";
+import { type Encoding, encodings, type Format, formats } from "../file-words.ts";
+import type { ReadOptions } from "../readers/index.ts";
 import { didYouMean, UsageError } from "./exit.ts";
 
 type Parser<T> = (text: string, previous: T | undefined) => T;

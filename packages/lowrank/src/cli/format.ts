@@ -154,7 +154,7 @@ export function factLines(pairs: readonly (readonly [label: string, text: string
 }
 
 /** Text in lines of at most `width` columns, broken at blanks; a longer word has a line of its own. */
-export function wrapped(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
@@ -172,7 +172,7 @@ export function hanging(text: string, width = 100): string[] {
 }
 
 /** One CSV field, quoted when it must be (RFC 4180). */
-export function csvField(value: string | number): string {
+function csvField(value: string | number): string {
   const text = String(value);
   return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -9,7 +9,7 @@ import { kebab, UsageError } from "./exit.ts";
 import { real, realOrAuto, whole, word } from "./flags.ts";
 import { listed } from "./format.ts";
 
-export const methodNames = Object.keys(methods) as MethodName[];
+const methodNames = Object.keys(methods) as MethodName[];
 
 /** Settings the user gave, by option name. */
 export type Settings = Readonly<Record<string, unknown>>;

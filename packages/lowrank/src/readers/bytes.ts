@@ -7,8 +7,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
 import { AbortedError, DataError } from "@lowrank/core";
+import type { Encoding } from "../file-words.ts";
 import { refusal } from "../remedy.ts";
-import type { Encoding } from "./options.ts";
 
 /** How the characters of a file are written, settled: with the byte order for UTF-16. */
 export type Charset = "utf-8" | "latin-1" | "utf-16le" | "utf-16be";

@@ -3,19 +3,7 @@
  */
 import { type DuplicatePolicy, duplicatePolicies, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, trueOrFalse, wholeNumber } from "@lowrank/core/support";
-
-export const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
-/**
- * - `csv`: one rating per line, fields separated by anything (`,` `;` tab `::` `|` space)
- * - `tsv`: the same, separated by tabs
- * - `lists`: one user per line, then that user's items
- * - `jsonl`: one JSON object per line
- * - `parquet`
- */
-export type Format = (typeof formats)[number];
-
-export const encodings = ["utf-8", "latin-1", "utf-16"] as const;
-export type Encoding = (typeof encodings)[number];
+import { type Encoding, encodings, type Format, formats } from "../file-words.ts";
 
 /** A column by its name in the file (case and punctuation do not matter) or by its position, counted from 1. */
 export type ColumnChoice = string | number;

@@ -58,7 +58,7 @@ export interface ParquetPlan extends Common {
 export type Plan = TextPlan | ListsPlan | JsonPlan | ParquetPlan;
 
 /** Whether a text, as it stands, is a whole number that stays the same when read as one: no `007`, `1.0` or `+1`. */
-export function isPlainInteger(text: string): boolean {
+function isPlainInteger(text: string): boolean {
   return /^(0|-?[1-9]\d*)$/.test(text.trim()) && Number.isSafeInteger(Number(text));
 }
 

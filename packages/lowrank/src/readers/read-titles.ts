@@ -5,10 +5,11 @@
  */
 import { DataError } from "@lowrank/core";
 import { knownOptions, oneOf, trueOrFalse } from "@lowrank/core/support";
+import { type Encoding, encodings } from "../file-words.ts";
 import { titleColumns } from "./columns.ts";
 import { layoutOf } from "./dialect.ts";
 import { Duck, duckMessage, quotedPath } from "./duck.ts";
-import { type ColumnChoice, cleanColumn, cleanSeparator, type Encoding, encodings } from "./options.ts";
+import { type ColumnChoice, cleanColumn, cleanSeparator } from "./options.ts";
 import { badRowError } from "./problems.ts";
 import { openFile, type SourceFile } from "./source.ts";
 import { Spool } from "./spool.ts";

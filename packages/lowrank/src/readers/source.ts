@@ -7,10 +7,10 @@ import { basename, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AbortedError, DataError, OptionError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
+import type { Encoding } from "../file-words.ts";
 import { charsetOf, checkGzip, decoded, firstBytes, markLength, writeAsUtf8 } from "./bytes.ts";
 import type { Head } from "./dialect.ts";
 import { globFiles } from "./duck.ts";
-import type { Encoding } from "./options.ts";
 import type { Spool } from "./spool.ts";
 
 /** One file, ready: DuckDB and the scanner read `path`; people read `name`. */

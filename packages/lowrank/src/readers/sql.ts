@@ -23,7 +23,7 @@ export const TEXT_ITEM_CODE = valueProblems.length + 3;
 /** The one row after all others: without it, the result was cut short by an error that DuckDB's stream does not tell. */
 export const END_CODE = 255;
 
-export const codeOf = (problem: ValueProblem) => valueProblems.indexOf(problem) + 1;
+const codeOf = (problem: ValueProblem) => valueProblems.indexOf(problem) + 1;
 
 /** One role of the query: what the inner select makes, and expressions over that. */
 interface Part {

@@ -76,7 +76,7 @@ function asBytes(dialect: Dialect, lists: boolean): Dialect {
 const isAscii = /^[\0-\x7f]*$/;
 
 /** Bytes, one per character, as text; undefined when they are not UTF-8. */
-export function fromBytes(bytes: string): string | undefined {
+function fromBytes(bytes: string): string | undefined {
   if (isAscii.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, "latin1");
   return isUtf8(buffer) ? buffer.toString("utf8") : undefined;
