@@ -146,15 +146,17 @@ export class AlternatingRun implements Run {
     }
   }
 
-  async pass(signal: AbortSignal | undefined): Promise<void> {
+  /** One sweep a call: each is long enough for the loop. */
+  async passes(_most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
     this.#sweep++;
     await this.#halfSweep(this.#items, this.#users);
     throwIfAborted(this.#settings.name, signal);
     await this.#halfSweep(this.#users, this.#items);
+    return [await this.#loss()];
   }
 
   /** Explicit: root mean squared error. Implicit: the whole objective, penalties included, over the number of ratings. */
-  async loss(): Promise<number> {
+  async #loss(): Promise<number> {
     const out = this.#space.at.userLoss;
     // The Gram matrix of the items is still there: the user half-sweep that ended the pass was made with it.
     await this.#space.rowLoss(this.#problem(this.#users, this.#items), out);

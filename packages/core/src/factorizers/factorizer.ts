@@ -27,10 +27,14 @@ export interface Factorizer {
 
 /** One training in progress. Owns kernel memory until `close`. */
 export interface Run {
-  /** One pass; looks at the signal where it can stop half-way. @throws DivergenceError, AbortedError */
-  pass(signal: AbortSignal | undefined): Promise<void>;
-  /** The training figure shown in progress and checked for being finite: what `lossName` says, at the present factors. */
-  loss(): Promise<number>;
+  /**
+   * At least one pass and at most `most`: many where a pass is so short that the loop around it would cost more. Looks at
+   * the signal where it can stop half-way. How many are made in one call never changes what they give.
+   *
+   * @returns after each pass made, the figure that `lossName` names; the loop checks that it is finite
+   * @throws DivergenceError, AbortedError
+   */
+  passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]>;
   /** Such as `training RMSE` or `objective per rating` */
   readonly lossName: string;
   /** A copy of the present state as a model, `passes` of it done. */

@@ -31,10 +31,10 @@ function scripted(losses: readonly number[]): { method: Factorizer; log: Log } {
       const inner = await base.start(data, kernels, seed);
       return {
         lossName: "scripted loss",
-        pass: async () => {
+        passes: async () => {
           log.passes++;
+          return [losses[log.passes - 1]];
         },
-        loss: async () => losses[log.passes - 1],
         model: (passes): FactorModel => ({ ...inner.model(passes), mean: passes }),
         close: () => {
           log.closed++;

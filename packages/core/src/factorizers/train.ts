@@ -40,7 +40,7 @@ export interface TrainingEngine {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Where a training stands, after each pass. */
+/** Where a training stands, after each pass; after several where a pass takes less than a few milliseconds. */
 export interface Progress {
   readonly pass: number;
   readonly passes: number;
@@ -210,12 +210,15 @@ async function train(
   const started = performance.now();
   let validationSeconds = 0;
   let stopped: Course["stopped"] = "passes";
-  for (let pass = 1; pass <= method.passes; pass++) {
-    const passStarted = performance.now();
-    await run.pass(options.signal);
-    loss.push(finiteLoss(await run.loss(), run, method, pass));
-    passSeconds.push(seconds(passStarted));
-    throwIfAborted(method.name, options.signal);
+  while (loss.length < method.passes) {
+    const callStarted = performance.now();
+    const most = (watch?.nextAfter(loss.length) ?? method.passes) - loss.length;
+    const made = await run.passes(most, signal);
+    for (const figure of made) loss.push(finiteLoss(figure, run, method, loss.length + 1));
+    const callSeconds = seconds(callStarted);
+    for (let i = 0; i < made.length; i++) passSeconds.push(callSeconds / made.length);
+    throwIfAborted(method.name, signal);
+    const pass = loss.length;
     const validationStarted = performance.now();
     await watch?.after(pass, run);
     validationSeconds += seconds(validationStarted);
@@ -224,14 +227,14 @@ async function train(
       pass,
       passes: method.passes,
       passName: method.passName,
-      loss: loss[loss.length - 1],
+      loss: loss[pass - 1],
       lossName: run.lossName,
       validation: watch?.last(),
       ratingsPerSecond: (pass * ratings.size) / Math.max(elapsed, CLOCK_STEP),
       seconds: elapsed,
       secondsLeft: (elapsed / pass) * (method.passes - pass),
     });
-    throwIfAborted(method.name, options.signal);
+    throwIfAborted(method.name, signal);
     if (watch?.exhausted) {
       stopped = "validation";
       break;
@@ -266,6 +269,11 @@ class ValidationWatch {
     if (validation.patience !== undefined) {
       wholeNumber("validation", "patience", validation.patience, 1, Number.MAX_SAFE_INTEGER);
     }
+  }
+
+  /** The first pass after `pass` that is measured. */
+  nextAfter(pass: number): number {
+    return Math.min(this.#passes, (Math.floor(pass / this.#every) + 1) * this.#every);
   }
 
   async after(pass: number, run: Run): Promise<void> {
