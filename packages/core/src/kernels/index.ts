@@ -4,6 +4,7 @@
  * Comes in: a layout of named arrays, then problems over them. Goes out: the same arrays, solved, scored or listed.
  */
 export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
+export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
 export * from "./kernels.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";

@@ -28,15 +28,28 @@ export interface Table {
   readonly stride: number;
 }
 
+/** Numbers in the backend's own precision: f64 in `reference`, f32 in `wasm`. */
+export type Reals = Float32Array | Float64Array;
+
+/** A table whose numbers are the backend's own: what gradient descent moves. Padding as in `Table`. */
+export interface RealTable {
+  readonly data: Reals;
+  readonly rows: number;
+  readonly rank: number;
+  readonly stride: number;
+}
+
 /** What a workspace holds, by name. Arrays are zero when the workspace opens. */
 export type Slot =
-  | { readonly kind: "table"; readonly rows: number; readonly rank: number }
-  | { readonly kind: "f32" | "u32" | "f64" | "u8"; readonly length: number };
+  | { readonly kind: "table" | "realTable"; readonly rows: number; readonly rank: number }
+  | { readonly kind: "f32" | "u32" | "f64" | "u8" | "real"; readonly length: number };
 
 export type Layout = Readonly<Record<string, Slot>>;
 
 export const slot = {
   table: (rows: number, rank: number) => ({ kind: "table", rows, rank }) as const,
+  realTable: (rows: number, rank: number) => ({ kind: "realTable", rows, rank }) as const,
+  real: (length: number) => ({ kind: "real", length }) as const,
   f32: (length: number) => ({ kind: "f32", length }) as const,
   u32: (length: number) => ({ kind: "u32", length }) as const,
   f64: (length: number) => ({ kind: "f64", length }) as const,
@@ -45,6 +58,8 @@ export const slot = {
 
 interface SlotArrays {
   table: Table;
+  realTable: RealTable;
+  real: Reals;
   f32: Float32Array;
   u32: Uint32Array;
   f64: Float64Array;
@@ -231,15 +246,15 @@ export interface Kernels {
 }
 
 /** A table's rows without padding: f32[rows × rank], a copy. */
-export function unpadded(table: Table): Float32Array {
+export function unpadded(table: Table | RealTable): Float32Array {
   const { rows, rank, stride, data } = table;
   const out = new Float32Array(rows * rank);
   for (let r = 0; r < rows; r++) out.set(data.subarray(r * stride, r * stride + rank), r * rank);
   return out;
 }
 
-/** Writes f32[rows × rank] into a table. */
-export function fillTable(table: Table, values: Float32Array): void {
+/** Writes rows without padding, [rows × rank], into a table. */
+export function fillTable(table: Table | RealTable, values: Reals): void {
   const { rows, rank, stride, data } = table;
   for (let r = 0; r < rows; r++) data.set(values.subarray(r * rank, (r + 1) * rank), r * stride);
 }

@@ -7,47 +7,61 @@ const ALIGNMENT = 64;
 
 const BYTES = { table: 4, f32: 4, u32: 4, f64: 8, u8: 1 } as const;
 
+/** Bytes of a `Reals` element: what the backend computes in. */
+export type RealBytes = 4 | 8;
+
 export function alignUp(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
 /** Bytes of a slot's array, without what follows for alignment. */
-function slotBytes(slot: Slot): number {
-  return BYTES[slot.kind] * slotLength(slot);
+function slotBytes(slot: Slot, realBytes: RealBytes): number {
+  const bytes = slot.kind === "real" || slot.kind === "realTable" ? realBytes : BYTES[slot.kind];
+  return bytes * slotLength(slot);
 }
 
 /** Bytes of all arrays of a layout, each aligned. */
-export function layoutBytes(layout: Layout): number {
+export function layoutBytes(layout: Layout, realBytes: RealBytes): number {
   let bytes = 0;
   for (const [name, slot] of Object.entries(layout)) {
     checkSlot(name, slot);
-    bytes += alignUp(slotBytes(slot));
+    bytes += alignUp(slotBytes(slot, realBytes));
   }
   return bytes;
 }
 
 /** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of 64). */
-export function placeArrays<L extends Layout>(layout: L, buffer: ArrayBufferLike, from: number): Arrays<L> {
+export function placeArrays<L extends Layout>(
+  layout: L,
+  buffer: ArrayBufferLike,
+  from: number,
+  realBytes: RealBytes,
+): Arrays<L> {
   const arrays: Record<string, unknown> = {};
   let at = from;
   for (const [name, slot] of Object.entries(layout)) {
-    arrays[name] = arrayOf(slot, buffer, at);
-    at += alignUp(slotBytes(slot));
+    arrays[name] = arrayOf(slot, buffer, at, realBytes);
+    at += alignUp(slotBytes(slot, realBytes));
   }
   return arrays as Arrays<L>;
 }
 
 function slotLength(slot: Slot): number {
-  return slot.kind === "table" ? slot.rows * rowStride(slot.rank) : slot.length;
+  return "rank" in slot ? slot.rows * rowStride(slot.rank) : slot.length;
 }
 
-function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number): unknown {
+function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number, realBytes: RealBytes): unknown {
   const length = slotLength(slot);
+  const reals = () => (realBytes === 8 ? new Float64Array(buffer, at, length) : new Float32Array(buffer, at, length));
   switch (slot.kind) {
     case "table": {
       const { rows, rank } = slot;
       return { data: new Float32Array(buffer, at, length), rows, rank, stride: rowStride(rank) };
     }
+    case "realTable":
+      return { data: reals(), rows: slot.rows, rank: slot.rank, stride: rowStride(slot.rank) };
+    case "real":
+      return reals();
     case "f32":
       return new Float32Array(buffer, at, length);
     case "u32":
@@ -62,7 +76,7 @@ function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number): unknown {
 }
 
 function checkSlot(name: string, slot: Slot): void {
-  const counts = slot.kind === "table" ? [slot.rows, slot.rank] : [slot.length];
+  const counts = "rank" in slot ? [slot.rows, slot.rank] : [slot.length];
   const least = [0, 1]; // rows or length; rank
   for (const [i, count] of counts.entries()) {
     if (Number.isSafeInteger(count) && count >= least[i]) continue;

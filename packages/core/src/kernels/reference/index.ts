@@ -14,19 +14,22 @@ import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
 import { topN } from "./top-n.ts";
 
+/** `Reals` are f64 here: what descends is followed in double precision from step to step. */
+const REAL_BYTES = 8;
+
 export function openReference(reason: string): Kernels {
   return {
     backend: "reference",
     build: "f64",
     threads: 1,
     reason,
-    bytesFor: layoutBytes,
+    bytesFor: (layout) => layoutBytes(layout, REAL_BYTES),
     open: (layout) => openWorkspace(layout),
   };
 }
 
 function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
-  const at = placeArrays(layout, allocate(layoutBytes(layout)), 0);
+  const at = placeArrays(layout, allocate(layoutBytes(layout, REAL_BYTES)), 0, REAL_BYTES);
   let closed = false;
   const unlessClosed = () => {
     if (closed) throw new LowrankError("closed", "reference: this workspace is closed; open another");

@@ -6,7 +6,8 @@
 import type { Kernels, Layout } from "../kernels.ts";
 import { type Build, compile } from "./module.ts";
 import { planLayout } from "./plan.ts";
-import { openWorkspace, type Settings } from "./workspace.ts";
+import type { Settings } from "./runner.ts";
+import { openWorkspace } from "./workspace.ts";
 
 export interface WasmOptions {
   readonly build: Build;

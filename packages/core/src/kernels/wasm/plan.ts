@@ -8,6 +8,9 @@ import { LowrankError } from "../../support/index.ts";
 import { type Layout, rowStride } from "../kernels.ts";
 import { alignUp, layoutBytes } from "../layout.ts";
 
+/** The kernels compute in f32. */
+export const REAL_BYTES = 4;
+
 /** Bytes of a thread's report (u32 row, u32 pivot, f32 value), on a cache line of its own. */
 export const REPORT_BYTES = 64;
 
@@ -37,7 +40,7 @@ export interface Plan {
 
 export function planLayout(layout: Layout, threads: number): Plan {
   const arrays = (1 + threads) * REPORT_BYTES;
-  const shared = arrays + layoutBytes(layout);
+  const shared = arrays + layoutBytes(layout, REAL_BYTES);
   let sharedBytes = 0;
   let scratchBytes = 0;
   for (const slot of Object.values(layout)) {

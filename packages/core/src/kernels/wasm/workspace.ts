@@ -18,22 +18,10 @@ import type {
   Workspace,
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
-import { type Job, runHere } from "./job.ts";
-import { type Block, exportsOn, giveBack, takeBlock } from "./memory.ts";
-import type { RoutineName } from "./module.ts";
+import { giveBack, takeBlock } from "./memory.ts";
 import * as plan from "./plan.ts";
-import { forgetBlock, runOnPool, warmPool } from "./pool.ts";
-
-export interface Settings {
-  readonly module: WebAssembly.Module;
-  /** Threads of a job; with 1 the memory is not shared and all work is done on the calling thread */
-  readonly threads: number;
-  /** True sends every job to the workers, one unit at a time */
-  readonly spread: boolean;
-}
-
-/** A job estimated to be shorter than this many milliseconds is done here before a worker would have answered. */
-const HERE_BELOW_MS = 2;
+import { forgetBlock, warmPool } from "./pool.ts";
+import { Runner, type Settings } from "./runner.ts";
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
 const MOST_BLOCK = 192;
@@ -41,8 +29,6 @@ const TILE = 6;
 
 /** Workspaces from this size on start the workers at once: a job for them is likely to follow. */
 const WARM_BYTES = 4 * 2 ** 20;
-
-const NO_ROW = 0xffffffff;
 
 export function openWorkspace<L extends Layout>(layout: L, settings: Settings): Workspace<L> {
   const sizes = plan.planLayout(layout, settings.threads);
@@ -58,7 +44,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     return result;
   };
   return {
-    at: placeArrays(layout, block.buffer, sizes.arrays),
+    at: placeArrays(layout, block.buffer, sizes.arrays, plan.REAL_BYTES),
     gram: (table, out) => next(() => gram(runner, table, out)),
     solveRows: (problem, solver) => next(() => solveRows(runner, problem, solver)),
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),
@@ -70,81 +56,6 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
       void last.then(() => giveBack(block, forgetBlock));
     },
   };
-}
-
-/** Turns routine calls into jobs on one block, and finds the place to run them. */
-class Runner {
-  readonly block: Block;
-  readonly sizes: plan.Plan;
-  readonly settings: Settings;
-
-  constructor(block: Block, sizes: plan.Plan, settings: Settings) {
-    this.block = block;
-    this.sizes = sizes;
-    this.settings = settings;
-  }
-
-  /** Byte address of an array, 0 for none. */
-  address(view: ArrayBufferView | undefined): number {
-    if (view === undefined) return 0;
-    if (view.buffer === this.block.buffer) return view.byteOffset;
-    throw new LowrankError("shape", "wasm: an array of the problem is not one of this workspace's arrays");
-  }
-
-  /**
-   * @param multiplyAdds an estimate, which decides where and in what portions the job runs, not what it gives
-   * @param unitsTogether consecutive units that one thread must do in order
-   */
-  async run(
-    routine: RoutineName,
-    args: readonly number[],
-    units: number,
-    multiplyAdds: number,
-    unitsTogether = 1,
-  ): Promise<void> {
-    const { threads, module, spread } = this.settings;
-    const { scratch, scratchBytes } = this.sizes;
-    const ms = plan.milliseconds(multiplyAdds);
-    const here = threads === 1 || (ms < HERE_BELOW_MS && !spread);
-    const claims = spread || (here && unitsTogether > 1) ? 1 : plan.grainFor(Math.ceil(units / unitsTogether), ms);
-    const grain = here ? claims : claims * unitsTogether;
-    const job: Job = {
-      block: this.block,
-      module,
-      routine,
-      args,
-      units,
-      grain,
-      threads,
-      scratch: (thread) => scratch + thread * scratchBytes,
-      report: (thread) => this.report(thread),
-    };
-    await (here ? runHere(job) : runOnPool(job));
-  }
-
-  /** A short routine without units, on the calling thread. */
-  call(routine: RoutineName, args: readonly number[]): number | undefined {
-    return exportsOn(this.block, this.settings.module)[routine](...args);
-  }
-
-  report(thread: number): number {
-    return (1 + thread) * plan.REPORT_BYTES;
-  }
-
-  clearReports(): void {
-    for (let t = 0; t < this.settings.threads; t++) new Uint32Array(this.block.buffer, this.report(t), 1)[0] = NO_ROW;
-  }
-
-  /** The unstable row with the lowest number that any thread reported. */
-  firstReport(): UnstableRow | undefined {
-    let first: UnstableRow | undefined;
-    for (let t = 0; t < this.settings.threads; t++) {
-      const [row, pivot] = new Uint32Array(this.block.buffer, this.report(t), 2);
-      const [value] = new Float32Array(this.block.buffer, this.report(t) + 8, 1);
-      if (row !== NO_ROW && (first === undefined || row < first.row)) first = { row, pivot, value };
-    }
-    return first;
-  }
 }
 
 const pitchOf = (table: Table) => 4 * table.stride;

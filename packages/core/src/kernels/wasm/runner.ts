@@ -1,0 +1,98 @@
+/**
+ * Runs jobs on one block of memory: a routine with its arguments in, done on the workers or here, whichever is sooner.
+ */
+import { LowrankError } from "../../support/index.ts";
+import type { UnstableRow } from "../kernels.ts";
+import { type Job, runHere } from "./job.ts";
+import { type Block, exportsOn } from "./memory.ts";
+import type { RoutineName } from "./module.ts";
+import * as plan from "./plan.ts";
+import { runOnPool } from "./pool.ts";
+
+export interface Settings {
+  readonly module: WebAssembly.Module;
+  /** Threads of a job; with 1 the memory is not shared and all work is done on the calling thread */
+  readonly threads: number;
+  /** True sends every job to the workers, one unit at a time */
+  readonly spread: boolean;
+}
+
+/** A job estimated to be shorter than this many milliseconds is done here before a worker would have answered. */
+const HERE_BELOW_MS = 2;
+
+const NO_ROW = 0xffffffff;
+
+/** Turns routine calls into jobs on one block, and finds the place to run them. */
+export class Runner {
+  readonly block: Block;
+  readonly sizes: plan.Plan;
+  readonly settings: Settings;
+
+  constructor(block: Block, sizes: plan.Plan, settings: Settings) {
+    this.block = block;
+    this.sizes = sizes;
+    this.settings = settings;
+  }
+
+  /** Byte address of an array, 0 for none. */
+  address(view: ArrayBufferView | undefined): number {
+    if (view === undefined) return 0;
+    if (view.buffer === this.block.buffer) return view.byteOffset;
+    throw new LowrankError("shape", "wasm: an array of the problem is not one of this workspace's arrays");
+  }
+
+  /**
+   * @param multiplyAdds an estimate, which decides where and in what portions the job runs, not what it gives
+   * @param unitsTogether consecutive units that one thread must do in order
+   */
+  async run(
+    routine: RoutineName,
+    args: readonly number[],
+    units: number,
+    multiplyAdds: number,
+    unitsTogether = 1,
+  ): Promise<void> {
+    const { threads, module, spread } = this.settings;
+    const { scratch, scratchBytes } = this.sizes;
+    const ms = plan.milliseconds(multiplyAdds);
+    const here = threads === 1 || (ms < HERE_BELOW_MS && !spread);
+    const claims = spread || (here && unitsTogether > 1) ? 1 : plan.grainFor(Math.ceil(units / unitsTogether), ms);
+    const grain = here ? claims : claims * unitsTogether;
+    const job: Job = {
+      block: this.block,
+      module,
+      routine,
+      args,
+      units,
+      grain,
+      threads,
+      scratch: (thread) => scratch + thread * scratchBytes,
+      report: (thread) => this.report(thread),
+    };
+    await (here ? runHere(job) : runOnPool(job));
+  }
+
+  /** A short routine without units, on the calling thread. */
+  call(routine: RoutineName, args: readonly number[]): number | undefined {
+    return exportsOn(this.block, this.settings.module)[routine](...args);
+  }
+
+  report(thread: number): number {
+    return (1 + thread) * plan.REPORT_BYTES;
+  }
+
+  clearReports(): void {
+    for (let t = 0; t < this.settings.threads; t++) new Uint32Array(this.block.buffer, this.report(t), 1)[0] = NO_ROW;
+  }
+
+  /** The unstable row with the lowest number that any thread reported. */
+  firstReport(): UnstableRow | undefined {
+    let first: UnstableRow | undefined;
+    for (let t = 0; t < this.settings.threads; t++) {
+      const [row, pivot] = new Uint32Array(this.block.buffer, this.report(t), 2);
+      const [value] = new Float32Array(this.block.buffer, this.report(t) + 8, 1);
+      if (row !== NO_ROW && (first === undefined || row < first.row)) first = { row, pivot, value };
+    }
+    return first;
+  }
+}
