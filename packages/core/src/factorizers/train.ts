@@ -80,6 +80,8 @@ export interface FitReport {
   readonly passes: number;
   readonly stopped: "passes" | "validation";
   readonly lossName: string;
+  /** Before the first pass; undefined for methods that would have to go through the ratings for it */
+  readonly initialLoss: number | undefined;
   /** After each pass */
   readonly loss: readonly number[];
   readonly validation:
@@ -155,6 +157,7 @@ export async function factorize(
       passes: course.loss.length,
       stopped: course.stopped,
       lossName: run.lossName,
+      initialLoss: run.initialLoss,
       loss: course.loss,
       validation: course.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
