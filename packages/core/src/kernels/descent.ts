@@ -146,7 +146,10 @@ export interface Epochs {
 }
 
 /** Batches of one entry by plain sgd: an entry moves its two rows at once, without a gradient written down. */
-export function entryByEntry(batchSize: number, { optimizer, clipNorm }: Pick<Epochs, "optimizer" | "clipNorm">): boolean {
+export function entryByEntry(
+  batchSize: number,
+  { optimizer, clipNorm }: Pick<Epochs, "optimizer" | "clipNorm">,
+): boolean {
   return batchSize === 1 && optimizer.kind === "sgd" && optimizer.momentum === 0 && clipNorm === undefined;
 }
 
