@@ -12,7 +12,7 @@ import type { Kernels } from "../kernels/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
-import type { Factorizer } from "./factorizer.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
 /**
@@ -127,7 +127,7 @@ export function als(given: AlsOptions = {}): Factorizer {
     passes: sweeps,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       if (!ratings.hasRatings) {
         throw new DataError(
           "als: these records have no rating, and als fits ratings; use ials() for clicks, plays or purchases",
@@ -136,7 +136,7 @@ export function als(given: AlsOptions = {}): Factorizer {
       }
       const { regularization } = options;
       const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
-      return new AlternatingRun(settings(penalty), ratings, kernels, seed);
+      return new AlternatingRun(settings(penalty), ratings, kernels, seed, from);
     },
   };
 }
