@@ -1,5 +1,16 @@
 /**
- * @lowrank/core/support: the option checks that core itself uses, for packages that stand on it and want their errors to
- * speak alike. Errors are in @lowrank/core.
+ * @lowrank/core/support: what core itself uses and packages that stand on it need too: option checks, so that their errors
+ * speak alike, and the random numbers that every seed stands for. Errors are in @lowrank/core.
  */
-export { knownOptions, nearest, oneOf, show, throwIfAborted, trueOrFalse, wholeNumber } from "./support/index.ts";
+export {
+  knownOptions,
+  nearest,
+  normal,
+  oneOf,
+  show,
+  shuffled,
+  throwIfAborted,
+  trueOrFalse,
+  uniform,
+  wholeNumber,
+} from "./support/index.ts";
