@@ -14,6 +14,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function model(users: number, rank: number): FactorModel {
   return {
+    kind: "factors",
     rank,
     users: IdMap.of(
       Array.from({ length: users }, (_, user) => user + 1),

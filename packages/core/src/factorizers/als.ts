@@ -15,7 +15,7 @@ import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
-import type { Factorizer } from "./factorizer.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
 /**
@@ -135,7 +135,7 @@ export function als(given: AlsOptions = {}): Factorizer {
     passes: sweeps,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       if (!ratings.hasRatings) {
         throw new DataError(
           "als: these records have no rating, and als fits ratings; use ials() for clicks, plays or purchases",
@@ -144,7 +144,7 @@ export function als(given: AlsOptions = {}): Factorizer {
       }
       const { regularization } = options;
       const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
-      return new AlternatingRun(settings(penalty), ratings, kernels, seed);
+      return new AlternatingRun(settings(penalty), ratings, kernels, seed, from);
     },
   };
 }

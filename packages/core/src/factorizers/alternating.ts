@@ -33,7 +33,8 @@ import {
 } from "../model/index.ts";
 import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
 import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
-import type { Run } from "./factorizer.ts";
+import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { copyState, restoreState, type Trained } from "./run-state.ts";
 import { version } from "./version.ts";
 
 /** Option rows that both methods have, beside those of common-options.ts. */
@@ -133,8 +134,8 @@ export class AlternatingRun implements Run {
   readonly #users: Side;
   readonly #items: Side;
 
-  /** Opens the kernel memory and fills it: ratings, penalties, starting factors. */
-  constructor(settings: AlternatingSettings, ratings: Ratings, kernels: Kernels, seed: number) {
+  /** Opens the kernel memory and fills it: ratings, penalties, starting factors or those to go on from. */
+  constructor(settings: AlternatingSettings, ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) {
     this.lossName = settings.objective.kind === "explicit" ? "training RMSE" : "objective per rating";
     this.#settings = settings;
     this.#ratings = ratings;
@@ -148,8 +149,15 @@ export class AlternatingRun implements Run {
     try {
       this.#fill(this.#users, ratings.byUser);
       this.#fill(this.#items, ratings.byItem);
-      this.#scatter(this.#users);
-      this.#scatter(this.#items);
+      if (from === undefined) {
+        this.#scatter(this.#users);
+        this.#scatter(this.#items);
+      } else {
+        restoreState(settings.name, this.#trained(), from.state);
+        setLevel(this.#users);
+        setLevel(this.#items);
+        this.#sweep = from.passes;
+      }
     } catch (error) {
       this.#space.close();
       throw error;
@@ -176,11 +184,16 @@ export class AlternatingRun implements Run {
     return (sum + penalty(this.#users) + penalty(this.#items)) / this.#ratings.size;
   }
 
+  state(): RunState {
+    return copyState(this.#trained());
+  }
+
   model(passes: number): FactorModel {
     const { byUser, users, items, hasRatings, min, max, hash } = this.#ratings;
     const { name, options, rank, objective } = this.#settings;
     const explicit = objective.kind === "explicit";
     return {
+      kind: "factors",
       rank,
       users,
       items,
@@ -207,6 +220,12 @@ export class AlternatingRun implements Run {
 
   close(): void {
     this.#space.close();
+  }
+
+  /** Conjugate gradient starts each row from its last value, on both sides. */
+  #trained(): Trained {
+    const [users, items] = [this.#users, this.#items];
+    return { userFactors: users.table, itemFactors: items.table, userBias: users.bias, itemBias: items.bias };
   }
 
   #fill(side: Side, rows: CompressedRows): void {

@@ -15,7 +15,7 @@ import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
 import { rankOption } from "./common-options.ts";
-import type { Factorizer } from "./factorizer.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
 /** Up to this rank an exact solve costs little more than a few conjugate gradient steps. */
@@ -140,10 +140,10 @@ export function ials(given: IalsOptions = {}): Factorizer {
     passes: options.sweeps,
     ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       if (confidence !== "constant") refuseNegative(ratings);
       const weight = unobservedWeight === "auto" ? autoWeight(ratings) : unobservedWeight;
-      return new AlternatingRun(settings(weight), ratings, kernels, seed);
+      return new AlternatingRun(settings(weight), ratings, kernels, seed, from);
     },
   };
 }
