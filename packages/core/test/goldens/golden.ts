@@ -25,7 +25,10 @@ export function numbers({ data }: GoldenArray): Float64Array {
 
 export function transposed(array: GoldenArray): GoldenArray {
   const [rows, columns] = array.shape;
-  const data = Array.from({ length: rows * columns }, (_, i) => array.data[(i % rows) * columns + Math.floor(i / rows)]);
+  const data = Array.from(
+    { length: rows * columns },
+    (_, i) => array.data[(i % rows) * columns + Math.floor(i / rows)],
+  );
   return { shape: [columns, rows], data };
 }
 
@@ -67,7 +70,12 @@ export const backends = [
 ] as const;
 
 /** Every number of `got` within `tolerance` of the recorded one, relative to it where it is above 1. */
-export function expectClose(got: ArrayLike<number>, recorded: ArrayLike<number>, tolerance: number, what: string): void {
+export function expectClose(
+  got: ArrayLike<number>,
+  recorded: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
   expect(got.length, what).toBe(recorded.length);
   for (let i = 0; i < got.length; i++) {
     const off = Math.abs(got[i] - recorded[i]);
@@ -97,7 +105,8 @@ export function product(users: ArrayLike<number>, items: ArrayLike<number>, rank
   const [rows, columns] = [users.length / rank, items.length / rank];
   return Float64Array.from({ length: rows * columns }, (_, cell) => {
     let sum = 0;
-    for (let k = 0; k < rank; k++) sum += users[Math.floor(cell / columns) * rank + k] * items[(cell % columns) * rank + k];
+    for (let k = 0; k < rank; k++)
+      sum += users[Math.floor(cell / columns) * rank + k] * items[(cell % columns) * rank + k];
     return sum;
   });
 }

@@ -2,7 +2,17 @@
 import { describe, expect, it } from "vitest";
 import { type Factorizer, gradient } from "../../src/factorizers/index.ts";
 import { ratingsFromDense } from "../../src/ratings/index.ts";
-import { backends, course, dense, expectClose, expectLosses, type GoldenArray, golden, numbers, transposed } from "./golden.ts";
+import {
+  backends,
+  course,
+  dense,
+  expectClose,
+  expectLosses,
+  type GoldenArray,
+  golden,
+  numbers,
+  transposed,
+} from "./golden.ts";
 
 interface Factors {
   readonly W: GoldenArray;
@@ -56,10 +66,12 @@ describe.each(backends)("seed 000 on $backend", ({ backend, recording, loss, par
           ? moved["float64InitMovedBy1e-13"]["iterationsWithin1e-9Relative"]
           : float32VsFloat64["iterationsWithin1e-4Relative"];
       const got = await course(notebook(run.rank, 1000, run.init), ratings, backend, [1, 600, 1000]);
-      // Single precision runs apart on the way to where comparison ends; there it may be as far off as PyTorch's own is.
+      // Where the comparison ends the recording is itself uncertain, by 1e-9 in double and 1e-4 in single precision; an error
+      // grows to that on the way there.
       const whole = meaningful === 1000;
-      expectLosses(got.loss, trace.loss, loss, what, whole || recording === "float64" ? meaningful : meaningful >> 1);
-      expectLosses(got.loss, trace.loss, Math.max(loss, 1e-4), what, meaningful);
+      const closely = whole ? 1000 : Math.floor(meaningful * (recording === "float64" ? 0.9 : 0.5));
+      expectLosses(got.loss, trace.loss, loss, what, closely);
+      expectLosses(got.loss, trace.loss, recording === "float64" ? 1e-9 : 1e-4, what, meaningful);
       if (whole) expectLosses(got.loss.slice(-1), [trace.lossAfterLastUpdate], loss, `${what}, last`);
       for (const [step, { W, H }] of Object.entries(trace.after)) {
         if (Number(step) > (whole ? 1000 : meaningful / 2)) continue;
@@ -71,32 +83,42 @@ describe.each(backends)("seed 000 on $backend", ({ backend, recording, loss, par
     }
   });
 
-  it.each(["rank-sweep-printed-A", "rank-sweep-random-A"])("%s reaches the recorded loss of each rank", async (file) => {
-    type Sweep = { rank: number; init: Factors; svdOptimum: number; "lossDiffFloat64InitMovedBy1e-13": number } & {
-      [P in Precision]: { lossEvery100: number[]; loss: number; lossAfterLastUpdate: number };
-    };
-    const { A, runs } = golden<{ A: GoldenArray; runs: Sweep[] }>("seed-000", `${file}.json`);
-    const ratings = ratingsFromDense(dense(A));
-    let compared = 0;
-    for (const run of runs) {
-      const what = `${file}, rank ${run.rank}`;
-      const got = await course(notebook(run.rank, 1000, run.init), ratings, backend, [1000]);
-      const trace = run[recording];
-      expect(Math.min(...got.loss)).toBeGreaterThan(run.svdOptimum * (1 - 1e-6));
-      // Before it nears its bottom every run is smooth.
-      expectLosses([got.loss[0], got.loss[100]], trace.lossEvery100, loss, what, 2);
-      if (run["lossDiffFloat64InitMovedBy1e-13"] > 1e-11) continue;
-      compared++;
-      const every100 = trace.lossEvery100.map((_, i) => got.loss[100 * i]);
-      expectLosses(every100, trace.lossEvery100, loss, what);
-      expectLosses(got.loss.slice(-2), [trace.loss, trace.lossAfterLastUpdate], loss, what);
-    }
-    expect(compared).toBeGreaterThanOrEqual(5);
-  });
+  it.each(["rank-sweep-printed-A", "rank-sweep-random-A"])(
+    "%s reaches the recorded loss of each rank",
+    async (file) => {
+      type Sweep = { rank: number; init: Factors; svdOptimum: number; "lossDiffFloat64InitMovedBy1e-13": number } & {
+        [P in Precision]: { lossEvery100: number[]; loss: number; lossAfterLastUpdate: number };
+      };
+      const { A, runs } = golden<{ A: GoldenArray; runs: Sweep[] }>("seed-000", `${file}.json`);
+      const ratings = ratingsFromDense(dense(A));
+      let compared = 0;
+      for (const run of runs) {
+        const what = `${file}, rank ${run.rank}`;
+        const got = await course(notebook(run.rank, 1000, run.init), ratings, backend, [1000]);
+        const trace = run[recording];
+        expect(Math.min(...got.loss)).toBeGreaterThan(run.svdOptimum * (1 - 1e-6));
+        // Before it nears its bottom every run is smooth.
+        expectLosses([got.loss[0], got.loss[100]], trace.lossEvery100, loss, what, 2);
+        if (run["lossDiffFloat64InitMovedBy1e-13"] > 1e-11) continue;
+        compared++;
+        const every100 = trace.lossEvery100.map((_, i) => got.loss[100 * i]);
+        expectLosses(every100, trace.lossEvery100, loss, what);
+        expectLosses(got.loss.slice(-2), [trace.loss, trace.lossAfterLastUpdate], loss, what);
+      }
+      expect(compared).toBeGreaterThanOrEqual(5);
+    },
+  );
 
   it("edge cases: at zero residual nothing moves, a mask leaves out, a row and a column without ratings never move", async () => {
     const { cases } = golden<{
-      cases: { name: string; masked: boolean; A: GoldenArray; init: Factors; loss: number[]; after: Record<string, Factors> }[];
+      cases: {
+        name: string;
+        masked: boolean;
+        A: GoldenArray;
+        init: Factors;
+        loss: number[];
+        after: Record<string, Factors>;
+      }[];
     }>("seed-000", "edge-cases.json");
     let compared = 0;
     for (const { name, A, init, loss: recorded, after } of cases) {

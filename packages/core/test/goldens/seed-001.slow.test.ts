@@ -2,7 +2,17 @@
 import { describe, expect, it } from "vitest";
 import { type Factorizer, sgd } from "../../src/factorizers/index.ts";
 import { ratingsFromDense } from "../../src/ratings/index.ts";
-import { backends, course, dense, expectClose, expectLosses, type GoldenArray, golden, numbers, product } from "./golden.ts";
+import {
+  backends,
+  course,
+  dense,
+  expectClose,
+  expectLosses,
+  type GoldenArray,
+  golden,
+  numbers,
+  product,
+} from "./golden.ts";
 
 interface Factors {
   readonly U: GoldenArray;
@@ -69,7 +79,12 @@ describe.each(backends)("seed 001 on $backend", ({ backend, recording, loss, par
           return product(at?.userFactors ?? [], at?.itemFactors ?? [], run.rank);
         });
         const observed = trace.lossObservedEvery100 ?? trace.lossEvery100 ?? [];
-        expectLosses(scores.map((each) => squares(each, numbers(target))), observed, loss, what);
+        expectLosses(
+          scores.map((each) => squares(each, numbers(target))),
+          observed,
+          loss,
+          what,
+        );
         if (trace.lossAllEntriesEvery100 !== undefined) {
           const all = scores.map((each) => squares(each, numbers(recorded.A)));
           expectLosses(all, trace.lossAllEntriesEvery100, loss, `${what}, all entries`);
@@ -94,7 +109,10 @@ it.each(["sgd", "sgd-rectangular", "sgd-masked"])(
     for (const [made, step] of steps.entries()) {
       // An epoch over the first ratings only is the first updates of the whole epoch.
       let left = made + 1;
-      const first = { shape: target.shape, data: target.data.map((value) => (value !== null && left-- > 0 ? value : null)) };
+      const first = {
+        shape: target.shape,
+        data: target.data.map((value) => (value !== null && left-- > 0 ? value : null)),
+      };
       const got = await course(notebook(run, 1, "alternately"), ratingsFromDense(dense(first)), "reference", [1]);
       const at = got.after.get(1);
       expectClose(at?.userFactors ?? [], numbers(step.U), 1e-12, `U after update ${made + 1}`);

@@ -5,7 +5,17 @@ import { type Factorizer, type GradientOptions, gradient } from "../../src/facto
 import { type RatingRecord, type Ratings, ratingsFrom, ratingsFromDense } from "../../src/ratings/index.ts";
 import { uniform } from "../../src/support/index.ts";
 import { sharedData } from "../shared-data.ts";
-import { backends, course, dense, expectClose, expectLosses, type GoldenArray, golden, numbers, transposed } from "./golden.ts";
+import {
+  backends,
+  course,
+  dense,
+  expectClose,
+  expectLosses,
+  type GoldenArray,
+  golden,
+  numbers,
+  transposed,
+} from "./golden.ts";
 
 interface Parameters {
   readonly X: GoldenArray;
@@ -40,7 +50,9 @@ function initialOf({ W, X, b }: Parameters) {
 
 /** Users × movies, NaN where R is 0. */
 function ratingsOf(values: GoldenArray, R: GoldenArray): Ratings {
-  return ratingsFromDense(dense(transposed({ shape: values.shape, data: values.data.map((y, i) => (R.data[i] ? y : null)) })));
+  return ratingsFromDense(
+    dense(transposed({ shape: values.shape, data: values.data.map((y, i) => (R.data[i] ? y : null)) })),
+  );
 }
 
 describe.each(backends)("seed 002, small, on $backend", ({ backend, recording, loss, parameter }) => {
@@ -50,7 +62,13 @@ describe.each(backends)("seed 002, small, on $backend", ({ backend, recording, l
     for (const run of runs) {
       const what = `learning rate ${run.lr}, lambda ${run.lambda}`;
       const { lr, lambda, steps } = run;
-      const method = notebook({ rank: numFeatures, steps, learningRate: lr, regularization: lambda, initial: initialOf(init) });
+      const method = notebook({
+        rank: numFeatures,
+        steps,
+        learningRate: lr,
+        regularization: lambda,
+        initial: initialOf(init),
+      });
       const got = await course(method, ratings, backend, [steps]);
       const trace = run[recording];
       expectLosses(got.loss, [...trace.loss, trace.lossAfterLastUpdate], loss, what);
@@ -64,14 +82,14 @@ describe.each(backends)("seed 002, small, on $backend", ({ backend, recording, l
 
   it("has the recorded gradient at step 1: plain descent at learning rate 1 moves by it", async () => {
     const { R, YRaw, init, numFeatures, runs } = golden<Small>("seed-002", "small.json");
-    const run = runs.find((one) => one.float64.gradientAtStep1 !== undefined);
-    const { X, W, b } = run?.float64.gradientAtStep1 as Parameters;
+    const run = runs.find((one) => one.float64.gradientAtStep1 !== undefined) as Small["runs"][number];
+    const { X, W, b } = run.float64.gradientAtStep1 as Parameters;
     const method = notebook({
       rank: numFeatures,
       steps: 1,
       optimizer: "sgd",
       learningRate: 1,
-      regularization: run?.lambda as number,
+      regularization: run.lambda,
       initial: initialOf(init),
     });
     const at = (await course(method, ratingsOf(YRaw, R), backend, [1])).after.get(1);

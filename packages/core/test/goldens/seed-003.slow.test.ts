@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { gradient, sgd } from "../../src/factorizers/index.ts";
 import { ratingsFromDense } from "../../src/ratings/index.ts";
-import { backends, course, dense, expectClose, expectLosses, type GoldenArray, golden, numbers, product } from "./golden.ts";
+import { backends, course, expectClose, expectLosses, type GoldenArray, golden, numbers, product } from "./golden.ts";
 
 interface Factors {
   readonly userFactors: GoldenArray;
@@ -33,7 +33,15 @@ describe.each(backends)("seed 003 on $backend", ({ backend, recording, loss, par
     for (const [i, { epochs, lr, nFactors: rank, init, ...traces }] of recorded.runs.entries()) {
       const trace = traces[recording];
       const initial = { userFactors: numbers(init.userFactors), itemFactors: numbers(init.itemFactors) };
-      const plain = { rank, epochs, regularization: 0, biases: "none", center: "none", order: "rows", initial } as const;
+      const plain = {
+        rank,
+        epochs,
+        regularization: 0,
+        biases: "none",
+        center: "none",
+        order: "rows",
+        initial,
+      } as const;
       const batched = { batch: "mini", batchSize: 1, objective: "mean", optimizer: "sgd", learningRate: lr } as const;
       const method = gradient({ ...plain, ...batched });
       const marks = [1, ...Array.from({ length: epochs / 50 }, (_, k) => 50 * (k + 1))];
@@ -45,7 +53,8 @@ describe.each(backends)("seed 003 on $backend", ({ backend, recording, loss, par
         return squares.reduce((sum, square) => sum + square, 0) / ratings.size;
       });
       expectLosses(means, trace.evalLossEvery50, loss, `run ${i}, after the epoch`);
-      expectLosses(means.slice(-1), [trace.finalLoss], loss, `run ${i}, at the end`);
+      // The notebook takes its last figure from predictions rounded to single precision.
+      expectLosses(means.slice(-1), [trace.finalLoss], Math.max(loss, 1e-6), `run ${i}, at the end`);
       const online = marks.slice(1).map((epoch) => got.loss[epoch] ** 2);
       expectLosses(online, trace.meanOnlineLossEvery50, loss, `run ${i}, on the way`);
       const first = trace.firstEpochLosses.reduce((sum, each) => sum + each, 0) / trace.firstEpochLosses.length;

@@ -23,7 +23,9 @@ interface Recorded {
   readonly nFactors: number;
   readonly seed: number;
   readonly nnz: number;
-  readonly runs: readonly ({ lr: number; passes: number; initScale: number } & { [P in "float32" | "float64"]: Trace })[];
+  readonly runs: readonly ({ lr: number; passes: number; initScale: number } & {
+    [P in "float32" | "float64"]: Trace;
+  })[];
 }
 
 /** The user seed from which the stream of a purpose begins at `wanted`: streamSeed backwards, every step of it being one-to-one. */
@@ -52,62 +54,70 @@ function inverse(odd: number): number {
 }
 
 describe.each(backends)("seed 004 on $backend", ({ backend, recording, loss, parameter }) => {
-  it.each(["scaled", "full"])("%s follows errors before, during and after each pass, factors and predictions", async (file) => {
-    const recorded = golden<Recorded>("seed-004", `${file}.json`);
-    const { nUsers, nItems, density, nFactors: rank, seed } = recorded;
-    const cells = new Float64Array(nUsers * nItems).fill(Number.NaN);
-    for (let cell = 0; cell < cells.length; cell++) {
-      if (unit(seed, cell) < density) cells[cell] = 1 + Math.floor(4 * unit(seed + 1, cell));
-    }
-    const ratings = ratingsFromDense({ data: cells, rows: nUsers, columns: nItems });
-    expect(ratings.size).toBe(recorded.nnz);
-    for (const [i, { lr, passes, initScale, ...traces }] of recorded.runs.entries()) {
-      const what = `${file}, run ${i}`;
-      const trace = traces[recording];
-      const draw = (stream: number, rows: number) =>
-        Float32Array.from({ length: rows * rank }, (_, at) => initScale * normal(seed + stream, at));
-      const method = gradient({
-        rank,
-        batch: "mini",
-        batchSize: 1,
-        epochs: passes,
-        order: "shuffledOnce",
-        objective: "mean",
-        optimizer: "sgd",
-        learningRate: lr,
-        regularization: 0,
-        biases: "none",
-        center: "none",
-        initial: { userFactors: draw(3, nUsers), itemFactors: draw(4, nItems) },
-      });
-      const marks = Array.from({ length: passes }, (_, pass) => pass + 1);
-      const got = await course(method, ratings, backend, marks, seedFor(seed + 2, "order"));
-      const score = (pass: number, user: number, item: number) => {
-        const at = got.after.get(pass);
-        let sum = 0;
-        for (let k = 0; k < rank; k++) {
-          sum += (at?.userFactors[user * rank + k] as number) * (at?.itemFactors[item * rank + k] as number);
-        }
-        return sum;
-      };
-      const observed = Array.from(cells.keys()).filter((cell) => !Number.isNaN(cells[cell]));
-      const place = (cell: number) => [Math.floor(cell / nItems), cell % nItems] as const;
-      const mse = (pass: number) =>
-        observed.reduce((sum, cell) => sum + (score(pass, ...place(cell)) - cells[cell]) ** 2, 0) / observed.length;
-      expectLosses([got.loss[0] ** 2], [trace.trainMseBefore], loss, `${what}, before`);
-      expectLosses(marks.map((pass) => got.loss[pass] ** 2), trace.meanOnlineLossPerPass, loss, `${what}, on the way`);
-      expectLosses(marks.map(mse), trace.trainMseAfterEachPass, loss, `${what}, after`);
-      const last = got.after.get(passes);
-      for (const name of ["userFactors", "itemFactors"] as const) {
-        for (const [row, values] of Object.entries(trace[`${name}Rows`])) {
-          const mine = last?.[name].slice(Number(row) * rank, (Number(row) + 1) * rank) ?? [];
-          expectClose(mine, numbers(values), parameter, `${what}, ${name} row ${row}`);
-        }
-        const sum = Array.from(last?.[name] ?? []).reduce((total, value) => total + value * value, 0);
-        expectLosses([sum], [name === "userFactors" ? trace.sumSqUserFactors : trace.sumSqItemFactors], loss, what);
+  it.each(["scaled", "full"])(
+    "%s follows errors before, during and after each pass, factors and predictions",
+    async (file) => {
+      const recorded = golden<Recorded>("seed-004", `${file}.json`);
+      const { nUsers, nItems, density, nFactors: rank, seed } = recorded;
+      const cells = new Float64Array(nUsers * nItems).fill(Number.NaN);
+      for (let cell = 0; cell < cells.length; cell++) {
+        if (unit(seed, cell) < density) cells[cell] = 1 + Math.floor(4 * unit(seed + 1, cell));
       }
-      const predictions = observed.slice(0, 20).map((cell) => score(passes, ...place(cell)));
-      expectClose(predictions, trace.predictionsFirst20RowMajor, 2 * parameter, `${what}, predictions`);
-    }
-  });
+      const ratings = ratingsFromDense({ data: cells, rows: nUsers, columns: nItems });
+      expect(ratings.size).toBe(recorded.nnz);
+      for (const [i, { lr, passes, initScale, ...traces }] of recorded.runs.entries()) {
+        const what = `${file}, run ${i}`;
+        const trace = traces[recording];
+        const draw = (stream: number, rows: number) =>
+          Float32Array.from({ length: rows * rank }, (_, at) => initScale * normal(seed + stream, at));
+        const method = gradient({
+          rank,
+          batch: "mini",
+          batchSize: 1,
+          epochs: passes,
+          order: "shuffledOnce",
+          objective: "mean",
+          optimizer: "sgd",
+          learningRate: lr,
+          regularization: 0,
+          biases: "none",
+          center: "none",
+          initial: { userFactors: draw(3, nUsers), itemFactors: draw(4, nItems) },
+        });
+        const marks = Array.from({ length: passes }, (_, pass) => pass + 1);
+        const got = await course(method, ratings, backend, marks, seedFor(seed + 2, "order"));
+        const score = (pass: number, user: number, item: number) => {
+          const at = got.after.get(pass);
+          let sum = 0;
+          for (let k = 0; k < rank; k++) {
+            sum += (at?.userFactors[user * rank + k] as number) * (at?.itemFactors[item * rank + k] as number);
+          }
+          return sum;
+        };
+        const observed = Array.from(cells.keys()).filter((cell) => !Number.isNaN(cells[cell]));
+        const place = (cell: number) => [Math.floor(cell / nItems), cell % nItems] as const;
+        const mse = (pass: number) =>
+          observed.reduce((sum, cell) => sum + (score(pass, ...place(cell)) - cells[cell]) ** 2, 0) / observed.length;
+        expectLosses([got.loss[0] ** 2], [trace.trainMseBefore], loss, `${what}, before`);
+        expectLosses(
+          marks.map((pass) => got.loss[pass] ** 2),
+          trace.meanOnlineLossPerPass,
+          loss,
+          `${what}, on the way`,
+        );
+        expectLosses(marks.map(mse), trace.trainMseAfterEachPass, loss, `${what}, after`);
+        const last = got.after.get(passes);
+        for (const name of ["userFactors", "itemFactors"] as const) {
+          for (const [row, values] of Object.entries(trace[`${name}Rows`])) {
+            const mine = last?.[name].slice(Number(row) * rank, (Number(row) + 1) * rank) ?? [];
+            expectClose(mine, numbers(values), parameter, `${what}, ${name} row ${row}`);
+          }
+          const sum = Array.from(last?.[name] ?? []).reduce((total, value) => total + value * value, 0);
+          expectLosses([sum], [name === "userFactors" ? trace.sumSqUserFactors : trace.sumSqItemFactors], loss, what);
+        }
+        const predictions = observed.slice(0, 20).map((cell) => score(passes, ...place(cell)));
+        expectClose(predictions, trace.predictionsFirst20RowMajor, 2 * parameter, `${what}, predictions`);
+      }
+    },
+  );
 });
