@@ -21,7 +21,12 @@ const MAX_LEARNING_RATE = 1e12;
 
 export const MAX_PASSES = 10_000_000;
 
-export const learningRateRange = { type: "number", min: 1e-12, max: MAX_LEARNING_RATE, about: "size of a step" } as const;
+export const learningRateRange = {
+  type: "number",
+  min: 1e-12,
+  max: MAX_LEARNING_RATE,
+  about: "size of a step",
+} as const;
 
 export const rankRow = rankOption(32);
 

@@ -8,9 +8,16 @@
 import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, shuffleInto, show, streamSeed, throwIfAborted } from "../support/index.ts";
+import { DivergenceError, show, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import { rowWeight } from "./descent-options.ts";
-import { type Batches, type DescentSettings, DescentSpace, descentLayout, isComplete, passProducts } from "./descent-space.ts";
+import {
+  type Batches,
+  type DescentSettings,
+  DescentSpace,
+  descentLayout,
+  isComplete,
+  passProducts,
+} from "./descent-space.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 
 /** Multiply-adds of one kernel call, about 30 ms on one thread; the reference takes longer for each. */

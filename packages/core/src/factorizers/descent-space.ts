@@ -161,6 +161,7 @@ export class DescentSpace {
     const { name, options, rank } = this.settings;
     const { left, right } = this.problem;
     return {
+      kind: "factors",
       rank,
       users,
       items,

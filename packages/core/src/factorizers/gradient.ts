@@ -232,7 +232,8 @@ export function gradient(given: GradientOptions = {}): Factorizer {
 
 function autoRate({ batch, optimizer }: Resolved<typeof gradientOptions>): number {
   if (optimizer !== "sgd") return AUTO_LEARNING_RATE[batch];
-  const remedy = "what sgd needs follows from the number and size of the ratings; try 0.001 and go up until it diverges";
+  const remedy =
+    "what sgd needs follows from the number and size of the ratings; try 0.001 and go up until it diverges";
   throw new OptionError("gradient", "learningRate", "auto", 'given with optimizer "sgd"', remedy);
 }
 

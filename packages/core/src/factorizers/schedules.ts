@@ -45,7 +45,13 @@ export const scheduleOptions = {
     about: "what each step multiplies the learning rate by",
     when: { option: "schedule", is: ["step"] },
   },
-  warmup: { type: "whole", default: 0, min: 0, max: 10_000_000, about: "first passes, in which the learning rate rises" },
+  warmup: {
+    type: "whole",
+    default: 0,
+    min: 0,
+    max: 10_000_000,
+    about: "first passes, in which the learning rate rises",
+  },
 } as const satisfies OptionTable;
 
 /** Options of a schedule; every one may be left out. docs/gradient.md has the formulas. */

@@ -3,7 +3,7 @@
  *
  * Each table and each bias has a stream of its own, numbers row by row, so a row starts alike whatever the backend.
  */
-import type { RealTable, Reals } from "../kernels/index.ts";
+import type { Reals, RealTable } from "../kernels/index.ts";
 import { fillTable } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, Digest, knownOptions, normal, OptionError, show, streamSeed, uniform } from "../support/index.ts";

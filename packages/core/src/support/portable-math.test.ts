@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { cosineOfHalfTurns, exponential, logarithm, logarithm2, logOnePlus, power, powerOfTwo } from "./portable-math.ts";
+import {
+  cosineOfHalfTurns,
+  exponential,
+  logarithm,
+  logarithm2,
+  logOnePlus,
+  power,
+  powerOfTwo,
+} from "./portable-math.ts";
 
 it("exp agrees with Math.exp to (2 + |x|) · 2^-52 relative from -700 to 700", () => {
   for (let x = -700; x <= 700; x += 0.173)
