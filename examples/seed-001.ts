@@ -1,0 +1,50 @@
+/**
+ * Seed notebook 001: stochastic gradient descent entry by entry, held against the truncated SVD, which no factorization of
+ * the same rank can beat; then the same with two entries missing.
+ */
+import { als, factorize, ratingsFromDense, type Ratings, scorerOf, sgd, truncatedSvd } from "@lowrank/core";
+import { matrix, predictions, table } from "./lib/print.ts";
+import { plotLosses } from "./lib/plots.ts";
+
+const A = [
+  [0.3374, 0.6005, 0.1735],
+  [3.3359, 0.0492, 1.8374],
+  [2.9407, 0.5301, 2.262],
+];
+const ratings = ratingsFromDense(A);
+/** Rate 0.01, row by row, the item's row moved by the user's new row, from factors uniform in [0, 1): the notebook's loop. */
+const notebook = sgd({ rank: 2, epochs: 1000, learningRate: 0.01, order: "rows", update: "alternately", biases: "none", center: "none", regularization: 0, init: "positive", initScale: 1 });
+/** Σ over every entry of A, those hidden in training too. */
+const squaredError = (rows: readonly ArrayLike<number>[]) => A.flat().reduce((sum, a, i) => sum + (a - rows[Math.floor(i / 3)][i % 3]) ** 2, 0);
+
+const { model, report } = await factorize(ratings, notebook, { seed: 1 });
+matrix("A", A, 4);
+matrix("U·Vᵀ after 1,000 epochs", predictions(model, 3), 4);
+const { values } = truncatedSvd(ratings, { rank: 3 });
+console.log(`Singular values of A: ${Array.from(values, (value) => value.toFixed(4)).join(", ")}`);
+const bound = values[2] ** 2;
+const losses = [];
+for (let seed = 0; seed < 200; seed++) {
+  const run = await factorize(ratings, notebook, { seed });
+  losses.push(squaredError(predictions(run.model, 3)));
+}
+losses.sort((a, b) => a - b);
+console.log("Sum of squared errors at rank 2: 200 starts, and the third singular value squared, the least there is");
+table(["best start", "median", "worst", "SVD bound"], [[losses[0], losses[100], losses[199], bound]], 6);
+
+const hidden = new Set([3, 7]);
+const train = ratingsFromDense(A.map((row, r) => row.map((a, c) => (hidden.has(r * 3 + c) ? Number.NaN : a))));
+const masked = await factorize(train, notebook, { seed: 1 });
+matrix("Two entries hidden: U·Vᵀ", predictions(masked.model, 3), 4);
+console.log("Today: the SVD itself where nothing is missing; a penalty, chosen for prediction, where something is");
+const penalised = await factorize(train, als({ rank: 1, regularization: 0.05, biases: "none", center: "none" }));
+table(
+  ["hidden entry", "A", "notebook, rank 2", "als, rank 1"],
+  [...hidden].map((i) => [
+    `row ${Math.floor(i / 3)}, column ${i % 3}`,
+    A.flat()[i],
+    scorerOf(masked.model).score(Math.floor(i / 3), i % 3),
+    scorerOf(penalised.model).score(Math.floor(i / 3), i % 3),
+  ]),
+);
+plotLosses("seed-001-loss", "Seed notebook 001: error seen in each epoch", [{ name: "mean squared error", values: report.loss }]);
