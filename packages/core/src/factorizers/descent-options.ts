@@ -9,11 +9,12 @@ import { biasesOption, centerOption, rankOption, withBiases } from "./common-opt
 import type { OptionTable } from "./options.ts";
 
 /**
- * Penalty of a row beside the sum of its squared errors, in standard deviations of the ratings (errors are squared, factors
- * share the scale between them). Validation optimum of MovieLens 100K and 1M, see docs/gradient.md.
+ * A row's best penalty beside the sum of its squared errors grows with the spread of the ratings (errors are squared, factors
+ * share the scale between them) and with the root of its number of ratings. One penalty for all rows takes the mean root, over
+ * ratings and both sides: then this multiple is the validation optimum of MovieLens 100K and 1M alike, see docs/gradient.md.
  */
-const AUTO_REGULARIZATION = 9;
-/** The same for a bias, which is on the scale of the ratings: plain. */
+const AUTO_REGULARIZATION = 1.1;
+/** A bias is on the scale of the ratings, so its penalty is a plain number. */
 const AUTO_BIAS_REGULARIZATION = 3;
 
 /** Learning rates have no bound in principle; this one is beyond any that does not diverge. */
@@ -35,7 +36,7 @@ export const costOptions = {
   regularization: {
     type: "number",
     default: "auto",
-    auto: `what weighs on a row like ${AUTO_REGULARIZATION} × the standard deviation of the ratings on its squared errors`,
+    auto: `${AUTO_REGULARIZATION} × the standard deviation of the ratings × the mean root of the ratings that a row has, as the objective weighs it`,
     min: 0,
     max: 1e9,
     about: "L2 penalty of the factors, within the objective",
@@ -44,7 +45,7 @@ export const costOptions = {
   biasRegularization: {
     type: "number",
     default: "auto",
-    auto: `what weighs on a bias like ${AUTO_BIAS_REGULARIZATION} on its squared errors`,
+    auto: `${AUTO_BIAS_REGULARIZATION}, as the objective weighs it`,
     min: 0,
     max: 1e9,
     about: "L2 penalty of the biases",
@@ -112,9 +113,22 @@ export function penaltiesFor(
   const weightOfOne = rowWeight(objective, 1, entries, ratings.size, spread);
   const { regularization, biasRegularization } = given;
   return {
-    regularization: regularization === "auto" ? (AUTO_REGULARIZATION * spread) / weightOfOne : regularization,
+    regularization:
+      regularization === "auto" ? (AUTO_REGULARIZATION * spread * meanRoot(ratings)) / weightOfOne : regularization,
     biasRegularization: biasRegularization === "auto" ? AUTO_BIAS_REGULARIZATION / weightOfOne : biasRegularization,
   };
+}
+
+/** √n of a row with n ratings, mean over the ratings and both sides. */
+function meanRoot({ byUser, byItem, size }: Ratings): number {
+  let sum = 0;
+  for (const { start } of [byUser, byItem]) {
+    for (let row = 0; row < start.length - 1; row++) {
+      const count = start[row + 1] - start[row];
+      sum += count * Math.sqrt(count);
+    }
+  }
+  return sum / (2 * size);
 }
 
 /** @throws DataError for records without ratings */
