@@ -1,32 +1,62 @@
 /**
- * The contract of a method: it knows how to start on some ratings and how to do one pass. The loop around it (progress,
- * validation, early stop, abort, finite check) is train.ts, written once.
+ * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
+ * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is train.ts, written once.
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 
 /** What a pass is called for this method: ALS family, SGD family, full batch. */
 export type PassName = "sweeps" | "epochs" | "steps";
 
-/** A method with its options resolved: `als({ rank: 32 })` is one. A value, reusable, without state. */
-export interface Factorizer {
+/** Numbers by name, each array its own copy. */
+export type StateArrays = Readonly<Record<string, Float32Array | Float64Array | Uint32Array>>;
+
+/**
+ * Everything that the next pass depends on beside ratings, options, seed and the number of passes made: tables, biases,
+ * what an optimizer keeps. What can be computed from these is left out only if that gives the same bits.
+ */
+export interface RunState {
+  readonly arrays: StateArrays;
+}
+
+/** A place in a training to go on from. */
+export interface StartFrom {
+  /** Passes made before, ≥ 0 */
+  readonly passes: number;
+  /** As `Run.state` gave it after that many passes, with the same ratings, options and seed on the same backend */
+  readonly state: RunState;
+}
+
+/**
+ * A method with its options resolved: `als({ rank: 32 })` is one. A value, reusable, without state. M: the kind of model it
+ * yields.
+ */
+export interface Factorizer<M extends Model = FactorModel> {
   readonly name: string;
   /** Every option with its default filled in; JSON values only */
   readonly options: Readonly<Record<string, unknown>>;
   readonly rank: number;
   readonly passName: PassName;
   readonly passes: number;
+  /**
+   * Why a pass depends on how many there are in all, as the setting that makes it so (`schedule cosine`). Undefined: it
+   * does not, so a training of this method can be resumed with more passes and gives what they had given at once.
+   */
+  readonly passesMatter?: string | undefined;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
-  /** @throws DataError when these ratings cannot be trained on with this method */
-  start(ratings: Ratings, kernels: Kernels, seed: number): Promise<Run>;
+  /**
+   * @param from go on from there instead of from the beginning: gives the same bytes as a training that never stopped
+   * @throws DataError when these ratings cannot be trained on with this method, or when `from` does not fit them
+   */
+  start(ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom): Promise<Run<M>>;
 }
 
 /** One training in progress. Owns kernel memory until `close`. */
-export interface Run {
+export interface Run<M extends Model = FactorModel> {
   /**
    * At least one pass and at most `most`: many where a pass is so short that the loop around it would cost more. Looks at
    * the signal where it can stop half-way. How many are made in one call never changes what they give.
@@ -37,7 +67,11 @@ export interface Run {
   passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]>;
   /** Such as `training RMSE` or `objective per rating` */
   readonly lossName: string;
+  /** The same figure before the first pass, where it comes free; undefined when resumed */
+  readonly initialLoss?: number | undefined;
+  /** A copy of everything that the next pass depends on. Between calls of `passes`. */
+  state(): RunState;
   /** A copy of the present state as a model, `passes` of it done. */
-  model(passes: number): FactorModel;
+  model(passes: number): M;
   close(): void;
 }

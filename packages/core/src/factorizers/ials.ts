@@ -13,8 +13,9 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
-import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
-import type { Factorizer } from "./factorizer.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
+import { rankOption } from "./common-options.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
 /** Up to this rank an exact solve costs little more than a few conjugate gradient steps. */
@@ -28,8 +29,8 @@ const CHOLESKY_RANK = 32;
 const AUTO_DENSITIES = 10;
 
 export const ialsOptions = {
-  rank: commonOptions.rank(64),
-  sweeps: commonOptions.sweeps(10),
+  rank: rankOption(64),
+  sweeps: alternatingOptions.sweeps(10),
   regularization: { type: "number", default: 0.01, min: 0, max: 1e9, about: "L2 penalty of the factors" },
   regularizationExponent: {
     type: "number",
@@ -65,14 +66,14 @@ export const ialsOptions = {
     about: "the scale in confidence",
     when: { option: "confidence", is: ["linear", "log"] },
   },
-  initScale: commonOptions.initScale,
+  initScale: alternatingOptions.initScale,
   solver: {
     type: "choice",
     default: "auto",
     choices: ["auto", "cholesky", "cg"],
     about: `exact, or conjugate gradient from the last sweep's factors; auto is exact up to rank ${CHOLESKY_RANK}`,
   },
-  cgSteps: commonOptions.cgSteps(["auto", "cg"]),
+  cgSteps: alternatingOptions.cgSteps(["auto", "cg"]),
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */
@@ -139,10 +140,10 @@ export function ials(given: IalsOptions = {}): Factorizer {
     passes: options.sweeps,
     ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       if (confidence !== "constant") refuseNegative(ratings);
       const weight = unobservedWeight === "auto" ? autoWeight(ratings) : unobservedWeight;
-      return new AlternatingRun(settings(weight), ratings, kernels, seed);
+      return new AlternatingRun(settings(weight), ratings, kernels, seed, from);
     },
   };
 }

@@ -35,6 +35,7 @@ function scripted(losses: readonly number[]): { method: Factorizer; log: Log } {
           log.passes++;
           return [losses[log.passes - 1]];
         },
+        state: () => inner.state(),
         model: (passes): FactorModel => ({ ...inner.model(passes), mean: passes }),
         close: () => {
           log.closed++;

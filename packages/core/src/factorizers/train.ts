@@ -6,7 +6,7 @@
  * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import { type FactorModel, modelDigest } from "../model/index.ts";
+import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
 import {
   DataError,
@@ -29,7 +29,7 @@ export interface Validation {
   readonly patience?: number | undefined;
   /** Measure after every so many passes, and after the last. Default 1 */
   readonly every?: number | undefined;
-  measure(model: FactorModel, training: TrainingEngine): Promise<number>;
+  measure(model: Model, training: TrainingEngine): Promise<number>;
 }
 
 /** What a training works with, for what is measured on the way. */
@@ -80,6 +80,8 @@ export interface FitReport {
   readonly passes: number;
   readonly stopped: "passes" | "validation";
   readonly lossName: string;
+  /** Before the first pass; undefined for methods that would have to go through the ratings for it */
+  readonly initialLoss: number | undefined;
   /** After each pass */
   readonly loss: readonly number[];
   readonly validation:
@@ -122,11 +124,11 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
  * @throws AbortedError when the signal fires; looked at between half-sweeps
  */
-export async function factorize(
+export async function factorize<M extends Model = FactorModel>(
   ratings: Ratings,
-  method: Factorizer,
+  method: Factorizer<M>,
   options: FactorizeOptions = {},
-): Promise<{ model: FactorModel; report: FitReport }> {
+): Promise<{ model: M; report: FitReport }> {
   const started = performance.now();
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
@@ -155,6 +157,7 @@ export async function factorize(
       passes: course.loss.length,
       stopped: course.stopped,
       lossName: run.lossName,
+      initialLoss: run.initialLoss,
       loss: course.loss,
       validation: course.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
@@ -178,15 +181,15 @@ function checkArguments(ratings: unknown, method: unknown): void {
   if (!(ratings instanceof Ratings)) {
     throw new OptionError("factorize", "ratings", ratings, "Ratings", "make them with ratingsFrom(records)");
   }
-  const start = (method as Partial<Factorizer> | null | undefined)?.start;
+  const start = (method as Partial<Factorizer<Model>> | null | undefined)?.start;
   if (typeof start !== "function") {
     const remedy = "call the method, as in factorize(ratings, als())";
     throw new OptionError("factorize", "method", method, "a method such as als() or ials()", remedy);
   }
 }
 
-interface Course {
-  readonly model: FactorModel;
+interface Course<M extends Model> {
+  readonly model: M;
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
   readonly validationSeconds: number;
@@ -195,21 +198,21 @@ interface Course {
 }
 
 /** All passes of one run, until the last, or until validation has stopped improving. */
-async function train(
-  run: Run,
+async function train<M extends Model>(
+  run: Run<M>,
   ratings: Ratings,
-  method: Factorizer,
+  method: Factorizer<M>,
   options: FactorizeOptions,
   kernels: Kernels,
-): Promise<Course> {
+): Promise<Course<M>> {
   const { validation, signal } = options;
   const watch =
-    validation === undefined ? undefined : new ValidationWatch(validation, method.passes, { kernels, signal });
+    validation === undefined ? undefined : new ValidationWatch<M>(validation, method.passes, { kernels, signal });
   const loss: number[] = [];
   const passSeconds: number[] = [];
   const started = performance.now();
   let validationSeconds = 0;
-  let stopped: Course["stopped"] = "passes";
+  let stopped: Course<M>["stopped"] = "passes";
   while (loss.length < method.passes) {
     const callStarted = performance.now();
     const most = (watch?.nextAfter(loss.length) ?? method.passes) - loss.length;
@@ -251,7 +254,7 @@ async function train(
 }
 
 /** Follows a validation figure over the passes; keeps the best model when it may have to be gone back to. */
-class ValidationWatch {
+class ValidationWatch<M extends Model> {
   readonly #validation: Validation;
   readonly #passes: number;
   readonly #training: TrainingEngine;
@@ -259,7 +262,7 @@ class ValidationWatch {
   readonly #values: { pass: number; value: number }[] = [];
   #best: { pass: number; value: number } | undefined;
   #worse = 0;
-  bestModel: FactorModel | undefined;
+  bestModel: M | undefined;
 
   constructor(validation: Validation, passes: number, training: TrainingEngine) {
     this.#validation = validation;
@@ -276,7 +279,7 @@ class ValidationWatch {
     return Math.min(this.#passes, (Math.floor(pass / this.#every) + 1) * this.#every);
   }
 
-  async after(pass: number, run: Run): Promise<void> {
+  async after(pass: number, run: Run<M>): Promise<void> {
     if (pass % this.#every !== 0 && pass !== this.#passes) return;
     const { name, better, patience } = this.#validation;
     const model = run.model(pass);
@@ -306,7 +309,7 @@ class ValidationWatch {
   }
 }
 
-function finiteLoss(loss: number, run: Run, method: Factorizer, pass: number): number {
+function finiteLoss(loss: number, run: Run<Model>, method: Factorizer<Model>, pass: number): number {
   if (Number.isFinite(loss)) return loss;
   throw new DivergenceError(
     `${method.name}: the ${run.lossName} became ${loss} in pass ${pass} of ${method.passes}; raise regularization, ` +

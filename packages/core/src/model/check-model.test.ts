@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { explicitObjective, implicitObjective, modelFixture } from "../../test/model-fixture.ts";
+import { explicitObjective, explicitObjectives, implicitObjective, modelFixture } from "../../test/model-fixture.ts";
 import { DataError } from "../support/index.ts";
 import { checkModel } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
@@ -34,7 +34,7 @@ describe("checkModel", () => {
     expect(reasonOf({})).toBe("accepted");
     expect(reasonOf({ itemFactors: new Float32Array(5) })).toBe("itemFactors has 5 numbers, 4 rows of rank 3 need 12");
     expect(reasonOf({ userBias: Float32Array.of(0, 0, 0, Number.NaN, 0) })).toBe(
-      "userBias row 3 holds NaN; every factor and bias must be finite",
+      "userBias row 3 holds NaN; every number must be finite",
     );
     expect(reasonOf({ itemBias: [0, 0, 0, 0] })).toBe("itemBias must be a Float32Array");
     expect(reasonOf({ userFactors: new Float64Array(15) })).toBe("userFactors must be a Float32Array");
@@ -79,8 +79,24 @@ describe("checkModel", () => {
         }
       }
     }
-    expect(reasonOf({ objective: { ...explicitObjective, biasRegularization: undefined } })).toBe("accepted");
-    expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch('"linear" or "log"');
+    for (const objective of explicitObjectives) expect(reasonOf({ objective })).toBe("accepted");
+    expect(reasonOf({ objective: { ...explicitObjective, biasRegularization: undefined } })).toMatch(
+      "whose biasRegularization is a finite number",
+    );
+    expect(reasonOf({ objective: { ...explicitObjective, biases: "none" } })).toMatch(
+      "without biasRegularization when",
+    );
+    for (const biases of ["all", true, undefined]) {
+      expect(reasonOf({ objective: { ...explicitObjective, biases } })).toMatch(
+        "whose biases is one of none, user, item, both",
+      );
+    }
+    expect(reasonOf({ objective: { ...explicitObjective, center: "row" } })).toMatch(
+      "whose center is one of none, global, user, item",
+    );
+    expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch(
+      "whose confidence is one of constant, linear, log",
+    );
     expect(reasonOf({ objective: { kind: "magic" } })).toMatch('of kind "explicit" or "implicit"');
   });
 

@@ -110,6 +110,7 @@ function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
     );
   }
   const model: FactorModel = {
+    kind: "factors",
     rank,
     users,
     items,
