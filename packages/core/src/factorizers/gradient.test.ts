@@ -84,26 +84,29 @@ describe("gradient and als on the same cost", () => {
     expect(2 * (descended.report.loss.at(-1) as number)).toBeCloseTo(value(descended.model), 1);
   });
 
-  it.each(["sgd", "adam", "adamw", "adagrad"] as const)("%s in batches comes within 3 %% of it", async (optimizer) => {
-    const cost = { rank: 3, regularization: 2, biasRegularization: 1 };
-    const exact = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 200 }));
-    const learningRate = { sgd: 0.02, adam: 0.02, adamw: 0.02, adagrad: 0.2 }[optimizer];
-    const decay = optimizer === "adamw" ? { weightDecay: 0 } : {};
-    const method = gradient({
-      ...cost,
-      ...decay,
-      optimizer,
-      learningRate,
-      batch: "mini",
-      batchSize: 16,
-      epochs: 300,
-      schedule: "cosine",
-    });
-    const { model } = await factorize(ratings, method);
-    const [reached, best] = [model, exact.model].map((one) => objectiveOf(one, ratings, "sum", 2));
-    expect(reached / best).toBeLessThan(1.03);
-    expect(reached / best).toBeGreaterThan(0.99);
-  });
+  it.each(["sgd", "adam", "adamw", "adagrad"] as const)(
+    "%s in batches comes as near as 1.03 times that",
+    async (optimizer) => {
+      const cost = { rank: 3, regularization: 2, biasRegularization: 1 };
+      const exact = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 200 }));
+      const learningRate = { sgd: 0.05, adam: 0.02, adamw: 0.02, adagrad: 0.2 }[optimizer];
+      const decay = optimizer === "adamw" ? { weightDecay: 0 } : {};
+      const method = gradient({
+        ...cost,
+        ...decay,
+        optimizer,
+        learningRate,
+        batch: "mini",
+        batchSize: 16,
+        epochs: 300,
+        schedule: "cosine",
+      });
+      const { model } = await factorize(ratings, method);
+      const [reached, best] = [model, exact.model].map((one) => objectiveOf(one, ratings, "sum", 2));
+      expect(reached / best).toBeLessThan(1.03);
+      expect(reached / best).toBeGreaterThan(0.99);
+    },
+  );
 });
 
 describe("biases and centre", () => {
@@ -211,7 +214,7 @@ describe("bad input", () => {
   it("in batches the epoch is named", async () => {
     const method = gradient({ rank: 2, batch: "mini", optimizer: "sgd", learningRate: 1e9, batchSize: 8 });
     await expect(factorize(ratings, method)).rejects.toThrow(
-      /RMSE on the way became \S+ in epoch 1 of 20: (user|item) /,
+      /RMSE on the way became \S+ in epoch 1 of 15: (user|item) /,
     );
   });
 
