@@ -71,7 +71,10 @@ describe("NumPy files", () => {
       const { model } = await factorize(ratings, method);
       await saveArrays(join(folder, "model.npz"), model);
       const recommender = await openRecommender(model);
-      const lines = block.replace(/\+ a\["user_bias"\][^+]*\+ a\["item_bias"\]/, model.userBias === undefined ? "" : "$&");
+      const lines = block.replace(
+        /\+ a\["user_bias"\][^+]*\+ a\["item_bias"\]/,
+        model.userBias === undefined ? "" : "$&",
+      );
       const code = `${lines}
 u, i = list(a["user_ids"]).index(42), list(a["item_ids"]).index("318")
 print(repr(float(scores[u, i])), a["user_factors"].shape, a["item_ids"].dtype.kind)`;
