@@ -9,11 +9,16 @@ import { biasesOption, centerOption, rankOption, withBiases } from "./common-opt
 import type { OptionTable } from "./options.ts";
 
 /**
- * Penalty of a row beside the sum of its squared errors, in standard deviations of the ratings (errors are squared, factors
- * share the scale between them). Validation optimum of MovieLens 100K and 1M, see docs/gradient.md.
+ * A row's best penalty beside the sum of its squared errors grows with the spread of the ratings (errors are squared, factors
+ * share the scale between them) and with the root of its number of ratings. One penalty for all rows takes the mean root, over
+ * ratings and both sides: the same multiple is then near the validation optimum of MovieLens 100K and 1M alike, see
+ * docs/gradient.md. One rating at a time is noisy, which is a penalty of its own, so sgd wants less.
  */
-const AUTO_REGULARIZATION = 9;
-/** The same for a bias, which is on the scale of the ratings: plain. */
+const AUTO_REGULARIZATION = { gradient: 1.1, sgd: 0.85 } as const;
+
+type Method = keyof typeof AUTO_REGULARIZATION;
+
+/** A bias is on the scale of the ratings, so its penalty is a plain number. */
 const AUTO_BIAS_REGULARIZATION = 3;
 
 /** Learning rates have no bound in principle; this one is beyond any that does not diverge. */
@@ -31,27 +36,28 @@ export const learningRateRange = {
 export const rankRow = rankOption(32);
 
 /** Penalties, biases and centre. */
-export const costOptions = {
-  regularization: {
-    type: "number",
-    default: "auto",
-    auto: `what weighs on a row like ${AUTO_REGULARIZATION} × the standard deviation of the ratings on its squared errors`,
-    min: 0,
-    max: 1e9,
-    about: "L2 penalty of the factors, within the objective",
-  },
-  biases: biasesOption("both"),
-  biasRegularization: {
-    type: "number",
-    default: "auto",
-    auto: `what weighs on a bias like ${AUTO_BIAS_REGULARIZATION} on its squared errors`,
-    min: 0,
-    max: 1e9,
-    about: "L2 penalty of the biases",
-    when: withBiases,
-  },
-  center: centerOption("global"),
-} as const satisfies OptionTable;
+export const costOptions = (method: Method) =>
+  ({
+    regularization: {
+      type: "number",
+      default: "auto",
+      auto: `${AUTO_REGULARIZATION[method]} × the standard deviation of the ratings × the mean root of a row's number of ratings`,
+      min: 0,
+      max: 1e9,
+      about: "L2 penalty of the factors",
+    },
+    biases: biasesOption("both"),
+    biasRegularization: {
+      type: "number",
+      default: "auto",
+      auto: String(AUTO_BIAS_REGULARIZATION),
+      min: 0,
+      max: 1e9,
+      about: "L2 penalty of the biases",
+      when: withBiases,
+    },
+    center: centerOption("global"),
+  }) as const satisfies OptionTable;
 
 /** Options of the cost; every one may be left out. */
 export interface CostOptions {
@@ -103,6 +109,7 @@ export interface Penalties {
 
 /** Penalties as numbers. `auto` weighs alike under every objective; for the norm, as it does at the ratings' own spread. */
 export function penaltiesFor(
+  method: Method,
   given: { readonly regularization: number | "auto"; readonly biasRegularization: number | "auto" },
   objective: Objective,
   ratings: Ratings,
@@ -112,9 +119,24 @@ export function penaltiesFor(
   const weightOfOne = rowWeight(objective, 1, entries, ratings.size, spread);
   const { regularization, biasRegularization } = given;
   return {
-    regularization: regularization === "auto" ? (AUTO_REGULARIZATION * spread) / weightOfOne : regularization,
+    regularization:
+      regularization === "auto"
+        ? (AUTO_REGULARIZATION[method] * spread * meanRoot(ratings)) / weightOfOne
+        : regularization,
     biasRegularization: biasRegularization === "auto" ? AUTO_BIAS_REGULARIZATION / weightOfOne : biasRegularization,
   };
+}
+
+/** √n of a row with n ratings, mean over the ratings and both sides. */
+function meanRoot({ byUser, byItem, size }: Ratings): number {
+  let sum = 0;
+  for (const { start } of [byUser, byItem]) {
+    for (let row = 0; row < start.length - 1; row++) {
+      const count = start[row + 1] - start[row];
+      sum += count * Math.sqrt(count);
+    }
+  }
+  return sum / (2 * size);
 }
 
 /** @throws DataError for records without ratings */

@@ -38,7 +38,7 @@ export const gradientOptions = {
   },
   steps: {
     type: "whole",
-    default: 300,
+    default: 150,
     min: 1,
     max: MAX_PASSES,
     about: "steps with all ratings",
@@ -46,7 +46,7 @@ export const gradientOptions = {
   },
   epochs: {
     type: "whole",
-    default: 20,
+    default: 15,
     min: 1,
     max: MAX_PASSES,
     about: "passes over the data",
@@ -67,7 +67,7 @@ export const gradientOptions = {
     choices: objectives,
     about: "of the errors: their norm, the sum of their squares, half of it, or their mean square",
   },
-  ...costOptions,
+  ...costOptions("gradient"),
   optimizer: {
     type: "choice",
     default: "adam",
@@ -143,9 +143,9 @@ export interface GradientOptions extends CostOptions, ScheduleOptions {
   readonly rank?: number;
   /** `full` (default): every step has all ratings, and is a pass. `mini`: batches; an epoch is a pass */
   readonly batch?: "full" | "mini";
-  /** Steps of `full`, at least 1. Default 300 */
+  /** Steps of `full`, at least 1. Default 150 */
   readonly steps?: number;
-  /** Epochs of `mini`, at least 1. Default 20 */
+  /** Epochs of `mini`, at least 1. Default 15 */
   readonly epochs?: number;
   /** Ratings in a batch of `mini`, at least 1. Default 256 */
   readonly batchSize?: number;
@@ -197,7 +197,7 @@ export function gradient(given: GradientOptions = {}): Factorizer {
   const shown = { ...options, learningRate, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
   const settings = (ratings: Ratings): DescentSettings => {
     const entries = full ? ratings.size : options.batchSize;
-    const penalties = penaltiesFor(options, objective, ratings, entries);
+    const penalties = penaltiesFor(who, options, objective, ratings, entries);
     return {
       name: who,
       options: { ...shown, ...penalties },

@@ -30,9 +30,10 @@ import { type Init, type InitialFactors, initialDigest, initOptions, startOf } f
 export const sgdOptions = {
   rank: rankRow,
   epochs: { type: "whole", default: 30, min: 1, max: MAX_PASSES, about: "passes over the data" },
-  learningRate: { ...learningRateRange, default: 0.01 },
+  learningRate: { ...learningRateRange, default: 0.02 },
   ...scheduleOptions,
-  ...costOptions,
+  schedule: { ...scheduleOptions.schedule, default: "linear" },
+  ...costOptions("sgd"),
   order: orderOption("shuffled"),
   update: {
     type: "choice",
@@ -43,13 +44,13 @@ export const sgdOptions = {
   ...initOptions,
 } as const satisfies OptionTable;
 
-/** Options of `sgd`; every one may be left out. */
+/** Options of `sgd`; every one may be left out. The schedule is `linear` by default. */
 export interface SgdOptions extends CostOptions, ScheduleOptions {
   /** Latent dimension, 1 to 1024. Default 32 */
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 30 */
   readonly epochs?: number;
-  /** 10⁻¹² to 10¹². Default 0.01 */
+  /** 10⁻¹² to 10¹². Default 0.02 */
   readonly learningRate?: number;
   /** User by user, anew shuffled for each epoch (default), or shuffled once */
   readonly order?: Order;
@@ -77,7 +78,7 @@ export function sgd(given: SgdOptions = {}): Factorizer {
   const start = startOf(who, options, given, initial);
   const shown = { ...options, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
   const settings = (ratings: Ratings): DescentSettings => {
-    const penalties = penaltiesFor(options, "half", ratings, 1);
+    const penalties = penaltiesFor(who, options, "half", ratings, 1);
     return {
       name: who,
       options: { ...shown, ...penalties },

@@ -14,6 +14,9 @@ import {
   type Trained,
 } from "./descent.ts";
 
+/** Without it a number that never had a gradient would become 0/0. */
+const LEAST_EPSILON = 2 ** -126;
+
 export function checkFull(who: string, problem: FullProblem): void {
   const count = checkProblem(who, problem);
   const { left, right, across, place, complete } = problem;
@@ -94,6 +97,10 @@ function checkOptimizer(
   }
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new LowrankError("shape", `${who}: clipNorm must be above 0, got ${show(clipNorm)}`);
+  }
+  if ("epsilon" in optimizer && !(optimizer.epsilon >= LEAST_EPSILON)) {
+    const what = `${who}: epsilon must be at least 2⁻¹²⁶, the smallest normal f32, got ${show(optimizer.epsilon)}`;
+    throw new LowrankError("shape", what);
   }
   const { first, second } = arraysOf(optimizer);
   for (const [name, numbers] of trainedOf(problem)) {

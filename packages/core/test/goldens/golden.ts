@@ -84,7 +84,10 @@ export function expectClose(
   }
 }
 
-/** Losses by relative error. */
+/** Below this a loss is a difference of nearly equal single-precision numbers, and is compared by absolute error. */
+const SINGLE_PRECISION_LOSS = 1e-4;
+
+/** Losses by relative error, small ones in single precision by absolute error. */
 export function expectLosses(
   got: ArrayLike<number>,
   recorded: ArrayLike<number>,
@@ -95,7 +98,7 @@ export function expectLosses(
   expect(got.length, what).toBeGreaterThanOrEqual(count);
   for (let i = 0; i < count; i++) {
     const off = Math.abs(got[i] - recorded[i]);
-    if (off <= tolerance * Math.abs(recorded[i])) continue;
+    if (off <= tolerance * Math.max(Math.abs(recorded[i]), tolerance < 1e-8 ? 0 : SINGLE_PRECISION_LOSS)) continue;
     expect.fail(`${what}: loss ${i} is ${got[i]}, recorded is ${recorded[i]}, relative ${off / Math.abs(recorded[i])}`);
   }
 }
