@@ -15,7 +15,7 @@ import { table } from "./lib/print.ts";
 
 const steps = Number(process.argv[3] ?? 15_000);
 const { ratings } = await readRatings(process.argv[4] ?? dataFile("ml-latest-small", "ratings.csv"));
-const cost = { rank: 100, regularization: 1, biases: "user", center: "item" } as const;
+const cost = { rank: 100, regularization: 1, biasRegularization: 0, biases: "user", center: "item" } as const;
 const adam = gradient({ ...cost, steps, objective: "half", learningRate: 1e-4, init: "kaiming" });
 
 console.log(`${ratings.items.size} movies, ${ratings.users.size} users, ${ratings.size} ratings; ${steps} steps of Adam`);
