@@ -38,6 +38,9 @@ for (const [name, method] of [["notebook, rank 5", notebook(5)], ["notebook, ran
   rows.push([name, errors?.rmse ?? Number.NaN]);
 }
 table(["method", "RMSE of hidden entries"], rows, 3);
-plotLosses("seed-000-loss", "Seed notebook 000: loss by step, rank 3", [{ name: "‖W·H − A‖", values: report.loss }]);
-plotRanks("seed-000-ranks", "Loss by rank, and the SVD bound", sweep);
-plotMatrices("seed-000-masked", [["A, half hidden", dense(train, 20)], ["W·H, rank 5", predictions(masked.model, 20)]]);
+await plotLosses("seed-000-loss", "Adam on the norm of the error, rank 3", "step", [{ name: "‖W·H − A‖", values: report.loss }]);
+await plotRanks("seed-000-ranks", "Loss by rank, and the SVD bound", sweep);
+await plotMatrices("seed-000-masked", "Half of the entries hidden, and what is put in their place", [
+  { title: "A", matrix: dense(train, 20) },
+  { title: "W·H, rank 5", matrix: predictions(masked.model, 20) },
+]);

@@ -2,7 +2,7 @@
  * Seed notebook 001: stochastic gradient descent entry by entry, held against the truncated SVD, which no factorization of
  * the same rank can beat; then the same with two entries missing.
  */
-import { als, factorize, ratingsFromDense, type Ratings, scorerOf, sgd, truncatedSvd } from "@lowrank/core";
+import { als, factorize, ratingsFromDense, scorerOf, sgd, truncatedSvd } from "@lowrank/core";
 import { matrix, predictions, table } from "./lib/print.ts";
 import { plotLosses } from "./lib/plots.ts";
 
@@ -47,4 +47,4 @@ table(
     scorerOf(penalised.model).score(Math.floor(i / 3), i % 3),
   ]),
 );
-plotLosses("seed-001-loss", "Seed notebook 001: error seen in each epoch", [{ name: "mean squared error", values: report.loss }]);
+await plotLosses("seed-001-loss", "SGD entry by entry: squared error seen in each epoch", "epoch", [{ name: "rank 2", values: report.loss }]);
