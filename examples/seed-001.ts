@@ -3,8 +3,8 @@
  * the same rank can beat; then the same with two entries missing.
  */
 import { als, factorize, ratingsFromDense, scorerOf, sgd, truncatedSvd } from "@lowrank/core";
-import { matrix, predictions, table } from "./lib/print.ts";
 import { plotLosses } from "./lib/plots.ts";
+import { matrix, predictions, table } from "./lib/print.ts";
 
 const A = [
   [0.3374, 0.6005, 0.1735],
@@ -13,9 +13,21 @@ const A = [
 ];
 const ratings = ratingsFromDense(A);
 /** Rate 0.01, row by row, the item's row moved by the user's new row, from factors uniform in [0, 1): the notebook's loop. */
-const notebook = sgd({ rank: 2, epochs: 1000, learningRate: 0.01, order: "rows", update: "alternately", biases: "none", center: "none", regularization: 0, init: "positive", initScale: 1 });
+const notebook = sgd({
+  rank: 2,
+  epochs: 1000,
+  learningRate: 0.01,
+  order: "rows",
+  update: "alternately",
+  biases: "none",
+  center: "none",
+  regularization: 0,
+  init: "positive",
+  initScale: 1,
+});
 /** Σ over every entry of A, those hidden in training too. */
-const squaredError = (rows: readonly ArrayLike<number>[]) => A.flat().reduce((sum, a, i) => sum + (a - rows[Math.floor(i / 3)][i % 3]) ** 2, 0);
+const squaredError = (rows: readonly ArrayLike<number>[]) =>
+  A.flat().reduce((sum, a, i) => sum + (a - rows[Math.floor(i / 3)][i % 3]) ** 2, 0);
 
 const { model, report } = await factorize(ratings, notebook, { seed: 1 });
 matrix("A", A, 4);
@@ -47,4 +59,6 @@ table(
     scorerOf(penalised.model).score(Math.floor(i / 3), i % 3),
   ]),
 );
-await plotLosses("seed-001-loss", "SGD entry by entry: squared error seen in each epoch", "epoch", [{ name: "rank 2", values: report.loss }]);
+await plotLosses("seed-001-loss", "SGD entry by entry: squared error seen in each epoch", "epoch", [
+  { name: "rank 2", values: report.loss },
+]);

@@ -2,9 +2,19 @@
  * Seed notebook 003: 14 ratings of 5 users and 4 items (0 = missing) by embeddings with sparse gradients, then by a small
  * dense net. Both fit; which of them predicts?
  */
-import { als, denseNet, evaluate, type Factorizer, factorize, gradient, type Model, ratingsFrom, scorerOf } from "@lowrank/core";
-import { dense, matrix, predictions, table } from "./lib/print.ts";
+import {
+  als,
+  denseNet,
+  evaluate,
+  type Factorizer,
+  factorize,
+  gradient,
+  type Model,
+  ratingsFrom,
+  scorerOf,
+} from "@lowrank/core";
 import { plotLosses } from "./lib/plots.ts";
+import { dense, matrix, predictions, table } from "./lib/print.ts";
 
 const A = [
   [5, 3, 0, 1],
@@ -13,10 +23,22 @@ const A = [
   [1, 0, 0, 4],
   [0, 1, 5, 4],
 ];
-const records = A.flatMap((row, user) => row.map((rating, item) => ({ user, item, rating }))).filter(({ rating }) => rating > 0);
+const records = A.flatMap((row, user) => row.map((rating, item) => ({ user, item, rating }))).filter(
+  ({ rating }) => rating > 0,
+);
 const ratings = ratingsFrom(records);
 /** One rating at a time, row by row, rate 10⁻³, 500 passes: both of the notebook's loops. */
-const loop = { epochs: 500, batchSize: 1, order: "rows", optimizer: "sgd", learningRate: 1e-3, biases: "none", center: "none", regularization: 0, initScale: 1 } as const;
+const loop = {
+  epochs: 500,
+  batchSize: 1,
+  order: "rows",
+  optimizer: "sgd",
+  learningRate: 1e-3,
+  biases: "none",
+  center: "none",
+  regularization: 0,
+  initScale: 1,
+} as const;
 const embeddings = gradient({ ...loop, rank: 3, batch: "mini", objective: "mean" });
 const net = denseNet({ ...loop, rank: 3, hidden: [16], product: false });
 
@@ -34,14 +56,26 @@ function squaredError(model: Model, on = records): number {
 }
 
 matrix("Ratings (· = missing)", dense(ratings, 5));
-for (const [name, method] of [["Embeddings", embeddings], ["Dense net", net]] as const) {
+for (const [name, method] of [
+  ["Embeddings", embeddings],
+  ["Dense net", net],
+] as const) {
   const { model, report } = await best<Model>(method);
-  matrix(`${name}, best of 50 starts: mean squared error ${squaredError(model).toExponential(2)}`, predictions(model, 5));
-  await plotLosses(`seed-003-${model.kind}`, `${name}: mean squared error by epoch`, "epoch", [{ name, values: report.loss }]);
+  matrix(
+    `${name}, best of 50 starts: mean squared error ${squaredError(model).toExponential(2)}`,
+    predictions(model, 5),
+  );
+  await plotLosses(`seed-003-${model.kind}`, `${name}: mean squared error by epoch`, "epoch", [
+    { name, values: report.loss },
+  ]);
 }
 
 console.log("Today: judged on ratings that were left out, each of the 14 once");
-const methods: [string, Factorizer<Model>][] = [["embeddings", embeddings], ["dense net", net], ["als, rank 1", als({ rank: 1 })]];
+const methods: [string, Factorizer<Model>][] = [
+  ["embeddings", embeddings],
+  ["dense net", net],
+  ["als, rank 1", als({ rank: 1 })],
+];
 const rows: [string, number][] = [];
 for (const [name, method] of methods) {
   let sum = 0;

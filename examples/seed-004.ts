@@ -8,23 +8,51 @@ import { table } from "./lib/print.ts";
 const ratings = uniformSparse({ users: 1000, items: 1000, density: 0.01, seed: 4 });
 /** One rating at a time, the gradient of its squared error, from normal factors: the notebook's loop. */
 const notebook = (learningRate: number, epochs: number) =>
-  gradient({ rank: 20, objective: "mean", optimizer: "sgd", batch: "mini", batchSize: 1, order: "shuffledOnce", learningRate, epochs, biases: "none", center: "none", regularization: 0, init: "normal", initScale: 1 });
+  gradient({
+    rank: 20,
+    objective: "mean",
+    optimizer: "sgd",
+    batch: "mini",
+    batchSize: 1,
+    order: "shuffledOnce",
+    learningRate,
+    epochs,
+    biases: "none",
+    center: "none",
+    regularization: 0,
+    init: "normal",
+    initScale: 1,
+  });
 const variance = 1.25; // of a whole number drawn from 1 to 4: what the mean alone leaves
 
 const asWritten = await factorize(ratings, notebook(1e-6, 1));
 const { loss, initialLoss, findings } = asWritten.report;
-console.log(`${ratings.size} ratings, one pass, rate 10⁻⁶: mean squared error ${initialLoss} before, ${loss.at(-1)} seen on the way`);
+console.log(
+  `${ratings.size} ratings, one pass, rate 10⁻⁶: mean squared error ${initialLoss} before, ${loss.at(-1)} seen on the way`,
+);
 for (const { message, remedy } of findings) console.log(`finding: ${message}; ${remedy}`);
 
 console.log("\nA rate that moves something, and the ratings held out");
 const rows: (string | number)[][] = [];
-const worlds = { "by chance": ratings, "with a pattern": plantedWorld({ users: 1000, items: 1000, rank: 3, density: 0.05, seed: 4 }).ratings };
+const worlds = {
+  "by chance": ratings,
+  "with a pattern": plantedWorld({ users: 1000, items: 1000, rank: 3, density: 0.05, seed: 4 }).ratings,
+};
 for (const [world, all] of Object.entries(worlds)) {
   const { train, test } = randomSplit(all, { testFraction: 0.1, seed: 0 });
-  for (const [name, method] of [["notebook, rate 0.01, 50 passes", notebook(0.01, 50)], ["als, rank 3", als({ rank: 3 })]] as const) {
+  for (const [name, method] of [
+    ["notebook, rate 0.01, 50 passes", notebook(0.01, 50)],
+    ["als, rank 3", als({ rank: 3 })],
+  ] as const) {
     const { model, report } = await factorize(train, method);
     const { errors, rulers } = await evaluate(model, test, { train, rulers: ["biasOnly"] });
-    rows.push([world, name, report.loss.at(-1) ?? Number.NaN, errors?.rmse ?? Number.NaN, rulers[0].errors?.rmse ?? Number.NaN]);
+    rows.push([
+      world,
+      name,
+      report.loss.at(-1) ?? Number.NaN,
+      errors?.rmse ?? Number.NaN,
+      rulers[0].errors?.rmse ?? Number.NaN,
+    ]);
   }
 }
 table(["ratings", "method", "training figure", "held-out RMSE", "biases alone"], rows, 3);
