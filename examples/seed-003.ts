@@ -5,7 +5,6 @@
 import {
   als,
   denseNet,
-  evaluate,
   type Factorizer,
   factorize,
   gradient,
