@@ -2,16 +2,7 @@
  * Seed notebook 003: 14 ratings of 5 users and 4 items (0 = missing) by embeddings with sparse gradients, then by a small
  * dense net. Both fit; which of them predicts?
  */
-import {
-  als,
-  denseNet,
-  type Factorizer,
-  factorize,
-  gradient,
-  type Model,
-  ratingsFrom,
-  scorerOf,
-} from "@lowrank/core";
+import { als, denseNet, type Factorizer, factorize, gradient, type Model, ratingsFrom, scorerOf } from "@lowrank/core";
 import { plotLosses } from "./lib/plots.ts";
 import { dense, matrix, predictions, table } from "./lib/print.ts";
 
