@@ -82,12 +82,12 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--metric <word>",
-      `figure for --validation: ${validationMetrics.join(", ")} (rmse for als, ndcg for ials)`,
+      `figure for --validation: ${validationMetrics.join(", ")} (ndcg for ials, else rmse)`,
       word("--metric", validationMetrics),
     )
     .option(
       "--patience <n>",
-      `sweeps without improvement before stopping (${DEFAULT_PATIENCE})`,
+      `measurements without improvement before stopping (${DEFAULT_PATIENCE})`,
       whole("--patience", 1),
     );
   addSeedFlag(command);
@@ -162,8 +162,11 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const metric = flags.metric ?? (chosen.method.name === "als" ? "rmse" : "ndcg");
-  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
+  const { name, passName, passes } = chosen.method;
+  const metric = flags.metric ?? (name === "ials" ? "ndcg" : "rmse");
+  // A step is short and changes little: 50 measurements follow the course well enough.
+  const every = passName === "steps" ? Math.ceil(passes / 50) : 1;
+  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
   return { train, validation };
 }
 
