@@ -13,6 +13,10 @@ export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
 export type { Init, InitialFactors } from "./starting-factors.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
+export type { TruncatedSvd } from "./svd/decomposer.ts";
+export { type Missing, missingChoices } from "./svd/matrix.ts";
+export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
+export { svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,

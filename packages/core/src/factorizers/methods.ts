@@ -5,6 +5,7 @@ import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
 import { sgd, sgdOptions } from "./sgd.ts";
+import { svd, svdOptions } from "./svd/svd.ts";
 
 export interface MethodEntry {
   readonly options: OptionTable;
@@ -17,6 +18,7 @@ export const methods = {
   ials: { options: ialsOptions, make: ials },
   gradient: { options: gradientOptions, make: gradient },
   sgd: { options: sgdOptions, make: sgd },
+  svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;
 
 export type MethodName = keyof typeof methods;

@@ -82,7 +82,7 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--metric <word>",
-      `figure for --validation: ${validationMetrics.join(", ")} (ndcg for ials, else rmse)`,
+      `figure for --validation: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
       word("--metric", validationMetrics),
     )
     .option(
@@ -162,10 +162,10 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const { name, passName, passes } = chosen.method;
-  const metric = flags.metric ?? (name === "ials" ? "ndcg" : "rmse");
+  const { method } = chosen;
+  const metric = flags.metric ?? (train.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
   // A step is short and changes little: 50 measurements follow the course well enough.
-  const every = passName === "steps" ? Math.ceil(passes / 50) : 1;
+  const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
   return { train, validation };
 }
