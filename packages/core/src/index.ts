@@ -98,6 +98,7 @@ export type {
 export { openRecommender } from "./recommend/index.ts";
 export {
   AbortedError,
+  CheckpointError,
   DataError,
   DivergenceError,
   type Facts,
