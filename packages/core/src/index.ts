@@ -9,18 +9,24 @@ export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";
 export { type EngineOptions, type KernelOptions, type Kernels, openKernels, releaseWorkers } from "./kernels/index.ts";
 export {
+  type CommonModel,
   checkModel,
   decodeModel,
   encodeModel,
   encodeModelParts,
   type FactorModel,
   factorScorer,
+  type Model,
   modelDigest,
+  type NetLayer,
+  type NetModel,
+  type NetProduct,
   type Provenance,
   type RowObjective,
   type Scale,
   type Scorer,
   scales,
+  scorerOf,
 } from "./model/index.ts";
 export {
   type Aligned,

@@ -19,6 +19,7 @@ function exampleBytes(): Uint8Array {
 }
 
 const example: FactorModel = {
+  kind: "factors",
   rank: 1,
   users: IdMap.of(["ann", "bob"], "user"),
   items: IdMap.of([10, 20], "item"),

@@ -1,6 +1,6 @@
 /** Small models for tests, filled from a seed. */
 
-import type { FactorModel, RowObjective } from "../src/model/index.ts";
+import { type FactorModel, layerInputs, type NetModel, type RowObjective } from "../src/model/index.ts";
 import type { Id } from "../src/ratings/index.ts";
 import { IdMap } from "../src/ratings/index.ts";
 import { normal, unit } from "../src/support/index.ts";
@@ -60,6 +60,7 @@ export function modelFixture(options: FixtureOptions = {}): FactorModel {
   );
   const objective = "objective" in options ? options.objective : explicitObjective;
   return {
+    kind: "factors",
     rank,
     users,
     items,
@@ -84,5 +85,34 @@ export function modelFixture(options: FixtureOptions = {}): FactorModel {
       version: "0.1.0",
       passes: 15,
     },
+  };
+}
+
+/** A net on the same ids, factors, biases and history as `modelFixture`. */
+export function netFixture(
+  options: FixtureOptions & { readonly hidden?: readonly number[]; readonly product?: boolean } = {},
+): NetModel {
+  const { hidden = [5, 4], product = true, ...rest } = options;
+  const { objective: _, ...model } = modelFixture(rest);
+  const { rank, users, items } = model;
+  const seed = rest.seed ?? 1;
+  const drawn = (stream: number, count: number) =>
+    Float32Array.from({ length: count }, (_, i) => normal(seed + stream, i) / 2);
+  const outputs = [...hidden, 1];
+  const layers = layerInputs(rank, hidden, product).map((inputs, l) => ({
+    inputs,
+    outputs: outputs[l],
+    weight: drawn(20 + 2 * l, inputs * outputs[l]),
+    bias: drawn(21 + 2 * l, outputs[l]),
+  }));
+  return {
+    ...model,
+    kind: "net",
+    activation: "relu",
+    layers,
+    product: product
+      ? { userFactors: drawn(7, users.size * rank), itemFactors: drawn(8, items.size * rank) }
+      : undefined,
+    provenance: { ...model.provenance, method: "net" },
   };
 }

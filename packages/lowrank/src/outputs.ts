@@ -1,11 +1,107 @@
 /**
  * Files and folders that are to be written: tried before long work, made without surprises, and refused in sentences.
+ *
+ * A file is written under another name in the same folder, synced and renamed, so that a crash, a full disk or Ctrl-C
+ * leaves the old file or none.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, type Stats } from "node:fs";
-import { mkdir, open, stat, unlink } from "node:fs/promises";
+import { existsSync, type Stats, unlinkSync } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { LowrankError } from "@lowrank/core";
+
+/** Bytes written at once. */
+const PIECE = 1 << 24; // 16 MiB
+
+/**
+ * Makes sure that a file can be written at `path`, by making one beside it and removing it.
+ *
+ * @param noun what the file is to hold: `model`
+ * @throws LowrankError with code `output` that says why not
+ */
+export async function tryWriting(path: string, noun: string): Promise<void> {
+  await tryBeside(await writableTarget(path, noun), path);
+}
+
+/**
+ * Writes a file; the one at `path` is replaced only once the new one is complete and on the disk. Its permissions stay.
+ *
+ * @param parts written one after another
+ * @param noun what the file holds: `model`
+ * @returns the length of the file in bytes
+ * @throws LowrankError with code `output`. The file is then as before
+ */
+export async function writeWhole(
+  path: string,
+  parts: Iterable<Uint8Array>,
+  noun: string,
+): Promise<{ readonly bytes: number }> {
+  const target = await writableTarget(path, noun);
+  const unfinished = beside(target);
+  const removeAtExit = () => {
+    try {
+      unlinkSync(unfinished);
+    } catch {
+      // not there yet, or renamed already
+    }
+  };
+  process.once("exit", removeAtExit);
+  try {
+    const old = await stat(target).catch(() => undefined);
+    const permissions = old === undefined ? undefined : old.mode & 0o777;
+    const file = await open(unfinished, "wx", permissions ?? 0o666);
+    let bytes = 0;
+    try {
+      if (permissions !== undefined) await file.chmod(permissions); // whatever the umask says
+      for (const part of parts) bytes += await writeAll(file, part);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, target);
+    await syncFolder(dirname(target));
+    return { bytes };
+  } catch (error) {
+    await unlink(unfinished).catch(() => {});
+    throw outputError(path, error);
+  } finally {
+    process.removeListener("exit", removeAtExit);
+  }
+}
+
+/** Where the file goes: a link is followed, and only files are replaced. */
+async function writableTarget(path: string, noun: string): Promise<string> {
+  const target = resolve(path);
+  const there = await lstat(target).catch(() => undefined);
+  if (there === undefined) return target;
+  const real = there.isSymbolicLink() ? await realpath(target).catch(() => target) : target;
+  const info = await stat(real).catch(() => undefined);
+  if (info === undefined || info.isFile()) return real;
+  const what = info.isDirectory() ? "a folder" : "no plain file";
+  throw new LowrankError("output", `${path}: is ${what}, so no ${noun} can be written there; give the path of a file`, {
+    file: path,
+  });
+}
+
+async function writeAll(file: FileHandle, part: Uint8Array): Promise<number> {
+  for (let at = 0; at < part.byteLength; ) {
+    const { bytesWritten } = await file.write(part, at, Math.min(PIECE, part.byteLength - at));
+    at += bytesWritten;
+  }
+  return part.byteLength;
+}
+
+/** Makes the rename itself last through a power failure, where the system can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  try {
+    await handle?.sync();
+  } catch {
+    // Windows and some network file systems cannot sync folders; the file itself is synced.
+  } finally {
+    await handle?.close();
+  }
+}
 
 /** A name in the same folder for what is not finished; only there can it be renamed into place. */
 export function beside(target: string): string {

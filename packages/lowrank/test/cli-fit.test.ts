@@ -277,6 +277,18 @@ describe("lowrank fit", () => {
     await here.dispose();
   });
 
+  it("says with 1 that there is no place for a copy of a pipe, and does not wait for one who writes to it", async () => {
+    const here = await folder();
+    const pipe = here.file("pipe.csv");
+    execFileSync("mkfifo", [pipe]);
+    const missing = here.file("none");
+    const { code, stderr } = await lowrank(["fit", pipe, "--out", here.file("m.safetensors")], {
+      env: { TMPDIR: missing },
+    });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(missing) });
+    await here.dispose();
+  });
+
   it("keeps escape sequences in ids away from the terminal", async () => {
     const lines = [
       ["a\u001b[31m", "x", 3],

@@ -5,7 +5,7 @@
  * Not here: the formulas (metrics/), the lists (lists.ts), training on folds (cross-validate.ts).
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import { checkModel, type FactorModel, type Scale, type Scorer } from "../model/index.ts";
+import { checkModel, type Model, type Scale, type Scorer } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { knownOptions, OptionError, oneOf, show, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut, type RatingErrors } from "./held-out.ts";
@@ -13,7 +13,7 @@ import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
 import { biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 import { listLengths, type MeasureOptions, type MeasureSettings, measureOptionNames } from "./settings.ts";
-import { isFactorModel, nameOf, type TrainingCells } from "./training-cells.ts";
+import { isModel, nameOf, type TrainingCells } from "./training-cells.ts";
 
 export interface EvaluationProgress {
   /** The model or ruler being measured */
@@ -81,7 +81,7 @@ export interface Evaluation extends Figures {
  * @throws AbortedError when the signal fires; looked at between blocks of users
  */
 export async function evaluate(
-  scorer: FactorModel | Scorer,
+  scorer: Model | Scorer,
   test: Ratings,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
@@ -90,7 +90,7 @@ export async function evaluate(
   const n = listLengths(who, options.n);
   const seed = wholeNumber(who, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(who, options.signal);
-  if (isFactorModel(scorer)) checkModel(scorer);
+  if (isModel(scorer)) checkModel(scorer);
   const heldOut = new HeldOut(who, scorer, test, options.train, options);
   const rulers = rulersFor(who, options.rulers ?? true, heldOut.train, seed);
   const kernels = await kernelsFor(who, options);
@@ -110,7 +110,7 @@ export async function evaluate(
 }
 
 async function figures(
-  scorer: FactorModel | Scorer,
+  scorer: Model | Scorer,
   heldOut: HeldOut,
   n: readonly number[],
   kernels: Kernels,
@@ -152,7 +152,7 @@ function rulersFor(who: string, wanted: boolean | readonly RulerName[], train: T
   });
 }
 
-function notes(scorer: FactorModel | Scorer, test: Ratings, heldOut: HeldOut, options: EvaluateOptions): string[] {
+function notes(scorer: Model | Scorer, test: Ratings, heldOut: HeldOut, options: EvaluateOptions): string[] {
   const { counts, settings } = heldOut;
   const found: string[] = [];
   if (settings.relevantFrom !== "all" && options.relevantFrom === undefined) {
@@ -160,7 +160,7 @@ function notes(scorer: FactorModel | Scorer, test: Ratings, heldOut: HeldOut, op
       `a held-out item is relevant when rated ${settings.relevantFrom} or more, the median of the training ratings`,
     );
   }
-  if (options.train !== undefined && isFactorModel(scorer) && scorer.provenance.dataHash !== options.train.hash) {
+  if (options.train !== undefined && isModel(scorer) && scorer.provenance.dataHash !== options.train.hash) {
     found.push(
       "the training data given are not those that the model was trained on, so seen items and rulers may be wrong",
     );

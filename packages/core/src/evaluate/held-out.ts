@@ -3,7 +3,7 @@
  * every scorer on the same maps (a model, its rulers, the same model pass after pass).
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel, Scorer } from "../model/index.ts";
+import type { Model, Scorer } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
 import { mae, rmse } from "./metrics/rating-errors.ts";
@@ -11,7 +11,7 @@ import { predictionErrors } from "./predictions.ts";
 import { type RankingFigures, rankingFigures } from "./ranking.ts";
 import { type HeldOutCounts, type HeldOutMaps, heldOutMaps, type RelevantRows, relevantRows } from "./relevance.ts";
 import { type MeasureOptions, type MeasureSettings, measureSettings } from "./settings.ts";
-import { isFactorModel, type TrainingCells, trainingCells, type ValueFacts, valueFacts } from "./training-cells.ts";
+import { isModel, type TrainingCells, trainingCells, type ValueFacts, valueFacts } from "./training-cells.ts";
 
 /** How far predictions are from held-out ratings, in units of the rating. */
 export interface RatingErrors {
@@ -41,13 +41,7 @@ export class HeldOut {
   readonly #maps: HeldOutMaps;
   #relevant: RelevantRows | undefined;
 
-  constructor(
-    who: string,
-    scorer: FactorModel | Scorer,
-    test: Ratings,
-    train: Ratings | undefined,
-    options: MeasureOptions,
-  ) {
+  constructor(who: string, scorer: Model | Scorer, test: Ratings, train: Ratings | undefined, options: MeasureOptions) {
     if (test.size === 0)
       throw new DataError(`${who}: the held-out data hold no ratings, so there is nothing to measure`);
     this.#who = who;
@@ -64,7 +58,7 @@ export class HeldOut {
   }
 
   /** Whether this is bound to the maps of `scorer`. */
-  fits(scorer: FactorModel | Scorer): boolean {
+  fits(scorer: Model | Scorer): boolean {
     return scorer.users === this.train.users && scorer.items === this.train.items;
   }
 
@@ -73,7 +67,7 @@ export class HeldOut {
   }
 
   /** Undefined for scorers whose scores are not ratings, for data without ratings, and when every pair is left out. */
-  async errors(scorer: FactorModel | Scorer, run: MeasureRun): Promise<RatingErrors | undefined> {
+  async errors(scorer: Model | Scorer, run: MeasureRun): Promise<RatingErrors | undefined> {
     if (scorer.scale !== "rating" || !this.#test.hasRatings) return undefined;
     const clampTo = this.settings.clamp ? this.#range(scorer) : undefined;
     const { sums, unknownPairs } = await predictionErrors(scorer, {
@@ -93,11 +87,7 @@ export class HeldOut {
   }
 
   /** Undefined when no known user has a relevant item. */
-  async ranking(
-    scorer: FactorModel | Scorer,
-    n: readonly number[],
-    run: MeasureRun,
-  ): Promise<RankingFigures[] | undefined> {
+  async ranking(scorer: Model | Scorer, n: readonly number[], run: MeasureRun): Promise<RankingFigures[] | undefined> {
     return rankingFigures(scorer, {
       who: this.#who,
       relevant: this.#rows(),
@@ -115,8 +105,8 @@ export class HeldOut {
     return this.#relevant;
   }
 
-  #range(scorer: FactorModel | Scorer): { min: number; max: number } {
-    const range = isFactorModel(scorer) ? scorer.range : undefined;
+  #range(scorer: Model | Scorer): { min: number; max: number } {
+    const range = isModel(scorer) ? scorer.range : undefined;
     const { min, max } = range ?? this.facts;
     return { min, max };
   }

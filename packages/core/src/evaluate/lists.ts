@@ -6,13 +6,13 @@
  * the block and the catalogue, never with users × items.
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel, Scorer } from "../model/index.ts";
+import { type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
 import { BATCH_QUERIES, indexesOf, topNForIndexes } from "../recommend/index.ts";
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
 import { BestOf } from "./select.ts";
-import { isFactorModel, nameOf } from "./training-cells.ts";
+import { isModel, nameOf } from "./training-cells.ts";
 
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
 const BLOCK_PLACES = 1 << 22;
@@ -53,8 +53,10 @@ export interface ListRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-export function listBlocks(scorer: FactorModel | Scorer, request: ListRequest): AsyncGenerator<ListBlock> {
-  if (isFactorModel(scorer)) return listsOfModel(scorer, request);
+export function listBlocks(scorer: Model | Scorer, request: ListRequest): AsyncGenerator<ListBlock> {
+  if (isModel(scorer)) {
+    return scorer.kind === "factors" ? listsOfModel(scorer, request) : listsOfScorer(scorerOf(scorer), request);
+  }
   if (itemOrder in scorer) return listsOfOrder(scorer as OrderedScorer, request);
   return listsOfScorer(scorer, request);
 }
@@ -135,7 +137,7 @@ function refuseUnordered(who: string, scorer: Scorer, user: number, scores: Floa
   }
 }
 
-export function notFinite(who: string, scorer: Scorer | FactorModel, user: number, item: number, got: number): Error {
+export function notFinite(who: string, scorer: Scorer | Model, user: number, item: number, got: number): Error {
   const name = nameOf(scorer);
   const facts = { scorer: name, user: scorer.users.id(user), item: scorer.items.id(item), got };
   return new LowrankError(

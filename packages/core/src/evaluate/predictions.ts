@@ -6,13 +6,13 @@
  * unless the caller leaves them out.
  */
 import { fillTable, type Kernels, slot } from "../kernels/index.ts";
-import type { FactorModel, Scorer } from "../model/index.ts";
+import { type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { Turns } from "./host.ts";
 import { notFinite } from "./lists.ts";
 import { addError, type ErrorSums, noErrors } from "./metrics/rating-errors.ts";
 import type { HeldOutMaps } from "./relevance.ts";
-import { isFactorModel } from "./training-cells.ts";
+import { isModel } from "./training-cells.ts";
 
 /** Pairs predicted per kernel call: 768 KB of rows and results. */
 const BLOCK_PAIRS = 65_536;
@@ -49,11 +49,9 @@ interface PairBlock {
   readonly dot: Float32Array;
 }
 
-export async function predictionErrors(
-  scorer: FactorModel | Scorer,
-  request: PredictionRequest,
-): Promise<PredictionErrors> {
-  return isFactorModel(scorer) ? errorsOfModel(scorer, request) : errorsOfScorer(scorer, request);
+export async function predictionErrors(scorer: Model | Scorer, request: PredictionRequest): Promise<PredictionErrors> {
+  if (!isModel(scorer)) return errorsOfScorer(scorer, request);
+  return scorer.kind === "factors" ? errorsOfModel(scorer, request) : errorsOfScorer(scorerOf(scorer), request);
 }
 
 async function errorsOfModel(model: FactorModel, request: PredictionRequest): Promise<PredictionErrors> {
@@ -121,7 +119,7 @@ interface Prediction {
 
 /** Goes through the held-out records in order, block by block. Sums do not depend on the threads. */
 async function walk(
-  scorer: FactorModel | Scorer,
+  scorer: Model | Scorer,
   request: PredictionRequest,
   prediction: Prediction,
 ): Promise<PredictionErrors> {

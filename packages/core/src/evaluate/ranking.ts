@@ -5,7 +5,7 @@
  * nor block sizes change a bit.
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel, Scorer } from "../model/index.ts";
+import type { Model, Scorer } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
 import { type ListBlock, listBlocks } from "./lists.ts";
 import { formulas, type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
@@ -35,7 +35,7 @@ export interface RankingRequest {
 
 /** Undefined when there is no user to rank for. */
 export async function rankingFigures(
-  scorer: FactorModel | Scorer,
+  scorer: Model | Scorer,
   request: RankingRequest,
 ): Promise<RankingFigures[] | undefined> {
   const { relevant, n, seen, kernels, signal, who } = request;

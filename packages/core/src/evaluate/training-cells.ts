@@ -2,7 +2,7 @@
  * What evaluation needs of the training data, on the id maps of the scorer: which items a user has seen, and the values
  * that the rulers average. Comes from the caller's training ratings, or from the history inside a model.
  */
-import type { FactorModel, Scorer } from "../model/index.ts";
+import type { Model, Scorer } from "../model/index.ts";
 import { align, type CompressedRows, type IdMap, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
 
@@ -15,13 +15,14 @@ export interface TrainingCells {
   readonly hasRatings: boolean;
 }
 
-export function isFactorModel(scorer: FactorModel | Scorer): scorer is FactorModel {
-  return "userFactors" in scorer;
+/** Models say their kind; scorers are functions with a name. */
+export function isModel(scorer: Model | Scorer): scorer is Model {
+  return "kind" in scorer;
 }
 
 /** The method of a model, or the name that a scorer has. */
-export function nameOf(scorer: FactorModel | Scorer): string {
-  return isFactorModel(scorer) ? scorer.provenance.method : scorer.name;
+export function nameOf(scorer: Model | Scorer): string {
+  return isModel(scorer) ? scorer.provenance.method : scorer.name;
 }
 
 /** Mean, standard deviation and extremes of the training values, summed in f64 in row order. */
@@ -54,7 +55,7 @@ export function valueFacts(value: Float32Array): ValueFacts {
  */
 export function trainingCells(
   who: string,
-  scorer: FactorModel | Scorer,
+  scorer: Model | Scorer,
   test: Ratings,
   train: Ratings | undefined,
 ): TrainingCells {
@@ -62,7 +63,7 @@ export function trainingCells(
     const same = train.users === scorer.users && train.items === scorer.items;
     return same ? train : align(train, { users: scorer.users, items: scorer.items }).ratings;
   }
-  if (!isFactorModel(scorer) || scorer.history === undefined) {
+  if (!isModel(scorer) || scorer.history === undefined) {
     throw new OptionError(
       who,
       "train",

@@ -3,7 +3,7 @@
  */
 import type { TrainingEngine, Validation } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, knownOptions, OptionError, oneOf, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut } from "./held-out.ts";
@@ -100,7 +100,7 @@ export function heldOut(
 async function measured(
   who: string,
   bound: HeldOut,
-  model: FactorModel,
+  model: Model,
   metric: ValidationMetric,
   n: number,
   kernels: Kernels,

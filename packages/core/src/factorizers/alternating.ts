@@ -181,6 +181,7 @@ export class AlternatingRun implements Run {
     const { name, options, rank, objective } = this.#settings;
     const explicit = objective.kind === "explicit";
     return {
+      kind: "factors",
       rank,
       users,
       items,

@@ -13,6 +13,7 @@ import {
   type FactorModel,
   joined,
   MAX_HEADER_BYTES,
+  type Model,
   type Refuse,
   readHeader,
   readTensors,
@@ -75,7 +76,7 @@ export interface CheckpointValidation {
   readonly dataHash: string | undefined;
   readonly values: readonly { readonly pass: number; readonly value: number }[];
   /** The best so far, without its history; undefined when it is not kept, which is without `patience` */
-  readonly bestModel: FactorModel | undefined;
+  readonly bestModel: Model | undefined;
 }
 
 /**
@@ -182,7 +183,7 @@ function tensorsOf({ state, loss, seconds, validation }: Checkpoint): Tensor[] {
       ),
     );
     if (bestModel !== undefined) {
-      const bytes = encodeModel({ ...bestModel, history: undefined });
+      const bytes = encodeModel({ ...bestModel, history: undefined } as FactorModel);
       tensors.push({ name: "best_model", dtype: "U8", shape: [bytes.length], bytes });
     }
   }

@@ -5,6 +5,7 @@
  * one waits for the first. Not here: what a checkpoint holds (checkpoint.ts), where it goes (the caller's `write`).
  */
 import type { Kernels } from "../kernels/index.ts";
+import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { CheckpointError, finiteNumber, knownOptions, OptionError, show, wholeNumber } from "../support/index.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpointParts } from "./checkpoint.ts";
@@ -124,7 +125,7 @@ export class CheckpointWriter {
 /** What a training is, for the question whether a checkpoint is of it. */
 export interface Resuming {
   readonly ratings: Ratings;
-  readonly method: Factorizer;
+  readonly method: Factorizer<Model>;
   readonly seed: number;
   readonly validation: Validation | undefined;
   readonly kernels: Kernels;
@@ -196,7 +197,7 @@ function differences(checkpoint: Checkpoint, training: Resuming): Difference[] {
   return found;
 }
 
-function optionDifferences({ options }: Checkpoint, method: Factorizer): Difference[] {
+function optionDifferences({ options }: Checkpoint, method: Factorizer<Model>): Difference[] {
   const names = new Set([...Object.keys(options), ...Object.keys(method.options)]);
   const found: Difference[] = [];
   for (const name of names) {

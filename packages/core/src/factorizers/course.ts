@@ -6,7 +6,7 @@
  * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, throwIfAborted } from "../support/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -31,10 +31,10 @@ export interface Progress {
 }
 
 /** What a training begins with, all checked. */
-export interface Start {
-  readonly run: Run;
+export interface Start<M extends Model> {
+  readonly run: Run<M>;
   readonly ratings: Ratings;
-  readonly method: Factorizer;
+  readonly method: Factorizer<M>;
   readonly seed: number;
   readonly kernels: Kernels;
   /** Where the run goes on from; undefined when it is at its beginning */
@@ -52,23 +52,23 @@ export interface Company {
 }
 
 /** What came of all passes. */
-export interface Finish {
-  readonly model: FactorModel;
+export interface Finish<M extends Model> {
+  readonly model: M;
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
   readonly validationSeconds: number;
   readonly stopped: "passes" | "validation";
-  readonly validation: ReturnType<ValidationWatch["summary"]>;
+  readonly validation: ReturnType<ValidationWatch<M>["summary"]>;
 }
 
 /** Seconds. Browsers' clocks may stand still for a short pass; a rate is then an underestimate rather than infinite. */
 const CLOCK_STEP = 1e-3;
 
-export class Course {
-  readonly #start: Start;
+export class Course<M extends Model> {
+  readonly #start: Start<M>;
   readonly #writer: CheckpointWriter | undefined;
   readonly #company: Company;
-  readonly #watch: ValidationWatch | undefined;
+  readonly #watch: ValidationWatch<M> | undefined;
   readonly #began = performance.now();
   readonly #loss: number[];
   readonly #passSeconds: number[];
@@ -77,7 +77,7 @@ export class Course {
   #isWhole = true;
 
   /** @throws OptionError for a validation that cannot be */
-  constructor(start: Start, writer: CheckpointWriter | undefined, company: Company) {
+  constructor(start: Start<M>, writer: CheckpointWriter | undefined, company: Company) {
     const { run, method, kernels, from } = start;
     const { validation, signal } = company;
     this.#start = start;
@@ -87,12 +87,12 @@ export class Course {
     this.#passSeconds = [...(from?.seconds.passes ?? [])];
     this.#validationSeconds = from?.seconds.validation ?? 0;
     if (validation === undefined) return;
-    this.#watch = new ValidationWatch(validation, method.passes, { kernels, signal });
+    this.#watch = new ValidationWatch<M>(validation, method.passes, { kernels, signal });
     if (from?.validation !== undefined) this.#watch.resume(from.validation, run.model(from.passes).history);
   }
 
   /** All passes, until the last, or until validation has stopped improving. */
-  async toEnd(): Promise<Finish> {
+  async toEnd(): Promise<Finish<M>> {
     const { run, method, from } = this.#start;
     try {
       // What was measured after the last pass of all is not in the checkpoint of it.
@@ -199,7 +199,7 @@ export class Course {
   };
 }
 
-function finiteLoss(loss: number, run: Run, method: Factorizer, pass: number): number {
+function finiteLoss(loss: number, run: Run<Model>, method: Factorizer<Model>, pass: number): number {
   if (Number.isFinite(loss)) return loss;
   throw new DivergenceError(
     `${method.name}: the ${run.lossName} became ${loss} in pass ${pass} of ${method.passes}; raise regularization, ` +

@@ -3,7 +3,7 @@
  * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is train.ts, written once.
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 
 /** What a pass is called for this method: ALS family, SGD family, full batch. */
@@ -28,8 +28,11 @@ export interface StartFrom {
   readonly state: RunState;
 }
 
-/** A method with its options resolved: `als({ rank: 32 })` is one. A value, reusable, without state. */
-export interface Factorizer {
+/**
+ * A method with its options resolved: `als({ rank: 32 })` is one. A value, reusable, without state. M: the kind of model it
+ * yields.
+ */
+export interface Factorizer<M extends Model = FactorModel> {
   readonly name: string;
   /** Every option with its default filled in; JSON values only */
   readonly options: Readonly<Record<string, unknown>>;
@@ -49,11 +52,11 @@ export interface Factorizer {
    * @param from go on from there instead of from the beginning: gives the same bytes as a training that never stopped
    * @throws DataError when these ratings cannot be trained on with this method, or when `from` does not fit them
    */
-  start(ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom): Promise<Run>;
+  start(ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom): Promise<Run<M>>;
 }
 
 /** One training in progress. Owns kernel memory until `close`. */
-export interface Run {
+export interface Run<M extends Model = FactorModel> {
   /**
    * At least one pass and at most `most`: many where a pass is so short that the loop around it would cost more. Looks at
    * the signal where it can stop half-way. How many are made in one call never changes what they give.
@@ -69,6 +72,6 @@ export interface Run {
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
   state(): RunState;
   /** A copy of the present state as a model, `passes` of it done. */
-  model(passes: number): FactorModel;
+  model(passes: number): M;
   close(): void;
 }

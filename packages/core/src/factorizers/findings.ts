@@ -2,6 +2,7 @@
  * Findings: things about data and settings that a user would want to be told, each with its remedy. Not errors: training
  * goes on.
  */
+import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import type { Factorizer } from "./factorizer.ts";
 
@@ -13,7 +14,7 @@ export interface Finding {
 }
 
 /** What can be said before the first pass; also the first findings of every FitReport. */
-export function findingsBefore(ratings: Ratings, method: Factorizer): Finding[] {
+export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Finding[] {
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);
   if (method.rank > smaller) {

@@ -5,7 +5,7 @@
  * Not here: the loop over passes (course.ts), what a pass does (one file per method).
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
-import { type FactorModel, modelDigest } from "../model/index.ts";
+import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
 import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, wholeNumber } from "../support/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -96,11 +96,11 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes
  * @throws CheckpointError when `resume` is damaged or of another training
  */
-export async function factorize(
+export async function factorize<M extends Model = FactorModel>(
   ratings: Ratings,
-  method: Factorizer,
+  method: Factorizer<M>,
   options: FactorizeOptions = {},
-): Promise<{ model: FactorModel; report: FitReport }> {
+): Promise<{ model: M; report: FitReport }> {
   const started = performance.now();
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
@@ -161,7 +161,7 @@ function checkArguments(ratings: unknown, method: unknown): void {
   if (!(ratings instanceof Ratings)) {
     throw new OptionError("factorize", "ratings", ratings, "Ratings", "make them with ratingsFrom(records)");
   }
-  const start = (method as Partial<Factorizer> | null | undefined)?.start;
+  const start = (method as Partial<Factorizer<Model>> | null | undefined)?.start;
   if (typeof start !== "function") {
     const remedy = "call the method, as in factorize(ratings, als())";
     throw new OptionError("factorize", "method", method, "a method such as als() or ials()", remedy);

@@ -4,7 +4,7 @@
  * Keeps the best model when it may have to be gone back to. Not here: what is measured (heldOut in evaluate/).
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import { finiteNumber, wholeNumber } from "../support/index.ts";
 import type { CheckpointValidation } from "./checkpoint.ts";
 import type { Run } from "./factorizer.ts";
@@ -20,7 +20,7 @@ export interface Validation {
   readonly every?: number | undefined;
   /** Digest of the data measured on: a training that is resumed with others is refused */
   readonly dataHash?: string | undefined;
-  measure(model: FactorModel, training: TrainingEngine): Promise<number>;
+  measure(model: Model, training: TrainingEngine): Promise<number>;
 }
 
 /** What a training works with, for what is measured on the way. */
@@ -37,24 +37,24 @@ interface Measured {
 }
 
 /** What is known after some measurements. */
-interface Standing {
+interface Standing<M extends Model> {
   /** Of the measurements */
   readonly count: number;
   readonly best: Measured | undefined;
-  readonly bestModel: FactorModel | undefined;
+  readonly bestModel: M | undefined;
   /** Measurements since the best one */
   readonly worse: number;
 }
 
-export class ValidationWatch {
+export class ValidationWatch<M extends Model> {
   readonly #validation: Validation;
   readonly #passes: number;
   readonly #training: TrainingEngine;
   readonly #every: number;
   readonly #values: Measured[] = [];
-  #standing: Standing = { count: 0, best: undefined, bestModel: undefined, worse: 0 };
+  #standing: Standing<M> = { count: 0, best: undefined, bestModel: undefined, worse: 0 };
   /** Without a measurement that only the last pass brought: what a training with more passes would stand at. */
-  #regular: Standing = this.#standing;
+  #regular: Standing<M> = this.#standing;
 
   constructor(validation: Validation, passes: number, training: TrainingEngine) {
     this.#validation = validation;
@@ -67,9 +67,10 @@ export class ValidationWatch {
   }
 
   /** Goes on from a checkpoint. @param history what the best model is to have, as the others do */
-  resume({ values, bestModel }: CheckpointValidation, history: FactorModel["history"]): void {
+  resume({ values, bestModel }: CheckpointValidation, history: Model["history"]): void {
     for (const measured of values) this.#record(measured, undefined);
-    const best = bestModel === undefined ? undefined : { ...bestModel, history };
+    // Of the same kind: the checkpoint is of the same method.
+    const best = bestModel === undefined ? undefined : ({ ...bestModel, history } as M);
     this.#standing = { ...this.#standing, bestModel: best };
     this.#regular = this.#standing;
   }
@@ -88,7 +89,7 @@ export class ValidationWatch {
   }
 
   /** Measures if it is time and has not been done. */
-  async after(pass: number, run: Run): Promise<void> {
+  async after(pass: number, run: Run<M>): Promise<void> {
     const isRegular = pass % this.#every === 0;
     if (pass === 0 || (!isRegular && pass !== this.#passes)) return;
     if (this.#values.at(-1)?.pass === pass) return;
@@ -98,7 +99,7 @@ export class ValidationWatch {
     if (isRegular) this.#regular = this.#standing;
   }
 
-  #record(measured: Measured, model: FactorModel | undefined): void {
+  #record(measured: Measured, model: M | undefined): void {
     const { better, patience } = this.#validation;
     const { best, bestModel, worse } = this.#standing;
     const improved =
@@ -112,7 +113,7 @@ export class ValidationWatch {
     };
   }
 
-  get bestModel(): FactorModel | undefined {
+  get bestModel(): M | undefined {
     return this.#standing.bestModel;
   }
 

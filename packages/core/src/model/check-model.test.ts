@@ -34,7 +34,7 @@ describe("checkModel", () => {
     expect(reasonOf({})).toBe("accepted");
     expect(reasonOf({ itemFactors: new Float32Array(5) })).toBe("itemFactors has 5 numbers, 4 rows of rank 3 need 12");
     expect(reasonOf({ userBias: Float32Array.of(0, 0, 0, Number.NaN, 0) })).toBe(
-      "userBias row 3 holds NaN; every factor and bias must be finite",
+      "userBias row 3 holds NaN; every number must be finite",
     );
     expect(reasonOf({ itemBias: [0, 0, 0, 0] })).toBe("itemBias must be a Float32Array");
     expect(reasonOf({ userFactors: new Float64Array(15) })).toBe("userFactors must be a Float32Array");

@@ -1,17 +1,21 @@
 /**
- * Is this FactorModel whole? Types and lengths of arrays agree, every number is finite, the history points into the
+ * Is this model whole? Types and lengths of arrays agree, every number is finite, the history points into the
  * tables, the objective can be solved. For models made by hand or by another tool, checked once where they enter: before
  * writing a file, opening a recommender or measuring; the file reader asks the same of a history.
  */
 import type { CompressedRows } from "../ratings/index.ts";
 import { DataError, type Facts, show } from "../support/index.ts";
-import type { FactorModel } from "./factor-model.ts";
+import type { Model } from "./model.ts";
 import { readObjective } from "./model-metadata.ts";
+import { layerInputs, type NetModel } from "./net-model.ts";
 import { scales } from "./scorer.ts";
 
 /** @throws DataError naming the array, its length and the one needed, or the place of a number that cannot be */
-export function checkModel(model: FactorModel): void {
-  const { rank, users, items, range, history, objective } = model;
+export function checkModel(model: Model): void {
+  const { rank, users, items, range, history } = model;
+  if (model.kind !== "factors" && model.kind !== "net") {
+    refuse(`kind must be "factors" or "net", got ${show((model as { kind?: unknown }).kind)}`);
+  }
   if (!Number.isInteger(rank) || rank < 1) refuse(`rank must be a whole number from 1, got ${show(rank)}`);
   if (users.size === 0 || items.size === 0) {
     refuse(`needs at least one user and one item, got ${users.size} and ${items.size}`);
@@ -25,8 +29,9 @@ export function checkModel(model: FactorModel): void {
   if (range !== undefined && !(Number.isFinite(range.max - range.min) && range.min <= range.max)) {
     refuse(`range must go from a finite min up to a finite max, got ${show(range.min)} to ${show(range.max)}`);
   }
-  if (objective !== undefined) {
-    readObjective({ ...objective }, (key, allowed) => refuse(`${key} must be ${allowed}`, { name: key }));
+  if (model.kind === "net") checkNet(model);
+  else if (model.objective !== undefined) {
+    readObjective({ ...model.objective }, (key, allowed) => refuse(`${key} must be ${allowed}`, { name: key }));
   }
   if (history === undefined) return;
   if (history.rows !== users.size || history.columns !== items.size) {
@@ -36,6 +41,27 @@ export function checkModel(model: FactorModel): void {
   if (fault !== undefined) {
     refuse(`history.${fault.array} ${fault.why}`, { name: `history.${fault.array}`, ...fault.facts });
   }
+}
+
+/** Layers that fit each other, the factors and the product branch. */
+function checkNet(model: NetModel): void {
+  const { rank, users, items, layers, product, activation } = model;
+  if (activation !== "relu") refuse(`activation must be "relu", got ${show(activation)}`);
+  if (layers.length < 2) refuse(`needs a hidden layer and one to the score, got ${layers.length} layers`);
+  const hidden = layers.slice(0, -1).map(({ outputs }) => outputs);
+  const needed = layerInputs(rank, hidden, product !== undefined);
+  for (const [l, { inputs, outputs, weight, bias }] of layers.entries()) {
+    const last = l === layers.length - 1;
+    if (inputs !== needed[l]) refuse(`layer ${l} has ${show(inputs)} inputs, ${needed[l]} come in`, { layer: l });
+    if (!Number.isInteger(outputs) || outputs < 1 || (last && outputs !== 1)) {
+      refuse(`layer ${l} has ${show(outputs)} outputs; ${last ? "the last has one" : "at least 1"}`, { layer: l });
+    }
+    checkArray(`layers[${l}].weight`, weight, outputs, inputs);
+    checkArray(`layers[${l}].bias`, bias, outputs, 1);
+  }
+  if (product === undefined) return;
+  checkArray("product.userFactors", product.userFactors, users.size, rank);
+  checkArray("product.itemFactors", product.itemFactors, items.size, rank);
 }
 
 /** What is wrong with a history: in which of its arrays, as the rest of a sentence, and where. */
@@ -98,7 +124,7 @@ function checkArray(name: string, values: Float32Array, rows: number, width: num
   const bad = firstNotFinite(values);
   if (bad !== undefined) {
     const row = Math.floor(bad / width);
-    refuse(`${name} row ${row} holds ${values[bad]}; every factor and bias must be finite`, { name, row });
+    refuse(`${name} row ${row} holds ${values[bad]}; every number must be finite`, { name, row });
   }
 }
 

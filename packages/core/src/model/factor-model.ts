@@ -51,7 +51,8 @@ export interface Provenance {
   readonly passes: number;
 }
 
-export interface FactorModel {
+/** What every kind of model has. */
+export interface CommonModel {
   readonly rank: number;
   readonly users: IdMap;
   readonly items: IdMap;
@@ -67,9 +68,13 @@ export interface FactorModel {
   readonly scale: Scale;
   /** Smallest and largest training rating; predictions may be clamped to it on request */
   readonly range: { readonly min: number; readonly max: number } | undefined;
-  /** How rows follow from histories; undefined when the method has no closed form */
-  readonly objective: RowObjective | undefined;
   /** The training ratings by user, so that a file alone can recommend; undefined when the caller left them out */
   readonly history: CompressedRows | undefined;
   readonly provenance: Provenance;
+}
+
+export interface FactorModel extends CommonModel {
+  readonly kind: "factors";
+  /** How rows follow from histories; undefined when the method has no closed form */
+  readonly objective: RowObjective | undefined;
 }

@@ -1,19 +1,24 @@
 /**
  * 16 hexadecimal digits that two models share when they predict the same, bit for bit, for the same ids.
  *
- * Covers ids, tables, biases, mean and scale. Leaves out where the model came from (method, backend, version) and its
+ * Covers ids, tables, layers, biases, mean and scale. Leaves out where the model came from (method, backend, version) and its
  * history: fits on other machines, engines or thread counts are compared by it.
  */
 import { Digest } from "../support/index.ts";
-import type { FactorModel } from "./factor-model.ts";
+import type { Model } from "./model.ts";
 
-export function modelDigest(model: FactorModel): string {
+export function modelDigest(model: Model): string {
   const digest = new Digest();
   digest.add(Uint32Array.of(model.rank, model.users.size, model.items.size));
   model.users.digestInto(digest);
   model.items.digestInto(digest);
   digest.add(model.userFactors).add(model.itemFactors);
   digest.add(model.userBias ?? new Float32Array(0)).add(model.itemBias ?? new Float32Array(0));
+  if (model.kind === "net") {
+    for (const { weight, bias } of model.layers) digest.add(weight).add(bias);
+    if (model.product !== undefined) digest.add(model.product.userFactors).add(model.product.itemFactors);
+    digest.addText(`net ${model.activation}`);
+  }
   return digest
     .add(Float64Array.of(model.mean + 0))
     .addText(model.scale)

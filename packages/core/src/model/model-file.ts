@@ -105,6 +105,7 @@ function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
     );
   }
   const model: FactorModel = {
+    kind: "factors",
     rank,
     users,
     items,

@@ -85,7 +85,7 @@ export async function openFile(name: string, given: string, opening: Opening): P
     const wake = () => wakeReader(given);
     opening.signal?.addEventListener("abort", wake);
     try {
-      return await openCopy(name, createReadStream(given), opening);
+      return await openCopy(name, () => createReadStream(given), opening);
     } finally {
       opening.signal?.removeEventListener("abort", wake);
     }
@@ -123,7 +123,7 @@ async function openRegular(name: string, path: string, opening: Opening): Promis
 }
 
 function openStandardInput(name: string, opening: Opening): Promise<SourceFile> {
-  return openCopy(name, process.stdin, opening);
+  return openCopy(name, () => process.stdin, opening);
 }
 
 /**
@@ -140,12 +140,17 @@ function wakeReader(pipe: string): void {
   }
 }
 
-/** A private copy of what a stream brings. */
-async function openCopy(name: string, stream: NodeJS.ReadableStream, opening: Opening): Promise<SourceFile> {
+/**
+ * A private copy of what a stream brings.
+ *
+ * @param streamed makes the stream once there is a place for the copy: from then on somebody listens to its errors
+ */
+async function openCopy(name: string, streamed: () => NodeJS.ReadableStream, opening: Opening): Promise<SourceFile> {
   const path = await opening.spool.next();
   const { signal } = opening;
+  if (signal?.aborted) throw new AbortedError("readRatings", { file: name });
   try {
-    await pipeline(stream, createWriteStream(path), signal === undefined ? {} : { signal });
+    await pipeline(streamed(), createWriteStream(path), signal === undefined ? {} : { signal });
   } catch (error) {
     if (signal?.aborted) throw new AbortedError("readRatings", { file: name });
     const { code } = error as NodeJS.ErrnoException;
