@@ -130,7 +130,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name = "checkpoint"): Checkp
   } catch (cause) {
     if (cause instanceof CheckpointError || !(cause instanceof LowrankError)) throw cause;
     // What the best model checks for itself is the file's fault here.
-    throw new CheckpointError(`${name}: ${cause.message}`, { file: name, ...cause.facts }, cause);
+    throw new CheckpointError(`${name}: ${cause.message}`, { ...cause.facts, file: name }, cause);
   }
 }
 

@@ -88,7 +88,7 @@ export class Course<M extends Model> {
     this.#validationSeconds = from?.seconds.validation ?? 0;
     if (validation === undefined) return;
     this.#watch = new ValidationWatch<M>(validation, method.passes, { kernels, signal });
-    if (from?.validation !== undefined) this.#watch.resume(from.validation, run.model(from.passes).history);
+    if (from?.validation !== undefined) this.#watch.resume(from.validation, run.model(from.passes));
   }
 
   /** All passes, until the last, or until validation has stopped improving. */

@@ -66,12 +66,14 @@ export class ValidationWatch<M extends Model> {
     }
   }
 
-  /** Goes on from a checkpoint. @param history what the best model is to have, as the others do */
-  resume({ values, bestModel }: CheckpointValidation, history: Model["history"]): void {
+  /** Goes on from a checkpoint. @param now the model at that place, for what a checkpoint's best model leaves out */
+  resume({ values, bestModel }: CheckpointValidation, now: M): void {
     for (const measured of values) this.#record(measured, undefined);
-    // Of the same kind: the checkpoint is of the same method.
-    const best = bestModel === undefined ? undefined : ({ ...bestModel, history } as M);
-    this.#standing = { ...this.#standing, bestModel: best };
+    if (bestModel !== undefined) {
+      const provenance = { ...now.provenance, passes: bestModel.provenance.passes };
+      // Of the same kind: the checkpoint is of the same method.
+      this.#standing = { ...this.#standing, bestModel: { ...bestModel, history: now.history, provenance } as M };
+    }
     this.#regular = this.#standing;
   }
 
