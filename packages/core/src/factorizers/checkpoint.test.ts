@@ -180,7 +180,7 @@ describe("checkpoint file", () => {
     expect(reasonOf(new Uint8Array(0))).toBe("not a lowrank checkpoint: the file is empty");
     const asModel = () => decodeModel(encodeCheckpoint(whole), "run.ckpt");
     expect(asModel).toThrow(ModelFileError);
-    expect(asModel).toThrow("run.ckpt: not a lowrank model: a checkpoint of a training that is not done");
+    expect(asModel).toThrow("run.ckpt: not a lowrank model: a checkpoint of a training; resume it");
   });
 
   it("fields that are missing or cannot be are refused by name", () => {

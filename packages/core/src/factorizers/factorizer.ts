@@ -1,6 +1,6 @@
 /**
  * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
- * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is train.ts, written once.
+ * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is course.ts, written once.
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";

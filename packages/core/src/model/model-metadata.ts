@@ -86,7 +86,7 @@ export function checkFormat(
   refuse: Refuse,
 ): void {
   const format = metadata.get("format");
-  if (format === "lowrank-checkpoint") refuse("a checkpoint of a training that is not done; resume it", "foreign");
+  if (format === "lowrank-checkpoint") refuse("a checkpoint of a training; resume it to get the model", "foreign");
   if (format !== FORMAT) {
     const names = tensorNames.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40)));
     refuse(`a safetensors file of something else (${names.join(", ") || "without tensors"})`, "foreign");

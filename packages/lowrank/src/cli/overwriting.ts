@@ -1,4 +1,4 @@
-/** A model must not take the place of the ratings it is made of, by whatever name either of them goes. */
+/** What is written must not take the place of the ratings it is made of, by whatever name either of them goes. */
 import { type BigIntStats, fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { UsageError } from "./exit.ts";
@@ -19,14 +19,23 @@ export async function inputFiles(paths: readonly string[]): Promise<InputFile[]>
   return files;
 }
 
-/** @throws UsageError when `out` is one of the files */
-export async function refuseOverwritingInput(files: readonly InputFile[], out: string): Promise<void> {
+/**
+ * @param flag what names the file to be written, `--out`
+ * @param noun what is to be written there
+ * @throws UsageError when `out` is one of the files
+ */
+export async function refuseOverwritingInput(
+  files: readonly InputFile[],
+  out: string,
+  flag = "--out",
+  noun = "model",
+): Promise<void> {
   const target = await stat(out, { bigint: true }).catch(() => undefined);
   if (target === undefined) return;
   const same = files.find(({ place }) => place === placeOf(target));
   if (same === undefined) return;
   throw new UsageError(
-    `--out ${out} is one of the rating files${same.name === out || same.name === "-" ? "" : ` (${same.name})`}; name another file for the model`,
+    `${flag} ${out} is one of the rating files${same.name === out || same.name === "-" ? "" : ` (${same.name})`}; name another file for the ${noun}`,
     { out, file: same.name },
   );
 }
