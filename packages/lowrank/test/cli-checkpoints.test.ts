@@ -116,6 +116,10 @@ describe("lowrank fit --checkpoint --resume", () => {
       [["--resume", "-"], /--resume -: a checkpoint is a file/],
       [["--checkpoint", model], /--checkpoint .*m\.safetensors is where the model goes/],
       [
+        ["--checkpoint", here.file("a.npz"), "--arrays", here.file("a.npz")],
+        /--checkpoint .*a\.npz is where the file of arrays goes/,
+      ],
+      [
         ["--checkpoint", ratings],
         /--checkpoint .*ratings\.csv is one of the rating files; name another file for the checkpoint/,
       ],

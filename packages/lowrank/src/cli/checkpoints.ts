@@ -13,7 +13,7 @@ import { UsageError } from "./exit.ts";
 import { text, whole } from "./flags.ts";
 import { bytes, counted } from "./format.ts";
 import type { Output } from "./output.ts";
-import { type inputFiles, refuseOverwritingInput } from "./overwriting.ts";
+import { type InputFile, refuseOverwritingInput } from "./overwriting.ts";
 import type { Job } from "./shell.ts";
 
 export interface CheckpointFlags {
@@ -50,17 +50,20 @@ export interface CheckpointPlan {
   readonly acrossBuilds: boolean;
 }
 
+/** Files that the command will write, by what they hold; none of them may be a checkpoint too. */
+type Results = Readonly<Record<"model" | "file of arrays", string | undefined>>;
+
 /**
  * @param inputs the rating files
- * @param out where the model goes
+ * @param results where the results go
  * @throws UsageError for flags that cannot go together; CheckpointError for a file that is none; LowrankError with code
  *   `output` when no checkpoint can be written there
  */
 export async function planCheckpoints(
   output: Output,
   flags: CheckpointFlags,
-  inputs: Awaited<ReturnType<typeof inputFiles>>,
-  out: string,
+  inputs: readonly InputFile[],
+  results: Results,
 ): Promise<CheckpointPlan> {
   const { checkpoint: file, resume } = flags;
   refuseLoneFlags(flags);
@@ -68,11 +71,15 @@ export async function planCheckpoints(
     if (path === undefined) continue;
     if (path === "-")
       throw new UsageError(`${flag} -: a checkpoint is a file; name one, or ./- for that name`, { flag });
-    if (await isSameFile(path, out)) {
-      throw new UsageError(`${flag} ${path} is where the model goes; name another file for one of them`, { flag });
+    for (const [noun, other] of Object.entries(results)) {
+      if (other === undefined || !(await isSameFile(path, other))) continue;
+      throw new UsageError(`${flag} ${path} is where the ${noun} goes; name another file for one of them`, { flag });
     }
   }
-  if (file !== undefined) await refuseOverwritingInput(inputs, file, "--checkpoint", "checkpoint");
+  if (file !== undefined) {
+    const words = { flag: "--checkpoint", sources: "rating files", result: "the checkpoint" };
+    await refuseOverwritingInput(inputs, file, words);
+  }
   const isSame = file !== undefined && resume !== undefined && (await isSameFile(file, resume));
   if (file !== undefined && !isSame && (await isThere(file))) {
     throw new UsageError(

@@ -6,8 +6,11 @@
  */
 import { LowrankError } from "../../support/index.ts";
 import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
+import { descend, gradients, loss } from "./descent.ts";
+import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
 import { pairs } from "./pairs.ts";
 import { rowLoss } from "./row-loss.ts";
@@ -61,6 +64,26 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkPairs(problem);
       pairs(problem);
+    },
+    async loss(problem) {
+      unlessClosed();
+      checkFull("loss", problem);
+      return loss(problem);
+    },
+    async gradients(problem) {
+      unlessClosed();
+      checkFull("gradients", problem);
+      gradients(problem);
+    },
+    async descend(problem, steps, losses) {
+      unlessClosed();
+      checkSteps(problem, steps, losses);
+      return descend(problem, steps, losses);
+    },
+    async epochs(problem, settings, sums) {
+      unlessClosed();
+      checkEpochs(problem, settings, sums);
+      return epochs(problem, settings, sums);
     },
     close() {
       closed = true;

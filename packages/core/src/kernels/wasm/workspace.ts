@@ -18,6 +18,7 @@ import type {
   Workspace,
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
+import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
 import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
@@ -50,6 +51,10 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),
     topN: (problem) => next(() => topN(runner, problem)),
     pairs: (problem) => next(() => pairs(runner, problem)),
+    loss: (problem) => next(() => descent.loss(runner, problem)),
+    gradients: (problem) => next(() => descent.gradients(runner, problem)),
+    descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),
+    epochs: (problem, settings, sums) => next(() => descent.epochs(runner, problem, settings, sums)),
     close() {
       if (closed) return;
       closed = true;
