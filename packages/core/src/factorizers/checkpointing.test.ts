@@ -15,6 +15,7 @@ import {
   type FitReport,
   factorize,
   ials,
+  svd,
   type Validation,
 } from "./index.ts";
 
@@ -58,6 +59,7 @@ describe("resume", () => {
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
     ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["svd, exact", svd({ rank: 4, missing: "zero" }), undefined],
     ["als stopped early, its best model behind it", als({ rank: 4, sweeps: 9 }), watched(3)],
     ["als watched to the end", als({ rank: 4, sweeps: 7 }), watched(undefined)],
     ["als watched after every second pass and the last", als({ rank: 4, sweeps: 7 }), watched(2, 2)],

@@ -57,7 +57,7 @@ export interface Finish<M extends Model> {
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
   readonly validationSeconds: number;
-  readonly stopped: "passes" | "validation";
+  readonly stopped: "passes" | "validation" | "converged";
   readonly validation: ReturnType<ValidationWatch<M>["summary"]>;
 }
 
@@ -78,7 +78,7 @@ export class Course<M extends Model> {
 
   /** @throws OptionError for a validation that cannot be */
   constructor(start: Start<M>, writer: CheckpointWriter | undefined, company: Company) {
-    const { run, method, kernels, from } = start;
+    const { method, kernels, from } = start;
     const { validation, signal } = company;
     this.#start = start;
     this.#writer = writer;
@@ -88,13 +88,13 @@ export class Course<M extends Model> {
     this.#validationSeconds = from?.seconds.validation ?? 0;
     if (validation === undefined) return;
     this.#watch = new ValidationWatch<M>(validation, method.passes, { kernels, signal });
-    if (from?.validation !== undefined) this.#watch.resume(from.validation, run.model(from.passes));
   }
 
-  /** All passes, until the last, or until validation has stopped improving. */
+  /** All passes, until the last, or until validation has stopped improving or the method has nothing more to do. */
   async toEnd(): Promise<Finish<M>> {
-    const { run, method, from } = this.#start;
+    const { run, from } = this.#start;
     try {
+      if (from?.validation !== undefined) this.#watch?.resume(from.validation, await run.model(from.passes));
       // What was measured after the last pass of all is not in the checkpoint of it.
       await this.#measure();
       if (!this.#isDone) await this.#writer?.now("start", this.#checkpoint);
@@ -108,17 +108,18 @@ export class Course<M extends Model> {
     const passes = this.#loss.length;
     if (passes > (from?.passes ?? 0)) await this.#writer?.now("end", this.#checkpoint);
     return {
-      model: this.#watch?.bestModel ?? run.model(passes),
+      model: this.#watch?.bestModel ?? (await run.model(passes)),
       loss: this.#loss,
       passSeconds: this.#passSeconds,
       validationSeconds: this.#validationSeconds,
-      stopped: passes < method.passes ? "validation" : "passes",
+      stopped: this.#watch?.exhausted ? "validation" : run.finished ? "converged" : "passes",
       validation: this.#watch?.summary(),
     };
   }
 
   get #isDone(): boolean {
-    return this.#loss.length >= this.#start.method.passes || this.#watch?.exhausted === true;
+    const { run, method } = this.#start;
+    return this.#loss.length >= method.passes || run.finished === true || this.#watch?.exhausted === true;
   }
 
   /** One call of the method and what follows it. */

@@ -49,7 +49,8 @@ export interface FitReport {
   readonly passes: number;
   /** Of these, how many were made before this training was resumed from a checkpoint; undefined when it was not */
   readonly resumedAfter: number | undefined;
-  readonly stopped: "passes" | "validation";
+  /** All passes made; validation no longer improved; the method itself found that more would change nothing */
+  readonly stopped: "passes" | "validation" | "converged";
   readonly lossName: string;
   /** Before the first pass; undefined for methods that would have to go through the ratings for it */
   readonly initialLoss: number | undefined;
@@ -118,7 +119,8 @@ export async function factorize<M extends Model = FactorModel>(
   const resuming = { ratings, method, seed, validation, kernels, acrossBuilds };
   const from = resume === undefined ? undefined : checkResumed(resume, resuming);
   const findings = findingsBefore(ratings, method);
-  const run = await method.start(ratings, kernels, seed, from);
+  // A checkpoint from before the first pass is the beginning.
+  const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from);
   try {
     const prepare = seconds(started);
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;

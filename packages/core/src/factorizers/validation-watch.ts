@@ -93,9 +93,9 @@ export class ValidationWatch<M extends Model> {
   /** Measures if it is time and has not been done. */
   async after(pass: number, run: Run<M>): Promise<void> {
     const isRegular = pass % this.#every === 0;
-    if (pass === 0 || (!isRegular && pass !== this.#passes)) return;
+    if (pass === 0 || (!isRegular && pass !== this.#passes && !run.finished)) return;
     if (this.#values.at(-1)?.pass === pass) return;
-    const model = run.model(pass);
+    const model = await run.model(pass);
     const value = await this.#validation.measure(model, this.#training);
     this.#record({ pass, value: finiteNumber("validation", this.#validation.name, value) }, model);
     if (isRegular) this.#regular = this.#standing;

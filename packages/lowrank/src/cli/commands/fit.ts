@@ -91,7 +91,7 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--metric <word>",
-      `figure for --validation: ${validationMetrics.join(", ")} (rmse for als, ndcg for ials)`,
+      `figure for --validation: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
       word("--metric", validationMetrics),
     )
     .option(
@@ -197,7 +197,7 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const metric = flags.metric ?? (chosen.method.name === "als" ? "rmse" : "ndcg");
+  const metric = flags.metric ?? (train.hasRatings && !chosen.method.ignores.includes("rating") ? "rmse" : "ndcg");
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
   return { train, validation };
 }
