@@ -13,6 +13,7 @@
  */
 
 import type { DescentRoutines } from "./descent.ts";
+import type { ProductRoutines } from "./products.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
 const ROW_ALIGNMENT = 16;
@@ -228,7 +229,7 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines {
+export interface Workspace<L extends Layout> extends Routines, ProductRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;

@@ -28,6 +28,7 @@ export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
 export { pairs } from "./pairs";
 export { explicitLoss, implicitLoss } from "./row-loss";
+export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { rowScratch } from "./scratch";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";
