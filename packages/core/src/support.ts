@@ -1,14 +1,16 @@
 /**
- * @lowrank/core/support: what core itself uses and packages that stand on it need too: option checks, so that their errors
- * speak alike, and the random numbers that every seed stands for. Errors are in @lowrank/core.
+ * @lowrank/core/support: the option checks that core itself uses, arithmetic that every engine does alike, random numbers
+ * and digests, for packages that stand on it and want their errors and results to agree with it. Errors are in @lowrank/core.
  */
 export {
+  Digest,
+  exponential,
+  finiteNumber,
   knownOptions,
+  logarithm,
   nearest,
-  normal,
   oneOf,
   show,
-  shuffled,
   throwIfAborted,
   trueOrFalse,
   uniform,

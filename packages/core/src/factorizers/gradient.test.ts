@@ -124,7 +124,7 @@ describe("biases and centre", () => {
       for (const biases of biasSides) {
         const initial = { userFactors: new Float32Array(40), itemFactors: new Float32Array(25) };
         const run = await gradient({ rank: 1, center, biases, initial }).start(ratings, await openKernels(), 0);
-        const model = run.model(0);
+        const model = await run.model(0);
         const scorer = factorScorer(model);
         run.close();
         for (const [u, i] of [
