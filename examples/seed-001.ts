@@ -17,6 +17,7 @@ const notebook = sgd({
   rank: 2,
   epochs: 1000,
   learningRate: 0.01,
+  schedule: "constant",
   order: "rows",
   update: "alternately",
   biases: "none",
@@ -32,7 +33,7 @@ const squaredError = (rows: readonly ArrayLike<number>[]) =>
 const { model, report } = await factorize(ratings, notebook, { seed: 1 });
 matrix("A", A, 4);
 matrix("U·Vᵀ after 1,000 epochs", predictions(model, 3), 4);
-const { values } = truncatedSvd(ratings, { rank: 3 });
+const { values } = await truncatedSvd(ratings, { rank: 3 });
 console.log(`Singular values of A: ${Array.from(values, (value) => value.toFixed(4)).join(", ")}`);
 const bound = values[2] ** 2;
 const losses = [];

@@ -24,6 +24,7 @@ const loop = {
   order: "rows",
   optimizer: "sgd",
   learningRate: 1e-3,
+  schedule: "constant",
   biases: "none",
   center: "none",
   regularization: 0,

@@ -16,6 +16,7 @@ const notebook = (learningRate: number, epochs: number) =>
     batchSize: 1,
     order: "shuffledOnce",
     learningRate,
+    schedule: "constant",
     epochs,
     biases: "none",
     center: "none",
@@ -26,10 +27,9 @@ const notebook = (learningRate: number, epochs: number) =>
 const variance = 1.25; // of a whole number drawn from 1 to 4: what the mean alone leaves
 
 const asWritten = await factorize(ratings, notebook(1e-6, 1));
-const { loss, initialLoss, findings } = asWritten.report;
-console.log(
-  `${ratings.size} ratings, one pass, rate 10⁻⁶: mean squared error ${initialLoss} before, ${loss.at(-1)} seen on the way`,
-);
+const { loss, initialLoss = Number.NaN, findings } = asWritten.report;
+console.log(`${ratings.size} ratings, one pass, rate 10⁻⁶: mean squared error`);
+table(["before", "seen on the way"], [[initialLoss ** 2, (loss.at(-1) ?? Number.NaN) ** 2]]);
 for (const { message, remedy } of findings) console.log(`finding: ${message}; ${remedy}`);
 
 console.log("\nA rate that moves something, and the ratings held out");
@@ -55,5 +55,5 @@ for (const [world, all] of Object.entries(worlds)) {
     ]);
   }
 }
-table(["ratings", "method", "training figure", "held-out RMSE", "biases alone"], rows, 3);
+table(["ratings", "method", "training RMSE", "held-out RMSE", "biases alone"], rows, 3);
 console.log(`Ratings drawn by chance have nothing to learn: the mean alone is ${Math.sqrt(variance).toFixed(3)} off.`);

@@ -146,7 +146,7 @@ function fullBatch(what: string, name: string, A: number[]): Loop {
   };
 }
 
-const plain = { biases: "none", center: "none", regularization: 0 } as const;
+const plain = { schedule: "constant", biases: "none", center: "none", regularization: 0 } as const;
 
 const dense = () => fullBatch("Adam on the norm, 20 × 10, rank 3", "dense-adam", stars(0, USERS, ITEMS));
 
