@@ -3,6 +3,7 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export { type Finding, findingsBefore } from "./findings.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";

@@ -17,6 +17,7 @@ import {
   throwIfAborted,
   wholeNumber,
 } from "../support/index.ts";
+import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
 import type { Factorizer, PassName, Run } from "./factorizer.ts";
 import { type Finding, findingsBefore } from "./findings.ts";
 
@@ -62,6 +63,11 @@ export interface FactorizeOptions extends EngineOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly validation?: Validation | undefined;
+  /**
+   * Say how near the model is to the best there can be: true always, false never, `auto` (default) where that costs little
+   * beside the training
+   */
+  readonly certificate?: CertificateChoice | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
   readonly keepHistory?: boolean | undefined;
 }
@@ -94,11 +100,14 @@ export interface FitReport {
     | undefined;
   readonly ignored: readonly string[];
   readonly findings: readonly Finding[];
-  /** Start to first pass; each pass with its loss; all validation together; everything */
+  /** How near the model is to the best there can be; undefined when not asked for, or not known */
+  readonly certificate: Certificate | undefined;
+  /** Start to first pass; each pass with its loss; all validation together; the certificate; everything */
   readonly seconds: {
     readonly prepare: number;
     readonly passes: readonly number[];
     readonly validation: number;
+    readonly certificate: number;
     readonly total: number;
   };
   /** Digest of the model's tables: equal digests, equal models */
@@ -114,6 +123,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
   "signal",
   "onProgress",
   "validation",
+  "certificate",
   "keepHistory",
 ];
 
@@ -134,6 +144,10 @@ export async function factorize<M extends Model = FactorModel>(
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
+  const wanted = options.certificate ?? "auto";
+  if (wanted !== "auto" && typeof wanted !== "boolean") {
+    throw new OptionError("factorize", "certificate", wanted, 'true, false or "auto"');
+  }
   throwIfAborted(method.name, options.signal);
   if (ratings.size === 0) {
     throw new DataError(`${method.name}: there are no ratings to train on; check the split or the ids that were kept`, {
@@ -146,6 +160,11 @@ export async function factorize<M extends Model = FactorModel>(
   try {
     const prepare = seconds(started);
     const course = await train(run, ratings, method, options, kernels);
+    const certifying = performance.now();
+    const { model, isLast, loss } = course;
+    const state = { kept: model, isLast, passes: loss.length };
+    const certificate = await certify(wanted, run, method, ratings, state, kernels);
+    const certificateSeconds = seconds(certifying);
     const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
     const report: FitReport = {
       method: method.name,
@@ -163,10 +182,12 @@ export async function factorize<M extends Model = FactorModel>(
       validation: course.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
       findings,
+      certificate,
       seconds: {
         prepare,
         passes: course.passSeconds,
         validation: course.validationSeconds,
+        certificate: certificateSeconds,
         total: seconds(started),
       },
       digest: modelDigest(kept),
@@ -191,6 +212,8 @@ function checkArguments(ratings: unknown, method: unknown): void {
 
 interface Course<M extends Model> {
   readonly model: M;
+  /** The model is of the last pass made */
+  readonly isLast: boolean;
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
   readonly validationSeconds: number;
@@ -248,8 +271,10 @@ async function train<M extends Model>(
       break;
     }
   }
+  const best = watch?.bestModel;
   return {
-    model: watch?.bestModel ?? (await run.model(loss.length)),
+    model: best ?? (await run.model(loss.length)),
+    isLast: best === undefined || watch?.summary()?.bestPass === loss.length,
     loss,
     passSeconds,
     validationSeconds,

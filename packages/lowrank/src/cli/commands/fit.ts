@@ -30,7 +30,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure } from "../format.ts";
+import { bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
@@ -51,6 +51,7 @@ interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags {
   out?: string;
   arrays?: string;
   history?: boolean;
+  certificate?: boolean;
   validation?: number;
   metric?: ValidationMetric;
   patience?: number;
@@ -89,7 +90,9 @@ export function addFit(program: Command, shell: Shell): void {
       "--patience <n>",
       `sweeps without improvement before stopping (${DEFAULT_PATIENCE})`,
       whole("--patience", 1),
-    );
+    )
+    .option("--certificate", "say how near the model is to the best there can be, whatever that costs")
+    .option("--no-certificate", "do not; else said where it costs little beside the training");
   addSeedFlag(command);
   addEngineFlags(command);
   addReadingFlags(command);
@@ -143,6 +146,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       signal,
       onProgress: progress.onProgress,
       validation,
+      certificate: flags.certificate,
       keepHistory: flags.history !== false,
     });
     progress.stop();
@@ -213,6 +217,7 @@ function tell(job: Job, outcome: Outcome): void {
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
+        ...certificateFacts(report),
         ["digest", report.digest],
         ["engine", report.kernels],
         ["import", duration(seconds.import)],
@@ -243,6 +248,23 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
     .map(([name]) => [words(name), report.options[name]] as const)
     .filter((fact): fact is [string, number] => typeof fact[1] === "number")
     .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
+}
+
+/** How near the model is to the best there can be. */
+function certificateFacts({ certificate }: FitReport): [string, string][] {
+  switch (certificate?.kind) {
+    case undefined:
+      return [];
+    case "optimum": {
+      const { error, optimum, optimumRank, relativeGap } = certificate;
+      const above = `${percent(Math.max(0, relativeGap))} of the matrix above the best of rank ${optimumRank}`;
+      return [["distance", `${figure(error)} from all ratings, ${above}, ${figure(optimum)}`]];
+    }
+    case "gradient":
+      return [["gradient", `${figure(certificate.norm)}, relative ${certificate.relative.toPrecision(2)} (0 at rest)`]];
+    default:
+      return certificate satisfies never;
+  }
 }
 
 function heldOutFacts(report: FitReport, pass: string): [string, string][] {
