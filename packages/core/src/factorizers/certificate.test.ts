@@ -8,7 +8,8 @@ import type { Factorizer } from "./factorizer.ts";
 import { ials } from "./ials.ts";
 import { svd } from "./svd/svd.ts";
 import { completeWorld, scipy } from "./svd/worlds.case.ts";
-import { factorize, type Validation } from "./train.ts";
+import { factorize } from "./train.ts";
+import type { Validation } from "./validation-watch.ts";
 
 const kernels = await openKernels({ threads: 2 });
 const { ratings: holed } = plantedWorld({ users: 30, items: 25, rank: 2, density: 0.3, seed: 5 });

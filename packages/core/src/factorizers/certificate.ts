@@ -10,6 +10,7 @@ import type { Center, FactorModel, Model } from "../model/index.ts";
 import { centers } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { nextTurn, turnIsOver } from "../support/index.ts";
+import type { Finish } from "./course.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
 import { type SvdMatrix, svdMatrix } from "./svd/matrix.ts";
 import { optima } from "./svd/truncated-svd.ts";
@@ -57,33 +58,26 @@ const AUTO_CELLS = 2 ** 18;
 /** … and at the gradient, about a fifth of a pass or less, after this many passes. */
 const AUTO_PASSES = 5;
 
-/**
- * @param model of the run's present state; undefined when the model kept is of an earlier pass
- * @returns undefined when none was wanted, or none is known for this method and these ratings
- */
+/** @returns undefined when none was wanted, or none is known for this method and these ratings */
 export async function certify<M extends Model>(
   choice: CertificateChoice,
   run: Run<M>,
   method: Factorizer<M>,
   ratings: Ratings,
-  model: { readonly kept: M; readonly isLast: boolean; readonly passes: number },
+  { model, loss }: Pick<Finish<M>, "model" | "loss">,
   kernels: Kernels,
 ): Promise<Certificate | undefined> {
   if (choice === false) return undefined;
   const { size: users } = ratings.users;
   const { size: items } = ratings.items;
+  const complete = ratings.size === users * items;
   const small = Math.min(users, items) <= AUTO_SHORT_SIDE && users * items <= AUTO_CELLS;
-  const { kept } = model;
-  if (
-    kept.kind === "factors" &&
-    kept.scale === "rating" &&
-    ratings.size === users * items &&
-    (choice === true || small)
-  ) {
-    return optimumOf(kept, method, ratings, kernels);
+  if (model.kind === "factors" && model.scale === "rating" && complete && (choice === true || small)) {
+    return optimumOf(model, method, ratings, kernels);
   }
-  if (run.slope === undefined || !model.isLast) return undefined;
-  if (choice === "auto" && model.passes < AUTO_PASSES && !run.finished) return undefined;
+  // The run stands after the last pass; validation may have kept the model of an earlier one.
+  if (run.slope === undefined || model.provenance.passes !== loss.length) return undefined;
+  if (choice === "auto" && loss.length < AUTO_PASSES && !run.finished) return undefined;
   const { norm, cost, size } = await run.slope();
   return { kind: "gradient", norm, relative: norm === 0 || cost === 0 ? 0 : (norm * size) / cost };
 }
