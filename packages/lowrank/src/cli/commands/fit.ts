@@ -288,6 +288,9 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
     .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
 }
 
+/** A share of the matrix that rounding of the factors explains. */
+const AT_OPTIMUM = 1e-6;
+
 /** How near the model is to the best there can be. */
 function certificateFacts({ certificate }: FitReport): [string, string][] {
   switch (certificate?.kind) {
@@ -295,8 +298,11 @@ function certificateFacts({ certificate }: FitReport): [string, string][] {
       return [];
     case "optimum": {
       const { error, optimum, optimumRank, relativeGap } = certificate;
-      const above = `${percent(Math.max(0, relativeGap))} of the matrix above the best of rank ${optimumRank}`;
-      return [["distance", `${figure(error)} from all ratings, ${above}, ${figure(optimum)}`]];
+      const nearest =
+        relativeGap < AT_OPTIMUM
+          ? `as near as rank ${optimumRank} can come`
+          : `the nearest of rank ${optimumRank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+      return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
     }
     case "gradient":
       return [["gradient", `${figure(certificate.norm)}, relative ${certificate.relative.toPrecision(2)} (0 at rest)`]];
