@@ -5,6 +5,7 @@ import type { FactorModel } from "../model/index.ts";
 import { plantedWorld, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { als } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
+import { gradient as descent } from "./gradient.ts";
 import { ials } from "./ials.ts";
 import { svd } from "./svd/svd.ts";
 import { completeWorld, scipy } from "./svd/worlds.case.ts";
@@ -157,6 +158,14 @@ describe("the certificate of ratings with holes", () => {
     const options = { rank: 3, unobservedWeight: 0.2, regularization: 0.3, regularizationExponent: 0, sweeps: 6 };
     const { model, certificate } = await gradient(ials(options), clicks);
     expectGradient(ialsCost(clicks, model, 0.2, 0.3), model, certificate);
+  });
+
+  it("of gradient is the length of the gradient of its objective, half the cost of als, to 1e-3", async () => {
+    const options = { rank: 3, steps: 25, objective: "half", biases: "both", center: "global" } as const;
+    const method = descent({ ...options, regularization: 0.5, biasRegularization: 2, learningRate: 0.01 });
+    const { model, certificate } = await gradient(method, holed);
+    const cost = alsCost(holed, model, 0.5, 2);
+    expectGradient((p) => cost(p) / 2, model, certificate);
   });
 
   it("of svd on clicks, stopped early, is the length of the gradient over all cells to 1e-3", async () => {
