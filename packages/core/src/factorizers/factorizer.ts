@@ -71,7 +71,9 @@ export interface Run<M extends Model = FactorModel> {
   readonly initialLoss?: number | undefined;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
   state(): RunState;
-  /** A copy of the present state as a model, `passes` of it done. */
-  model(passes: number): M;
+  /** Further passes would change nothing that matters: the loop ends before the last. Left out: never */
+  readonly finished?: boolean;
+  /** A copy of the present state as a model, `passes` of it done. Between calls of `passes`. */
+  model(passes: number): M | Promise<M>;
   close(): void;
 }

@@ -9,6 +9,10 @@ export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
+export type { TruncatedSvd } from "./svd/decomposer.ts";
+export { type Missing, missingChoices } from "./svd/matrix.ts";
+export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
+export { svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,

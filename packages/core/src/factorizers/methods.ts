@@ -3,6 +3,7 @@ import { als, alsOptions } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
+import { svd, svdOptions } from "./svd/svd.ts";
 
 export interface MethodEntry {
   readonly options: OptionTable;
@@ -13,6 +14,7 @@ export interface MethodEntry {
 export const methods = {
   als: { options: alsOptions, make: als },
   ials: { options: ialsOptions, make: ials },
+  svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;
 
 export type MethodName = keyof typeof methods;

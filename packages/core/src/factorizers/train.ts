@@ -78,7 +78,8 @@ export interface FitReport {
   readonly kernelBytes: number;
   readonly passName: PassName;
   readonly passes: number;
-  readonly stopped: "passes" | "validation";
+  /** All passes made; validation no longer improved; the method itself found that more would change nothing */
+  readonly stopped: "passes" | "validation" | "converged";
   readonly lossName: string;
   /** Before the first pass; undefined for methods that would have to go through the ratings for it */
   readonly initialLoss: number | undefined;
@@ -193,7 +194,7 @@ interface Course<M extends Model> {
   readonly loss: readonly number[];
   readonly passSeconds: readonly number[];
   readonly validationSeconds: number;
-  readonly stopped: "passes" | "validation";
+  readonly stopped: FitReport["stopped"];
   readonly validation: FitReport["validation"];
 }
 
@@ -242,9 +243,13 @@ async function train<M extends Model>(
       stopped = "validation";
       break;
     }
+    if (run.finished) {
+      stopped = "converged";
+      break;
+    }
   }
   return {
-    model: watch?.bestModel ?? run.model(loss.length),
+    model: watch?.bestModel ?? (await run.model(loss.length)),
     loss,
     passSeconds,
     validationSeconds,
@@ -280,9 +285,9 @@ class ValidationWatch<M extends Model> {
   }
 
   async after(pass: number, run: Run<M>): Promise<void> {
-    if (pass % this.#every !== 0 && pass !== this.#passes) return;
+    if (pass % this.#every !== 0 && pass !== this.#passes && !run.finished) return;
     const { name, better, patience } = this.#validation;
-    const model = run.model(pass);
+    const model = await run.model(pass);
     const value = finiteNumber("validation", name, await this.#validation.measure(model, this.#training));
     this.#values.push({ pass, value });
     const improved =

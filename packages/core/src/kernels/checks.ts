@@ -75,19 +75,20 @@ export function checkPairs({ left, right, leftRow, rightRow, out }: PairProblem)
   atLeast("pairs", "out.length", out.length, leftRow.length);
 }
 
-function checkEntries(who: string, name: string, { start, index }: SparseRows, rows: number): number {
+/** @returns the number of entries */
+export function checkEntries(who: string, name: string, { start, index }: SparseRows, rows: number): number {
   atLeast(who, `${name}.start.length`, start.length, rows + 1);
   const count = start[rows];
   atLeast(who, `${name}.index.length`, index.length, count);
   return count;
 }
 
-function exactly(who: string, what: string, got: number, expected: number): void {
+export function exactly(who: string, what: string, got: number, expected: number): void {
   if (got === expected) return;
   throw new LowrankError("shape", `${who}: ${what} must be ${expected}, got ${got}`, { who, what, got, expected });
 }
 
-function atLeast(who: string, what: string, got: number, least: number): void {
+export function atLeast(who: string, what: string, got: number, least: number): void {
   if (got >= least) return;
   throw new LowrankError("shape", `${who}: ${what} must be at least ${least}, got ${got}`, { who, what, got, least });
 }

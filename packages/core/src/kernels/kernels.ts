@@ -12,6 +12,9 @@
  * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
  */
 
+import type { DescentRoutines } from "./descent.ts";
+import type { ProductRoutines } from "./products.ts";
+
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
 const ROW_ALIGNMENT = 16;
 
@@ -188,7 +191,7 @@ export interface PairProblem {
   readonly out: Float32Array;
 }
 
-export interface Routines {
+export interface Routines extends DescentRoutines {
   /**
    * Gram matrix of a table: out = tableᵀ · table.
    *
@@ -228,7 +231,7 @@ export interface Routines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines {
+export interface Workspace<L extends Layout> extends Routines, ProductRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;

@@ -6,10 +6,15 @@
  */
 import { LowrankError } from "../../support/index.ts";
 import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
+import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
+import { descend, gradients, loss } from "./descent.ts";
+import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
 import { pairs } from "./pairs.ts";
+import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
 import { topN } from "./top-n.ts";
@@ -61,6 +66,41 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkPairs(problem);
       pairs(problem);
+    },
+    async sparseProduct(problem) {
+      unlessClosed();
+      checkSparseProduct(problem);
+      sparseProduct(problem);
+    },
+    async innerProducts(problem) {
+      unlessClosed();
+      checkInnerProducts(problem);
+      innerProducts(problem);
+    },
+    async tallProduct(problem) {
+      unlessClosed();
+      checkTallProduct(problem);
+      tallProduct(problem);
+    },
+    async loss(problem) {
+      unlessClosed();
+      checkFull("loss", problem);
+      return loss(problem);
+    },
+    async gradients(problem) {
+      unlessClosed();
+      checkFull("gradients", problem);
+      gradients(problem);
+    },
+    async descend(problem, steps, losses) {
+      unlessClosed();
+      checkSteps(problem, steps, losses);
+      return descend(problem, steps, losses);
+    },
+    async epochs(problem, settings, sums) {
+      unlessClosed();
+      checkEpochs(problem, settings, sums);
+      return epochs(problem, settings, sums);
     },
     close() {
       closed = true;
