@@ -3,6 +3,15 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export {
+  type Checkpoint,
+  type CheckpointValidation,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  encodeCheckpointParts,
+} from "./checkpoint.ts";
+export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
+export type { Progress } from "./course.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export { type Finding, findingsBefore } from "./findings.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
@@ -17,8 +26,6 @@ export {
   type FactorizeOptions,
   type FitReport,
   factorize,
-  type Progress,
-  type TrainingEngine,
-  type Validation,
 } from "./train.ts";
+export type { TrainingEngine, Validation } from "./validation-watch.ts";
 export { version } from "./version.ts";

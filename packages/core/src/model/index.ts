@@ -10,4 +10,14 @@ export { modelDigest } from "./model-digest.ts";
 export { decodeModel, encodeModel, encodeModelParts } from "./model-file.ts";
 export * from "./net-model.ts";
 export * from "./row-terms.ts";
+export {
+  contentChecksum,
+  joined,
+  MAX_HEADER_BYTES,
+  type Refuse,
+  readHeader,
+  readTensors,
+  type Tensor,
+  writeSafetensors,
+} from "./safetensors.ts";
 export * from "./scorer.ts";
