@@ -13,12 +13,12 @@ export {
   endStep,
   finishGradients,
   gradientLengths,
-  leftErrors,
   lossOf,
-  moveLeft,
-  moveRight,
-  rightPenalties,
-  startLeft,
+  makeErrors,
+  makePenalties,
+  moveBuffered,
+  moveDirect,
+  startGradients,
   startScale,
 } from "./descent";
 export { epochs } from "./descent-epochs";
