@@ -43,6 +43,34 @@ describe("lowrank fit", () => {
     expect(stderr).toContain("Training ials, because");
   });
 
+  it("trains by gradient descent, a few measurements of the held-out error on the way, and by sgd", async () => {
+    const out = dir.file("descent.safetensors");
+    const steps = ["fit", ratings, "--method", "gradient", "--steps", "100", "--rank", "4", "--validation", "0.2"];
+    const first = await lowrank([...steps, "--patience", "100", "--out", out, "--json"]);
+    expect(first.code).toBe(0);
+    const { report } = JSON.parse(first.stdout);
+    expect(report).toMatchObject({ method: "gradient", passName: "steps", passes: 100, lossName: "loss" });
+    expect(report.validation.values.map(({ pass }: { pass: number }) => pass).slice(0, 3)).toEqual([2, 4, 6]);
+    const second = await lowrank([
+      "fit",
+      ratings,
+      "--method",
+      "sgd",
+      "--epochs",
+      "3",
+      "--update",
+      "alternately",
+      "--out",
+      out,
+    ]);
+    expect(second.code).toBe(0);
+    expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
+    const diverged = await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
+    expect(diverged.code).toBe(1);
+    expect(diverged.stderr).toMatch(/in epoch 1 of 30: .* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
+    expect((await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
+  });
+
   it("writes the same bytes with 1, 2 and 3 threads, and a report as JSON on stdout alone", async () => {
     const files: Buffer[] = [];
     for (const threads of [1, 2, 3]) {

@@ -1,8 +1,10 @@
 /** Every method by name, with its option table: what the command line, servers and pages choose from. */
 import { als, alsOptions } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
+import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
+import { sgd, sgdOptions } from "./sgd.ts";
 import { svd, svdOptions } from "./svd/svd.ts";
 
 export interface MethodEntry {
@@ -14,6 +16,8 @@ export interface MethodEntry {
 export const methods = {
   als: { options: alsOptions, make: als },
   ials: { options: ialsOptions, make: ials },
+  gradient: { options: gradientOptions, make: gradient },
+  sgd: { options: sgdOptions, make: sgd },
   svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;
 

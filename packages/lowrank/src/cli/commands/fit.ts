@@ -96,7 +96,7 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--patience <n>",
-      `sweeps without improvement before stopping (${DEFAULT_PATIENCE})`,
+      `measurements without improvement before stopping (${DEFAULT_PATIENCE})`,
       whole("--patience", 1),
     );
   addSeedFlag(command);
@@ -200,8 +200,11 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const metric = flags.metric ?? (train.hasRatings && !chosen.method.ignores.includes("rating") ? "rmse" : "ndcg");
-  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
+  const { method } = chosen;
+  const metric = flags.metric ?? (train.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
+  // A step is short and changes little: 50 measurements follow the course well enough.
+  const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
+  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
   return { train, validation };
 }
 
