@@ -3,6 +3,7 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -13,7 +14,8 @@ export {
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
-export { type Finding, findingsBefore } from "./findings.ts";
+export type { Finding } from "./findings.ts";
+export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
