@@ -123,6 +123,7 @@ interface Side {
 
 export class AlternatingRun implements Run {
   readonly lossName: string;
+  initialLoss: number | undefined;
   readonly #settings: AlternatingSettings;
   readonly #ratings: Ratings;
   readonly #kernels: Kernels;
@@ -133,6 +134,24 @@ export class AlternatingRun implements Run {
   #sweep = 0;
   readonly #users: Side;
   readonly #items: Side;
+
+  /** A run, and the figure that it starts at: one more look at the ratings, where each sweep is many. */
+  static async start(
+    settings: AlternatingSettings,
+    ratings: Ratings,
+    kernels: Kernels,
+    seed: number,
+    from: StartFrom | undefined,
+  ): Promise<AlternatingRun> {
+    const run = new AlternatingRun(settings, ratings, kernels, seed, from);
+    try {
+      if (from === undefined) run.initialLoss = await run.#startingLoss();
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
+    }
+  }
 
   /** Opens the kernel memory and fills it: ratings, penalties, starting factors or those to go on from. */
   constructor(settings: AlternatingSettings, ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) {
@@ -173,10 +192,17 @@ export class AlternatingRun implements Run {
     return [await this.#loss()];
   }
 
+  async #startingLoss(): Promise<number> {
+    if (this.#settings.objective.kind === "implicit") {
+      await this.#space.gram(this.#items.table, this.#space.at.gram);
+    }
+    return this.#loss();
+  }
+
   /** Explicit: root mean squared error. Implicit: the whole objective, penalties included, over the number of ratings. */
   async #loss(): Promise<number> {
     const out = this.#space.at.userLoss;
-    // The Gram matrix of the items is still there: the user half-sweep that ended the pass was made with it.
+    // The Gram matrix of the items is there: the user half-sweep that ended the pass was made with it.
     await this.#space.rowLoss(this.#problem(this.#users, this.#items), out);
     let sum = 0;
     for (let r = 0; r < out.length; r++) sum += out[r];

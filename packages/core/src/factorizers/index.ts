@@ -13,7 +13,8 @@ export {
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
-export { type Finding, findingsBefore } from "./findings.ts";
+export type { Finding } from "./findings.ts";
+export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";

@@ -12,7 +12,9 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
 import { Course, type Progress } from "./course.ts";
 import type { Factorizer, PassName } from "./factorizer.ts";
-import { type Finding, findingsBefore } from "./findings.ts";
+import { allFindings, type Finding, FindingsTeller } from "./findings.ts";
+import { findingsBefore } from "./findings-before.ts";
+import { findingsInLosses } from "./findings-in-losses.ts";
 import type { Validation } from "./validation-watch.ts";
 
 /** `threads` never changes the result; `reproducible` gives the same bytes on every machine and engine. */
@@ -21,6 +23,8 @@ export interface FactorizeOptions extends EngineOptions {
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called once for each finding, as soon as it is one: before the first pass, on the way, at the end */
+  readonly onFinding?: ((finding: Finding) => void) | undefined;
   readonly validation?: Validation | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
   readonly keepHistory?: boolean | undefined;
@@ -52,7 +56,7 @@ export interface FitReport {
   /** All passes made; validation no longer improved; the method itself found that more would change nothing */
   readonly stopped: "passes" | "validation" | "converged";
   readonly lossName: string;
-  /** Before the first pass; undefined for methods that would have to go through the ratings for it */
+  /** Before the first pass; undefined for methods that do not know it */
   readonly initialLoss: number | undefined;
   /** After each pass */
   readonly loss: readonly number[];
@@ -64,6 +68,7 @@ export interface FitReport {
       }
     | undefined;
   readonly ignored: readonly string[];
+  /** What a user would want to be told about data, settings, figures and predictions; docs/findings.md */
   readonly findings: readonly Finding[];
   /** Start to first pass; each pass with its loss; all validation together; everything. What was resumed counts in full */
   readonly seconds: {
@@ -81,6 +86,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
   ...engineOptionNames,
   "signal",
   "onProgress",
+  "onFinding",
   "validation",
   "keepHistory",
   "checkpoint",
@@ -118,15 +124,20 @@ export async function factorize<M extends Model = FactorModel>(
   const { resume, validation } = options;
   const resuming = { ratings, method, seed, validation, kernels, acrossBuilds };
   const from = resume === undefined ? undefined : checkResumed(resume, resuming);
-  const findings = findingsBefore(ratings, method);
+  const teller = new FindingsTeller(options.onFinding);
+  teller.tell(findingsBefore(ratings, method));
   // A checkpoint from before the first pass is the beginning.
   const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from);
   try {
     const prepare = seconds(started);
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
     const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };
-    const course = await new Course(start, writer, options).toEnd();
-    const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
+    const finish = await new Course(start, writer, options, (figures) =>
+      teller.tell(findingsInLosses(method, method.options, figures, false)),
+    ).toEnd();
+    const findings = allFindings(ratings, method, finish.course, finish.model);
+    teller.tell(findings);
+    const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
     const report: FitReport = {
       method: method.name,
       options: kept.provenance.options,
@@ -135,19 +146,19 @@ export async function factorize<M extends Model = FactorModel>(
       threads: kernels.threads,
       kernelBytes: method.bytesFor(ratings, kernels),
       passName: method.passName,
-      passes: course.loss.length,
+      passes: finish.loss.length,
       resumedAfter: from?.passes,
-      stopped: course.stopped,
+      stopped: finish.stopped,
       lossName: run.lossName,
       initialLoss,
-      loss: course.loss,
-      validation: course.validation,
+      loss: finish.loss,
+      validation: finish.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
       findings,
       seconds: {
         prepare,
-        passes: course.passSeconds,
-        validation: course.validationSeconds,
+        passes: finish.passSeconds,
+        validation: finish.validationSeconds,
         total: (from?.seconds.total ?? 0) + seconds(started),
       },
       digest: modelDigest(kept),

@@ -203,6 +203,8 @@ export interface Routines extends DescentRoutines {
   /**
    * Solves every row of `problem.out`. Returns the first row (lowest index) without a stable solution, or undefined;
    * such a row keeps the value it had, all others are solved.
+   * A backend may solve an explicit row with fewer entries than the rank by the system of its entries, which λ > 0 makes as
+   * exact and which is often stable where the normal equations are not.
    * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm), for rows
    * of any length: sums over more than 4,096 entries are kept in f64.
    */

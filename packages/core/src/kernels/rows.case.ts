@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { uniform } from "../support/index.ts";
 import { type Kernels, type RowProblem, type RowSolver, rowStride, slot, unpadded } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
+import { shortRowCases } from "./short-rows.case.ts";
 import {
   explicitWorld,
   fillRandom,
@@ -20,6 +21,7 @@ import {
 
 export function rowCases(kernels: Kernels): void {
   describe("solveRows by cholesky", () => choleskyCases(kernels));
+  describe("solveRows by cholesky, rows shorter than the rank", () => shortRowCases(kernels));
   describe("solveRows by cg", () => cgCases(kernels));
   describe("long rows", () => longRowCases(kernels));
   describe("rows without a stable solution", () => unstableCases(kernels));

@@ -4,7 +4,6 @@ import {
   type FactorModel,
   type FitReport,
   factorize,
-  findingsBefore,
   heldOut,
   type Ratings,
   randomSplit,
@@ -24,6 +23,7 @@ import {
   planCheckpoints,
 } from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
+import { warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -156,7 +156,6 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
     );
   }
-  for (const finding of findingsBefore(train, method)) output.warn(`${finding.message}; ${finding.remedy}`);
   const checkpointing = new Checkpointing(plan, job, method.passName);
   checkpointing.announce(method.passes);
   const progress = trainingProgress(output);
@@ -172,6 +171,10 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       seed,
       signal,
       onProgress: (figures) => signal.aborted || progress.onProgress(figures),
+      onFinding: (finding) => {
+        progress.stop(); // the bar comes back with the next pass
+        warnOf(output, finding, validation !== undefined);
+      },
       validation,
       keepHistory: flags.history !== false,
     });
