@@ -33,8 +33,23 @@ describe("lowrank fit", () => {
     expect(stderr).toContain("Training als, because ratings from 1.5 to 5 say how much each item was liked");
     expect(stderr).toContain("sweep 15 of 15: training RMSE");
     expect(stdout).toMatch(/digest +[0-9a-f]{16}/);
+    expect(stdout).toMatch(/gradient +[\d.,]+, relative [\d.e-]+ \(0 at rest\)/);
     expect(readdirSync(here.path)).toEqual(["model.safetensors"]);
     await here.dispose();
+  });
+
+  it("says how near a fit to complete ratings is to the nearest model of its rank, unless told not to", async () => {
+    const lines = ["user,item,rating"];
+    for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${n % 6},${((n % 8) * (n % 6)) % 5}`);
+    for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${(n + Math.floor(n / 24)) % 6},${(n * n) % 5}`);
+    const complete = await write(dir.file("complete.csv"), `${lines.join("\n")}\n`);
+    const fit = ["fit", complete, "--rank", "2", "--out", dir.file("n.safetensors"), "--method"];
+    const best = await lowrank([...fit, "svd"]);
+    expect(best.stdout).toMatch(/distance +[\d.]+ from all ratings, as near as rank 2 can come/);
+    const other = await lowrank([...fit, "als"]);
+    expect(other.stdout).toMatch(/distance +[\d.]+ from all ratings, the nearest of rank 4 is at/);
+    const silent = await lowrank([...fit, "als", "--no-certificate"]);
+    expect(silent.stdout).not.toMatch(/^ *(distance|gradient)/m);
   });
 
   it("takes ials for clicks and says why", async () => {

@@ -9,6 +9,7 @@ import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, show, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
 import {
   type Batches,
@@ -161,11 +162,15 @@ function sizeOf(value: number): number {
   return Number.isNaN(value) ? Number.POSITIVE_INFINITY : Math.abs(value);
 }
 
+/** Padding is zero. */
 function meanSquare({ data, rows, rank }: { data: Reals; rows: number; rank: number }): number {
+  return sumOfSquares(data) / (rows * rank);
+}
+
+function sumOfSquares(values: Reals): number {
   let sum = 0;
-  // Padding is zero.
-  for (let i = 0; i < data.length; i++) sum += data[i] * data[i];
-  return sum / (rows * rank);
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return sum;
 }
 
 /** All ratings at once: every row moves in every step. */
@@ -206,6 +211,21 @@ class FullRun extends DescentRun {
     this.done += made;
     if (!Number.isFinite(losses[made - 1])) throw this.diverged(losses[made - 1]);
     return Array.from(losses.subarray(0, made));
+  }
+
+  async slope(): Promise<Slope> {
+    const { space } = this.memory;
+    const cost = await space.loss(this.#problem);
+    await space.gradients(this.#problem);
+    let [norm, size] = [0, 0];
+    for (const { side } of this.memory.sides()) {
+      for (const trained of [side.factors, side.bias]) {
+        if (trained === undefined) continue;
+        norm += sumOfSquares(trained.gradient);
+        size += sumOfSquares(trained.value);
+      }
+    }
+    return { norm: Math.sqrt(norm), cost, size: Math.sqrt(size) };
   }
 
   protected rmse(): number {

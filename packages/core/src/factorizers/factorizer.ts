@@ -2,9 +2,11 @@
  * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
  * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is course.ts, written once.
  */
+
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
+import type { Slope } from "./certificate.ts";
 
 /** What a pass is called for this method: ALS family, SGD family, full batch. */
 export type PassName = "sweeps" | "epochs" | "steps";
@@ -69,6 +71,8 @@ export interface Run<M extends Model = FactorModel> {
   readonly lossName: string;
   /** The same figure before the first pass, where it comes free; undefined when resumed */
   readonly initialLoss?: number | undefined;
+  /** The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. */
+  slope?(): Promise<Slope>;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
   state(): RunState;
   /**

@@ -3,6 +3,7 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,

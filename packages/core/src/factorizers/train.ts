@@ -8,6 +8,7 @@ import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/in
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
 import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, wholeNumber } from "../support/index.ts";
+import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
 import { Course, type Progress } from "./course.ts";
@@ -26,6 +27,11 @@ export interface FactorizeOptions extends EngineOptions {
   /** Called once for each finding, as soon as it is one: before the first pass, on the way, at the end */
   readonly onFinding?: ((finding: Finding) => void) | undefined;
   readonly validation?: Validation | undefined;
+  /**
+   * Say how near the model is to the best there can be: true always, false never, `auto` (default) where that costs little
+   * beside the training
+   */
+  readonly certificate?: CertificateChoice | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
   readonly keepHistory?: boolean | undefined;
   /** Keep what is needed to go on, while training, when stopped by `signal` (at the end of the pass), and at the end */
@@ -70,11 +76,17 @@ export interface FitReport {
   readonly ignored: readonly string[];
   /** What a user would want to be told about data, settings, figures and predictions; docs/findings.md */
   readonly findings: readonly Finding[];
-  /** Start to first pass; each pass with its loss; all validation together; everything. What was resumed counts in full */
+  /** How near the model is to the best there can be; undefined when not asked for, or not known */
+  readonly certificate: Certificate | undefined;
+  /**
+   * Start to first pass; each pass with its loss; all validation together; the certificate; everything. What was resumed
+   * counts in full
+   */
   readonly seconds: {
     readonly prepare: number;
     readonly passes: readonly number[];
     readonly validation: number;
+    readonly certificate: number;
     readonly total: number;
   };
   /** Digest of the model's tables: equal digests, equal models */
@@ -88,6 +100,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
   "onProgress",
   "onFinding",
   "validation",
+  "certificate",
   "keepHistory",
   "checkpoint",
   "resume",
@@ -112,6 +125,10 @@ export async function factorize<M extends Model = FactorModel>(
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
+  const wanted = options.certificate ?? "auto";
+  if (wanted !== "auto" && typeof wanted !== "boolean") {
+    throw new OptionError("factorize", "certificate", wanted, 'true, false or "auto"');
+  }
   throwIfAborted(method.name, options.signal);
   if (ratings.size === 0) {
     throw new DataError(`${method.name}: there are no ratings to train on; check the split or the ids that were kept`, {
@@ -138,6 +155,9 @@ export async function factorize<M extends Model = FactorModel>(
     const findings = allFindings(ratings, method, finish.course, finish.model);
     teller.tell(findings);
     const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
+    const certifying = performance.now();
+    const certificate = await certify(wanted, run, method, ratings, finish, kernels);
+    const certificateSeconds = seconds(certifying);
     const report: FitReport = {
       method: method.name,
       options: kept.provenance.options,
@@ -155,10 +175,12 @@ export async function factorize<M extends Model = FactorModel>(
       validation: finish.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
       findings,
+      certificate,
       seconds: {
         prepare,
         passes: finish.passSeconds,
         validation: finish.validationSeconds,
+        certificate: certificateSeconds,
         total: (from?.seconds.total ?? 0) + seconds(started),
       },
       digest: modelDigest(kept),

@@ -219,6 +219,15 @@ export interface Routines extends DescentRoutines {
    */
   rowLoss(problem: RowProblem, out: Float64Array): Promise<void>;
 
+  /**
+   * The squared length of each row's gradient, penalty included, at the present `out` (and `outBias`), into out[r]: how
+   * far the row is from the best one, 0 there. The objective is that of the problem, so its halves and means are.
+   *
+   * @param out f64[problem.out.rows]
+   * Error of the length: (n + k + 16) · 2⁻²³ of the length of the sum of its terms' sizes, n the row's entries.
+   */
+  rowGradients(problem: RowProblem, out: Float64Array): Promise<void>;
+
   /** Error of a score: (k + 16) · 2⁻²⁴ · (Σ|x·y| + |bias|). */
   topN(problem: TopNProblem): Promise<void>;
 

@@ -11,6 +11,7 @@ import type { Kernels } from "../../kernels/index.ts";
 import type { Center, FactorModel, RowObjective } from "../../model/index.ts";
 import type { Ratings } from "../../ratings/index.ts";
 import { throwIfAborted } from "../../support/index.ts";
+import type { Slope } from "../certificate.ts";
 import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
@@ -125,6 +126,18 @@ class SvdRun implements Run {
     throwIfAborted("svd", signal);
     const explained = await this.#decomposer.step();
     return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
+  }
+
+  /** Of Σ_all cells (z − x·y)² at X = U√Σ, Y = V√Σ: 0 for X, 2 (Vσ − AᵀU) √σ for each column of Y. */
+  async slope(): Promise<Slope> {
+    const { values, residuals } = await this.#decomposer.result();
+    let [norm, size, cost] = [0, 0, this.#matrix.squared];
+    for (const [j, value] of values.entries()) {
+      norm += 4 * value * residuals[j] ** 2;
+      size += 2 * value;
+      cost -= value * value;
+    }
+    return { norm: Math.sqrt(norm), cost: Math.max(0, cost), size: Math.sqrt(size) };
   }
 
   state(): RunState {

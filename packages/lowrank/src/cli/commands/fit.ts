@@ -39,7 +39,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure } from "../format.ts";
+import { bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
@@ -60,6 +60,7 @@ interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags, CheckpointFla
   out?: string;
   arrays?: string;
   history?: boolean;
+  certificate?: boolean;
   validation?: number;
   metric?: ValidationMetric;
   patience?: number;
@@ -98,7 +99,9 @@ export function addFit(program: Command, shell: Shell): void {
       "--patience <n>",
       `measurements without improvement before stopping (${DEFAULT_PATIENCE})`,
       whole("--patience", 1),
-    );
+    )
+    .option("--certificate", "say how near the model is to the best there can be, whatever that costs")
+    .option("--no-certificate", "do not; else said where it costs little beside the training");
   addSeedFlag(command);
   addCheckpointFlags(command);
   addEngineFlags(command);
@@ -176,6 +179,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
         warnOf(output, finding, validation !== undefined);
       },
       validation,
+      certificate: flags.certificate,
       keepHistory: flags.history !== false,
     });
     progress.stop();
@@ -255,6 +259,7 @@ function tell(job: Job, outcome: Outcome): void {
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
+        ...certificateFacts(report),
         ...checkpointFacts(kept, report),
         ["digest", report.digest],
         ["engine", report.kernels],
@@ -287,6 +292,29 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
     .map(([name]) => [words(name), report.options[name]] as const)
     .filter((fact): fact is [string, number] => typeof fact[1] === "number")
     .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
+}
+
+/** A share of the matrix that rounding of the factors explains. */
+const AT_OPTIMUM = 1e-6;
+
+/** How near the model is to the best there can be. */
+function certificateFacts({ certificate }: FitReport): [string, string][] {
+  switch (certificate?.kind) {
+    case undefined:
+      return [];
+    case "optimum": {
+      const { error, optimum, optimumRank, relativeGap } = certificate;
+      const nearest =
+        relativeGap < AT_OPTIMUM
+          ? `as near as rank ${optimumRank} can come`
+          : `the nearest of rank ${optimumRank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+      return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
+    }
+    case "gradient":
+      return [["gradient", `${figure(certificate.norm)}, relative ${certificate.relative.toPrecision(2)} (0 at rest)`]];
+    default:
+      return certificate satisfies never;
+  }
 }
 
 function heldOutFacts(report: FitReport, pass: string): [string, string][] {

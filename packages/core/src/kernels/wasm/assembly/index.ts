@@ -27,6 +27,7 @@ export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
 export { pairs } from "./pairs";
+export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { rowScratch } from "./scratch";
