@@ -1,6 +1,8 @@
 /** `npm run bench -- TABLE…`: makes tables of bench/results anew; without a name, lists them. */
 const tables: Readonly<Record<string, () => Promise<{ run: () => Promise<string> }>>> = {
   seeds: () => import("./tables/seeds.ts"),
+  collaborative: () => import("./tables/collaborative.ts"),
+  svd: () => import("./tables/svd.ts"),
 };
 
 const names = process.argv.slice(2);
