@@ -36,7 +36,7 @@ console.log("Today: the same cost by alternating least squares, half the squared
 const target = trained.report.loss.at(-1) ?? Number.NaN;
 const seconds = (passes: readonly number[]) => passes.reduce((sum, pass) => sum + pass, 0);
 const adamSeconds = seconds(trained.report.seconds.passes);
-const solved = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 80 }), {
+const solved = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 80, initScale: 1e-4 }), {
   validation: { name: "cost J", better: "lower", measure: async (model) => costOf(model) },
 });
 const reached = solved.report.validation?.values.find(({ value }) => value <= target)?.pass;
@@ -60,7 +60,7 @@ console.log("And the cost itself is not the aim: held-out RMSE on a tenth of the
 const { train, test } = randomSplit(ratings, { testFraction: 0.1, seed: 0 });
 const rmse: [string, number][] = [];
 for (const [name, method] of [
-  ["this cost, als", als({ ...cost, regularizationExponent: 0, sweeps: 80 })],
+  ["this cost, als", als({ ...cost, regularizationExponent: 0, sweeps: 80, initScale: 1e-4 })],
   ["als as it comes", als()],
 ] as const) {
   const { model } = await factorize(train, method);
