@@ -51,7 +51,11 @@ function cellsOf({ leftRows, rightRows, complete, seed }: Required<WorldShape>):
   return cells;
 }
 
-export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1) {
+/**
+ * @param epochs orders of the entries, one after the other
+ * @param passes places for rates and losses
+ */
+export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1, passes = 64) {
   const shape: Required<WorldShape> = {
     leftRows: 9,
     rightRows: 13,
@@ -92,8 +96,8 @@ export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1) {
     order: slot.u32(epochs * count),
     share: slot.real(leftRows + rightRows + batchSize),
     touched: slot.u32(leftRows + rightRows + 2 * batchSize),
-    rates: slot.f64(64),
-    losses: slot.f64(64),
+    rates: slot.f64(passes),
+    losses: slot.f64(passes),
   });
   const { at } = workspace;
   fill(at.leftValue, seed + 1);
