@@ -37,5 +37,5 @@ it("the blocks of docs/api.md run one after another: training stops, lists are m
 
 it("the blocks of docs/svd.md and docs/rank-sweep.md run, and the sweep suggests the planted rank 3", () => {
   expect(run("docs/svd.md")).toBe("");
-  expect(run("docs/rank-sweep.md")).toMatch(/^3 the smallest whose held-out RMSE|^3 its held-out RMSE/m);
+  expect(run("docs/rank-sweep.md")).toMatch(/^3 the smallest whose held-out RMSE/m);
 });

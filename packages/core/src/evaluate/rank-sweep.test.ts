@@ -186,6 +186,15 @@ describe("suggestRank", () => {
     expect(suggestRank(rows, { better: "higher", spectrum: undefined }).rank).toBe(1);
   });
 
+  it("takes the smallest of ranks that differ by less than 0.01 %, however sure the difference is", () => {
+    const rows = [row(2, 1, 0), row(3, 0.50004, 0), row(8, 0.5, 0)];
+    const { rank, reason } = suggestRank(rows, { better: "lower", spectrum: undefined });
+    expect(rank).toBe(3);
+    expect(reason).toBe(
+      "the smallest whose held-out RMSE of 0.5000 is the best, but for differences of less than 0.01 %",
+    );
+  });
+
   it("takes the best where too few users are held out, and says so", () => {
     const { rank, reason } = suggestRank([row(1, 1, undefined), row(2, 0.9, undefined)], {
       better: "lower",

@@ -35,6 +35,9 @@ export function suggestRank(rows: readonly RankSweepRow[], { better, spectrum }:
   };
 }
 
+/** A share of the figure that no one would notice. Strong penalties leave columns empty, and higher ranks then differ by less. */
+const SAME = 1e-4;
+
 function byHeldOut(rows: readonly RankSweepRow[], better: "lower" | "higher"): SuggestedRank {
   const sign = better === "lower" ? 1 : -1;
   const measured = rows.flatMap(({ rank, heldOut }) => (heldOut === undefined ? [] : [{ rank, ...heldOut }]));
@@ -47,6 +50,9 @@ function byHeldOut(rows: readonly RankSweepRow[], better: "lower" | "higher"): S
     if (one === best) break;
     const behind = sign * (one.value - best.value);
     const error = standardErrorOf(one.groups.map((figure, group) => figure - best.groups[group]));
+    if (behind <= SAME * Math.abs(best.value)) {
+      return { rank: one.rank, reason: `the smallest whose ${shown}, but for differences of less than 0.01 %` };
+    }
     if (error === undefined || behind > error) continue;
     const reason =
       `the smallest whose ${one.name}, ${one.value.toFixed(4)}, is behind the best, ${best.value.toFixed(4)} at rank ` +
