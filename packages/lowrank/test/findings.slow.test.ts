@@ -1,7 +1,7 @@
 /** Real ratings with the defaults of each method: nothing to find. */
 
 import { describe, expect, it } from "vitest";
-import { als, factorize, ials, type Ratings, readRatings } from "../src/index.ts";
+import { als, factorize, gradient, ials, type Ratings, readRatings, sgd } from "../src/index.ts";
 import { sharedData } from "./shared-data.ts";
 
 const sets: readonly (readonly [string, () => Promise<Ratings>])[] = [
@@ -16,9 +16,9 @@ async function read(...path: string[]): Promise<Ratings> {
 }
 
 describe.each(sets)("%s", (_, load) => {
-  it("als and ials with their defaults find nothing to say", async () => {
+  it("the defaults of every method that learns from ratings or clicks find nothing to say", async () => {
     const ratings = await load();
-    const methods = ratings.hasRatings ? [als(), ials()] : [ials()];
+    const methods = ratings.hasRatings ? [als(), ials(), gradient(), sgd()] : [ials()];
     for (const method of methods) {
       const { report } = await factorize(ratings, method);
       expect(report.findings, method.name).toEqual([]);

@@ -64,9 +64,9 @@ function flatLoss(
   const hopeless = "if these ratings hold no pattern, nothing will help";
   const remedy =
     learningRate !== undefined
-      ? `raise learningRate (now ${learningRate}) tenfold until the loss falls, then make more ${method.passName}`
+      ? `raise learningRate${now(learningRate)} tenfold until the loss falls, then make more ${method.passName}`
       : regularization !== undefined
-        ? `lower regularization (now ${regularization}); ${hopeless}`
+        ? `lower regularization${now(regularization)}; ${hopeless}`
         : hopeless;
   return [
     {
@@ -88,7 +88,7 @@ function rateTooHigh(
   let best = 0;
   for (let pass = 1; pass < loss.length; pass++) if (loss[pass] < loss[best]) best = pass;
   const said = (message: string, remedy: string): Finding[] => [{ code: "learning-rate-too-high", message, remedy }];
-  const lower = `lower learningRate (now ${learningRate}) by a factor of 3 to 10`;
+  const lower = `lower learningRate${now(learningRate)} by a factor of 3 to 10`;
   if (initialLoss !== undefined && last > (1 + FLAT) * initialLoss) {
     return said(
       `the ${lossName} is ${figure(last)} after ${counted(loss.length, word)}, above the ${figure(initialLoss)} it started at`,
@@ -143,6 +143,11 @@ function heldOutTurned(method: Factorizer<Model>, { lossName, loss, validation }
       remedy: "stop early (patience), raise regularization, or lower the rank",
     },
   ];
+}
+
+/** What a setting is; on the way, what came of `auto` is not known. */
+function now(value: unknown): string {
+  return typeof value === "number" ? ` (now ${value})` : "";
 }
 
 function counted(count: number, word: string): string {
