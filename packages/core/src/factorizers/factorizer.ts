@@ -48,6 +48,17 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly passesMatter?: string | undefined;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
+  /**
+   * This method's model as a part of one that it made, on the same ratings, at a higher rank: for methods whose ranks are
+   * nested. Left out by all others.
+   *
+   * @param report of the training at the higher rank
+   * @returns the model, and the training figure that it has
+   */
+  lowerRank?(
+    model: M,
+    report: { readonly initialLoss: number | undefined },
+  ): { readonly model: M; readonly loss: number };
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
   /**
