@@ -82,12 +82,12 @@ function checkEntries(who: string, name: string, { start, index }: SparseRows, r
   return count;
 }
 
-function exactly(who: string, what: string, got: number, expected: number): void {
+export function exactly(who: string, what: string, got: number, expected: number): void {
   if (got === expected) return;
   throw new LowrankError("shape", `${who}: ${what} must be ${expected}, got ${got}`, { who, what, got, expected });
 }
 
-function atLeast(who: string, what: string, got: number, least: number): void {
+export function atLeast(who: string, what: string, got: number, least: number): void {
   if (got >= least) return;
   throw new LowrankError("shape", `${who}: ${what} must be at least ${least}, got ${got}`, { who, what, got, least });
 }

@@ -8,7 +8,9 @@ import { LowrankError } from "../../support/index.ts";
 import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
+import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { gram } from "./gram.ts";
+import { netBatches, netPairs, netScores } from "./net.ts";
 import { pairs } from "./pairs.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
@@ -61,6 +63,21 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkPairs(problem);
       pairs(problem);
+    },
+    async netBatches(problem, batches) {
+      unlessClosed();
+      checkNetBatches(problem, batches);
+      return netBatches(problem, batches);
+    },
+    async netScores(problem) {
+      unlessClosed();
+      checkNetScores(problem);
+      netScores(problem);
+    },
+    async netPairs(problem) {
+      unlessClosed();
+      checkNetPairs(problem);
+      netPairs(problem);
     },
     close() {
       closed = true;

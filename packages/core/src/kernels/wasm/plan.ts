@@ -44,6 +44,7 @@ export function planLayout(layout: Layout, threads: number): Plan {
   let sharedBytes = 0;
   let scratchBytes = 0;
   for (const slot of Object.values(layout)) {
+    if (slot.kind === "perThread") scratchBytes = Math.max(scratchBytes, REAL_BYTES * slot.length);
     if (slot.kind !== "table") continue;
     sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));
     scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rows, slot.rank));

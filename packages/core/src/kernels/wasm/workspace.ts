@@ -19,6 +19,7 @@ import type {
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
 import { giveBack, takeBlock } from "./memory.ts";
+import { netBatches, netPairs, netScores } from "./net.ts";
 import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
 import { Runner, type Settings } from "./runner.ts";
@@ -50,6 +51,9 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),
     topN: (problem) => next(() => topN(runner, problem)),
     pairs: (problem) => next(() => pairs(runner, problem)),
+    netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
+    netScores: (problem) => next(() => netScores(runner, problem)),
+    netPairs: (problem) => next(() => netPairs(runner, problem)),
     close() {
       if (closed) return;
       closed = true;

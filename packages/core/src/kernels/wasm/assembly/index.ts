@@ -8,6 +8,8 @@ export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
+export { netFirst, netPairs, netScores } from "./net-score";
+export { netTrain, netTranspose } from "./net-train";
 export { pairs } from "./pairs";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { rowScratch } from "./scratch";
