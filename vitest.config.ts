@@ -16,6 +16,7 @@ export default defineConfig({
           include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
+          hookTimeout: 30_000, // some start commands, as tests do
         },
       },
       {

@@ -9,7 +9,11 @@ export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";
 export { type EngineOptions, type KernelOptions, type Kernels, openKernels, releaseWorkers } from "./kernels/index.ts";
 export {
+  type Biases,
+  biasSides,
+  type Center,
   type CommonModel,
+  centers,
   checkModel,
   decodeModel,
   encodeModel,

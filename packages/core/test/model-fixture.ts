@@ -23,13 +23,25 @@ export function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 }
 
-export const explicitObjective: RowObjective = {
+export const explicitObjective = {
   kind: "explicit",
   regularization: 0.1,
   regularizationExponent: 1,
+  center: "global",
+  biases: "both",
   biasRegularization: 0.5,
   biasRegularizationExponent: 0,
-};
+} as const satisfies RowObjective;
+
+/** One of each kind of explicit objective: both, no and one fitted bias, centred by nothing, all, users and items. */
+export const explicitObjectives: readonly (RowObjective & { readonly kind: "explicit" })[] = [
+  explicitObjective,
+  { ...explicitObjective, biases: "none", biasRegularization: undefined },
+  { ...explicitObjective, center: "user" },
+  { ...explicitObjective, center: "user", biases: "item" },
+  { ...explicitObjective, center: "item", biases: "user", biasRegularization: 0, regularizationExponent: 0 },
+  { ...explicitObjective, center: "none", biases: "item" },
+];
 
 export const implicitObjective: RowObjective = {
   kind: "implicit",

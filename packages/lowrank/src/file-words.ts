@@ -1,6 +1,6 @@
 /**
- * The words for formats and encodings of rating files. Apart from the readers, so that commands which read no ratings can list
- * them in their flags without loading these.
+ * The words for formats and encodings of rating files, and for the arrays of a model. Apart from the rooms that read and write
+ * them, so that commands can list the words in their flags without loading these.
  */
 
 export const formats = ["csv", "tsv", "lists", "jsonl", "parquet"] as const;
@@ -15,3 +15,20 @@ export type Format = (typeof formats)[number];
 
 export const encodings = ["utf-8", "latin-1", "utf-16"] as const;
 export type Encoding = (typeof encodings)[number];
+
+/**
+ * - `user_factors` float32, users × rank, and `item_factors` float32, items × rank
+ * - `user_bias` float32, users, and `item_bias` float32, items: where the model has them
+ * - `mean` float64, one number
+ * - `user_ids`, `item_ids`: int64 or text, in the order of the rows
+ */
+export const arrayNames = [
+  "user_factors",
+  "item_factors",
+  "user_bias",
+  "item_bias",
+  "mean",
+  "user_ids",
+  "item_ids",
+] as const;
+export type ArrayName = (typeof arrayNames)[number];

@@ -1,5 +1,16 @@
-/** lowrank: everything of @lowrank/core, and what needs Node: readers of files, model files, public data sets. */
+/** lowrank: everything of @lowrank/core, and what needs Node: readers of files, model files, NumPy files, public data sets. */
 export * from "@lowrank/core";
+export {
+  type ArrayName,
+  arrayNames,
+  checkArraysWritable,
+  type IdSource,
+  type MatrixMeaning,
+  type MatrixOptions,
+  readMatrix,
+  type SaveArraysOptions,
+  saveArrays,
+} from "./arrays/index.ts";
 export * from "./datasets/index.ts";
 export * from "./model-files.ts";
 export * from "./readers/index.ts";

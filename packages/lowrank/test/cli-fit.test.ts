@@ -117,8 +117,14 @@ describe("lowrank fit", () => {
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
     [["--method", "alss"], '--method must be one of auto, als, ials, got "alss"; did you mean "als"?'],
     [["--method", "als", "--unobserved-weight", "1"], "--unobserved-weight is a setting of ials, and --method is als"],
-    [["--unobserved-weight", "1", "--no-biases"], "no method has all of --biases and --unobserved-weight"],
+    [["--unobserved-weight", "1", "--biases", "none"], "no method has all of --biases and --unobserved-weight"],
     [["--unobserved-weight", "1"], "--unobserved-weight is no setting of als, which suits these data"],
+    [["--no-biases"], "unknown option '--no-biases'; did you mean --biases?"],
+    [["--biases", "all"], '--biases must be one of none, user, item, both, got "all"'],
+    [
+      ["--biases", "none", "--bias-regularization", "1"],
+      '--bias-regularization must be left out when biases is "none"',
+    ],
     [["--threads", "0"], "--threads must be a whole number from 1 to 256"],
     [["--patience", "2"], "--patience acts only with --validation"],
     [["--no-rating", "--rating-column", "3"], "--no-rating and --rating-column cannot go together"],
@@ -274,6 +280,18 @@ describe("lowrank fit", () => {
     });
     expect(code).toBe(130);
     expect(readdirSync(here.path)).toEqual(["pipe.csv"]);
+    await here.dispose();
+  });
+
+  it("says with 1 that there is no place for a copy of a pipe, and does not wait for one who writes to it", async () => {
+    const here = await folder();
+    const pipe = here.file("pipe.csv");
+    execFileSync("mkfifo", [pipe]);
+    const missing = here.file("none");
+    const { code, stderr } = await lowrank(["fit", pipe, "--out", here.file("m.safetensors")], {
+      env: { TMPDIR: missing },
+    });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(missing) });
     await here.dispose();
   });
 

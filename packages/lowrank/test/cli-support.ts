@@ -26,8 +26,8 @@ export interface RunOptions {
   readonly asNobody?: boolean;
   /** Stderr is closed after the first words */
   readonly deaf?: boolean;
-  /** Called at once, with a function that sends a signal */
-  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called at once, with a function that sends a signal; what it throws is thrown by `lowrank` */
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => Promise<void>;
   /** Called with everything written to stderr so far, and a function that sends a signal */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -58,7 +58,7 @@ export function lowrank(args: readonly string[], options: RunOptions = {}): Prom
     child.stdin.on("error", () => {});
     if (options.keepOpen) child.stdin.write(options.input ?? "");
     else child.stdin.end(options.input ?? "");
-    options.onStart?.((signal) => child.kill(signal));
+    options.onStart?.((signal) => child.kill(signal)).catch(reject);
   });
 }
 

@@ -6,7 +6,7 @@
  * unless the caller leaves them out.
  */
 import { fillTable, type Kernels, slot } from "../kernels/index.ts";
-import { type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
+import { baselineOf, type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { Turns } from "./host.ts";
 import { notFinite } from "./lists.ts";
@@ -65,10 +65,7 @@ async function errorsOfModel(model: FactorModel, request: PredictionRequest): Pr
     dot: slot.f32(size),
   });
   const { left, right, user, item, rating, dot } = work.at;
-  const baseline = (u: number | undefined, i: number | undefined) =>
-    model.mean +
-    (u === undefined ? 0 : (model.userBias?.[u] ?? 0)) +
-    (i === undefined ? 0 : (model.itemBias?.[i] ?? 0));
+  const { mean, userBias, itemBias } = model;
   try {
     fillTable(left, model.userFactors);
     fillTable(right, model.itemFactors);
@@ -82,8 +79,8 @@ async function errorsOfModel(model: FactorModel, request: PredictionRequest): Pr
           rightRow: item.subarray(0, count),
           out: dot.subarray(0, count),
         }),
-      finish: (u, i, product) => baseline(u, i) + product,
-      baseline,
+      finish: (u, i, product) => mean + (userBias?.[u] ?? 0) + (itemBias?.[i] ?? 0) + product,
+      baseline: (u, i) => baselineOf(model, u, i) ?? request.mean,
     });
   } finally {
     work.close();

@@ -1,5 +1,6 @@
 /**
- * ALS for explicit ratings: r̂_ui = mean + b_u + b_i + x_u·y_i.
+ * ALS for explicit ratings: r̂_ui = c_ui + b_u + b_i + x_u·y_i, with c_ui what `center` says: nothing, the mean of all ratings,
+ * of the user's, or of the item's.
  *
  *   minimise  Σ_observed (r_ui − r̂_ui)²  +  Σ_u λ n_u^e |x_u|²  +  Σ_i λ n_i^e |y_i|²  +  Σ_u λ_b n_u^f b_u²  +  Σ_i λ_b n_i^f b_i²
  *
@@ -9,9 +10,11 @@
  * Volinsky, IEEE Computer 2009.
  */
 import type { Kernels } from "../kernels/index.ts";
+import type { Biases, Center } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
-import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
+import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -24,8 +27,8 @@ const AUTO_REGULARIZATION = 1.2;
 const AUTO_EXPONENT = 0.5;
 
 export const alsOptions = {
-  rank: commonOptions.rank(32),
-  sweeps: commonOptions.sweeps(15),
+  rank: rankOption(32),
+  sweeps: alternatingOptions.sweeps(15),
   regularization: {
     type: "number",
     default: "auto",
@@ -41,14 +44,14 @@ export const alsOptions = {
     max: 2,
     about: "penalty grows with (number of ratings) to this power; 1 = ALS-WR, 0 = plain",
   },
-  biases: { type: "flag", default: true, about: "fit a bias for every user and item" },
+  biases: biasesOption("both"),
   biasRegularization: {
     type: "number",
     default: 3,
     min: 0,
     max: 1e9,
     about: "L2 penalty of the biases",
-    when: { option: "biases", is: [true] },
+    when: withBiases,
   },
   biasRegularizationExponent: {
     type: "number",
@@ -56,16 +59,17 @@ export const alsOptions = {
     min: 0,
     max: 2,
     about: "as regularizationExponent, for the biases",
-    when: { option: "biases", is: [true] },
+    when: withBiases,
   },
-  initScale: commonOptions.initScale,
+  center: centerOption("global"),
+  initScale: alternatingOptions.initScale,
   solver: {
     type: "choice",
     default: "cholesky",
     choices: ["cholesky", "cg"],
     about: "exact, or conjugate gradient from the last sweep's factors",
   },
-  cgSteps: commonOptions.cgSteps(["cg"]),
+  cgSteps: alternatingOptions.cgSteps(["cg"]),
 } as const satisfies OptionTable;
 
 /** Options of `als`; every one may be left out. */
@@ -78,12 +82,14 @@ export interface AlsOptions {
   readonly regularization?: number | "auto";
   /** e from 0 to 2; 0 = plain, 1 = ALS-WR. Default 0.5 */
   readonly regularizationExponent?: number;
-  /** Default true */
-  readonly biases?: boolean;
+  /** Which sides have a fitted bias. Default `both` */
+  readonly biases?: Biases;
   /** λ_b ≥ 0. Default 3 */
   readonly biasRegularization?: number;
   /** f from 0 to 2. Default 0 */
   readonly biasRegularizationExponent?: number;
+  /** What is subtracted from each rating before fitting. Default `global`: the mean of all */
+  readonly center?: Center;
   /** Standard deviation of the starting factors times √rank. Default 0.1 */
   readonly initScale?: number;
   /** `cholesky` solves each row exactly (default); `cg` approximately */
@@ -99,7 +105,7 @@ export interface AlsOptions {
  */
 export function als(given: AlsOptions = {}): Factorizer {
   const options = resolveOptions("als", alsOptions, given);
-  const { rank, sweeps, biases, initScale, regularizationExponent } = options;
+  const { rank, sweeps, biases, center, initScale, regularizationExponent } = options;
   if (options.regularization === "auto" && regularizationExponent !== AUTO_EXPONENT) {
     const allowed = `given with regularizationExponent ${regularizationExponent}`;
     const remedy = `its default is measured for ${AUTO_EXPONENT} only; ALS-WR (1) wants about 0.05 to 0.15`;
@@ -115,7 +121,9 @@ export function als(given: AlsOptions = {}): Factorizer {
       kind: "explicit",
       regularization,
       regularizationExponent,
-      biasRegularization: biases ? options.biasRegularization : undefined,
+      center,
+      biases,
+      biasRegularization: biases === "none" ? undefined : options.biasRegularization,
       biasRegularizationExponent: options.biasRegularizationExponent,
     },
   });

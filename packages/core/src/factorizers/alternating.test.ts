@@ -187,10 +187,13 @@ describe("als", () => {
   });
 
   it("trains without biases when told so, and refuses bias settings then", async () => {
-    const { model } = await factorize(world, als({ rank: 2, sweeps: 3, biases: false }));
+    const { model } = await factorize(world, als({ rank: 2, sweeps: 3, biases: "none" }));
     expect(model.userBias).toBeUndefined();
     expect(model.itemBias).toBeUndefined();
-    expect(() => als({ biases: false, biasRegularization: 1 })).toThrow(OptionError);
+    expect(() => als({ biases: "none", biasRegularization: 1 })).toThrow(OptionError);
+    expect(() => als({ biases: true as never })).toThrow(
+      'als: biases must be one of "none", "user", "item", "both", got true',
+    );
   });
 
   it("refuses records without ratings and names ials", async () => {

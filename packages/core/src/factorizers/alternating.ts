@@ -24,9 +24,12 @@ import {
   confidences,
   type FactorModel,
   hasBias,
+  isCenter,
   overlapOf,
   type RowObjective,
   regularizations,
+  rowCenters,
+  withoutCenters,
 } from "../model/index.ts";
 import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
 import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
@@ -34,12 +37,8 @@ import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
 import { version } from "./version.ts";
 
-/** A row's system takes rank² floats per worker; above this rank one sweep over real data takes hours. */
-const MAX_RANK = 1024;
-
-/** Option rows that both methods have. */
-export const commonOptions = {
-  rank: (rank: number) => ({ type: "whole", default: rank, min: 1, max: MAX_RANK, about: "latent dimension" }) as const,
+/** Option rows that both methods have, beside those of common-options.ts. */
+export const alternatingOptions = {
   sweeps: (sweeps: number) =>
     ({ type: "whole", default: sweeps, min: 1, max: 10_000, about: "passes over the data, items then users" }) as const,
   initScale: {
@@ -78,25 +77,27 @@ type AlternatingLayout = ReturnType<typeof alternatingLayout>;
 export function alternatingLayout(ratings: Ratings, settings: AlternatingSettings) {
   const { byUser, byItem } = ratings;
   const { rank, objective, solver } = settings;
-  const biased = hasBias(objective);
+  const biased = { user: hasBias(objective, "user"), item: hasBias(objective, "item") };
   const implicit = objective.kind === "implicit";
   const whitenedRows = implicit && solver.kind === "cg" ? Math.max(byUser.rows, byItem.rows) : 0;
   return {
     users: slot.table(byUser.rows, rank),
     items: slot.table(byItem.rows, rank),
-    userBias: slot.f32(biased ? byUser.rows : 0),
-    itemBias: slot.f32(biased ? byItem.rows : 0),
+    userBias: slot.f32(biased.user ? byUser.rows : 0),
+    itemBias: slot.f32(biased.item ? byItem.rows : 0),
+    userLevel: slot.f32(isCenter(objective, "user") ? byUser.rows : 0),
+    itemLevel: slot.f32(isCenter(objective, "item") ? byItem.rows : 0),
     userStart: slot.u32(byUser.rows + 1),
     itemStart: slot.u32(byItem.rows + 1),
     userIndex: slot.u32(ratings.size),
     itemIndex: slot.u32(ratings.size),
-    // What each entry brings to its row's system: the rating itself, or the confidence made from it.
+    // What each entry brings to its row's system: the rating (less its row's centre), or the confidence made from it.
     userTerm: slot.f32(ratings.size),
     itemTerm: slot.f32(ratings.size),
     userPenalty: slot.f32(byUser.rows),
     itemPenalty: slot.f32(byItem.rows),
-    userBiasPenalty: slot.f32(biased ? byUser.rows : 0),
-    itemBiasPenalty: slot.f32(biased ? byItem.rows : 0),
+    userBiasPenalty: slot.f32(biased.user ? byUser.rows : 0),
+    itemBiasPenalty: slot.f32(biased.item ? byItem.rows : 0),
     gram: slot.f32(implicit ? rowStride(rank) ** 2 : 0),
     whitened: slot.table(whitenedRows, rank),
     userLoss: slot.f64(byUser.rows),
@@ -108,7 +109,12 @@ interface Side {
   readonly word: "user" | "item";
   readonly ids: IdMap;
   readonly table: Table;
+  /** Fitted, what is left when the centre is taken away */
   readonly bias: Float32Array | undefined;
+  /** What each row's mean differs from the mean of all, where this side is the centre */
+  readonly center: Float32Array | undefined;
+  /** What the other side's rows must not explain again, and what the model keeps as this side's bias: centre + bias */
+  readonly level: Float32Array | undefined;
   readonly entries: SparseRows;
   readonly term: Float32Array;
   readonly penalty: Float32Array;
@@ -122,6 +128,8 @@ export class AlternatingRun implements Run {
   readonly #kernels: Kernels;
   readonly #space: Workspace<AlternatingLayout>;
   readonly #seed: number;
+  /** What every score starts from: the mean of all ratings, unless nothing is subtracted */
+  readonly #mean: number;
   #sweep = 0;
   readonly #users: Side;
   readonly #items: Side;
@@ -133,9 +141,11 @@ export class AlternatingRun implements Run {
     this.#ratings = ratings;
     this.#kernels = kernels;
     this.#seed = seed;
+    const { objective } = settings;
+    this.#mean = objective.kind === "explicit" && objective.center !== "none" ? ratings.mean : 0;
     this.#space = kernels.open(alternatingLayout(ratings, settings));
-    this.#users = sideOf("user", ratings.users, this.#space.at, settings.objective);
-    this.#items = sideOf("item", ratings.items, this.#space.at, settings.objective);
+    this.#users = sideOf("user", ratings.users, this.#space.at, objective);
+    this.#items = sideOf("item", ratings.items, this.#space.at, objective);
     try {
       this.#fill(this.#users, ratings.byUser);
       this.#fill(this.#items, ratings.byItem);
@@ -144,6 +154,8 @@ export class AlternatingRun implements Run {
         this.#scatter(this.#items);
       } else {
         restoreState(settings.name, this.#trained(), from.state);
+        setLevel(this.#users);
+        setLevel(this.#items);
         this.#sweep = from.passes;
       }
     } catch (error) {
@@ -177,7 +189,7 @@ export class AlternatingRun implements Run {
   }
 
   model(passes: number): FactorModel {
-    const { byUser, users, items, hasRatings, mean, min, max, hash } = this.#ratings;
+    const { byUser, users, items, hasRatings, min, max, hash } = this.#ratings;
     const { name, options, rank, objective } = this.#settings;
     const explicit = objective.kind === "explicit";
     return {
@@ -187,9 +199,9 @@ export class AlternatingRun implements Run {
       items,
       userFactors: unpadded(this.#users.table),
       itemFactors: unpadded(this.#items.table),
-      userBias: this.#users.bias?.slice(),
-      itemBias: this.#items.bias?.slice(),
-      mean: explicit ? mean : 0,
+      userBias: this.#users.level?.slice(),
+      itemBias: this.#items.level?.slice(),
+      mean: this.#mean,
       scale: explicit ? "rating" : "preference",
       range: explicit && hasRatings ? { min, max } : undefined,
       objective,
@@ -220,7 +232,9 @@ export class AlternatingRun implements Run {
     const { objective } = this.#settings;
     side.entries.start.set(rows.start);
     side.entries.index.set(rows.index);
-    if (objective.kind === "explicit") side.term.set(rows.value);
+    if (side.center !== undefined) rowCenters(rows.start, rows.value, this.#ratings.mean, side.center);
+    setLevel(side);
+    if (objective.kind === "explicit") withoutCenters(rows.start, rows.value, side.center, side.term);
     else confidences(objective, rows.value, side.term);
     regularizations(objective, rows.start, rows.columns, side.penalty);
     if (side.biasPenalty !== undefined) biasRegularizations(objective, rows.start, side.biasPenalty);
@@ -239,6 +253,7 @@ export class AlternatingRun implements Run {
   async #halfSweep(side: Side, fixed: Side): Promise<void> {
     if (this.#settings.objective.kind === "implicit") await this.#space.gram(fixed.table, this.#space.at.gram);
     const unstable = await this.#space.solveRows(this.#problem(side, fixed), this.#settings.solver);
+    setLevel(side);
     if (unstable === undefined) return;
     const id = side.ids.id(unstable.row);
     throw new DivergenceError(
@@ -264,10 +279,10 @@ export class AlternatingRun implements Run {
           out: side.table,
           outBias: side.bias,
           fixed: fixed.table,
-          fixedBias: fixed.bias,
+          fixedBias: fixed.level,
           entries: side.entries,
           value: side.term,
-          offset: this.#ratings.mean,
+          offset: this.#mean,
           regularization: side.penalty,
           biasRegularization: side.biasPenalty,
         };
@@ -291,17 +306,27 @@ export class AlternatingRun implements Run {
 }
 
 function sideOf(word: "user" | "item", ids: IdMap, at: Arrays<AlternatingLayout>, objective: RowObjective): Side {
-  const biased = hasBias(objective);
+  const biased = hasBias(objective, word);
+  const bias = biased ? at[`${word}Bias`] : undefined;
+  const centered = isCenter(objective, word);
   return {
     word,
     ids,
     table: at[`${word}s`],
-    bias: biased ? at[`${word}Bias`] : undefined,
+    bias,
+    center: centered ? new Float32Array(ids.size) : undefined,
+    level: centered ? at[`${word}Level`] : bias,
     entries: { start: at[`${word}Start`], index: at[`${word}Index`] },
     term: at[`${word}Term`],
     penalty: at[`${word}Penalty`],
     biasPenalty: biased ? at[`${word}BiasPenalty`] : undefined,
   };
+}
+
+/** After the centre or the bias has changed. */
+function setLevel({ center, bias, level }: Side): void {
+  if (center === undefined || level === undefined) return;
+  for (let r = 0; r < level.length; r++) level[r] = center[r] + (bias === undefined ? 0 : bias[r]);
 }
 
 /** Σ_r penalty_r |row_r|². */

@@ -13,7 +13,8 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
-import { AlternatingRun, type AlternatingSettings, alternatingLayout, commonOptions } from "./alternating.ts";
+import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
+import { rankOption } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -28,8 +29,8 @@ const CHOLESKY_RANK = 32;
 const AUTO_DENSITIES = 10;
 
 export const ialsOptions = {
-  rank: commonOptions.rank(64),
-  sweeps: commonOptions.sweeps(10),
+  rank: rankOption(64),
+  sweeps: alternatingOptions.sweeps(10),
   regularization: { type: "number", default: 0.01, min: 0, max: 1e9, about: "L2 penalty of the factors" },
   regularizationExponent: {
     type: "number",
@@ -65,14 +66,14 @@ export const ialsOptions = {
     about: "the scale in confidence",
     when: { option: "confidence", is: ["linear", "log"] },
   },
-  initScale: commonOptions.initScale,
+  initScale: alternatingOptions.initScale,
   solver: {
     type: "choice",
     default: "auto",
     choices: ["auto", "cholesky", "cg"],
     about: `exact, or conjugate gradient from the last sweep's factors; auto is exact up to rank ${CHOLESKY_RANK}`,
   },
-  cgSteps: commonOptions.cgSteps(["auto", "cg"]),
+  cgSteps: alternatingOptions.cgSteps(["auto", "cg"]),
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */

@@ -10,7 +10,8 @@ const { ratings } = plantedWorld({ users: 30, items: 20, rank: 3, density: 0.5, 
 
 const methods: readonly (readonly [string, Factorizer])[] = [
   ["als", als({ rank: 5 })],
-  ["als without biases", als({ rank: 5, biases: false })],
+  ["als without biases", als({ rank: 5, biases: "none" })],
+  ["als centred by item with item biases", als({ rank: 5, biases: "item", center: "item" })],
   ["als by conjugate gradient", als({ rank: 17, solver: "cg", cgSteps: 2 })],
   ["ials", ials({ rank: 5 })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],

@@ -75,7 +75,8 @@ export function checkPairs({ left, right, leftRow, rightRow, out }: PairProblem)
   atLeast("pairs", "out.length", out.length, leftRow.length);
 }
 
-function checkEntries(who: string, name: string, { start, index }: SparseRows, rows: number): number {
+/** @returns the number of entries */
+export function checkEntries(who: string, name: string, { start, index }: SparseRows, rows: number): number {
   atLeast(who, `${name}.start.length`, start.length, rows + 1);
   const count = start[rows];
   atLeast(who, `${name}.index.length`, index.length, count);

@@ -28,7 +28,8 @@ export type Objective = (typeof objectives)[number];
  *   adamw    p ← p − α · weightDecay · p, then as adam (Loshchilov & Hutter, ICLR 2019)
  *   adagrad  second ← second + g²;  p ← p − α · g / (√second + epsilon)
  *
- * `sgd` without momentum needs neither array, with it `first`; `adagrad` needs `second`; `adam` and `adamw` both.
+ * In batches t counts the batches, and rows that a batch leaves alone keep their arrays (as PyTorch's SparseAdam).
+ * Which arrays an optimizer needs says `arraysOf`.
  */
 export type Optimizer =
   | { readonly kind: "sgd"; readonly momentum: number }
@@ -42,11 +43,27 @@ export type Optimizer =
     }
   | { readonly kind: "adagrad"; readonly epsilon: number };
 
-/** Numbers an optimizer moves, with what it keeps about them; all of one length. Zero length: the optimizer needs none. */
+/** What an optimizer keeps beside the parameters. */
+export function arraysOf(optimizer: Optimizer): { readonly first: boolean; readonly second: boolean } {
+  switch (optimizer.kind) {
+    case "sgd":
+      return { first: optimizer.momentum !== 0, second: false };
+    case "adam":
+    case "adamw":
+      return { first: true, second: true };
+    case "adagrad":
+      return { first: false, second: true };
+    default:
+      return optimizer satisfies never;
+  }
+}
+
+/** Numbers an optimizer moves, with what it keeps about them; all of one length, those that nothing needs of length 0. */
 export interface Trained {
   readonly value: Reals;
-  /** Written by `gradients`; scratch of the other routines */
+  /** Written by `gradients`; scratch of the other routines. Not needed where `entryByEntry` */
   readonly gradient: Reals;
+  /** Needed as `arraysOf` says; zero before the first step */
   readonly first: Reals;
   readonly second: Reals;
 }
@@ -82,7 +99,7 @@ export interface FullProblem extends DescentProblem {
   readonly complete: boolean;
   /** [entries]: the errors at the present parameters, as `loss` and `descend` leave them */
   readonly error: Reals;
-  /** f64[left rows + right rows]: scratch for sums by row */
+  /** f64[2 · (left rows + right rows)]: scratch for sums by row */
   readonly rowSum: Float64Array;
 }
 
@@ -101,33 +118,49 @@ export interface Steps {
 export interface BatchProblem extends DescentProblem {
   /** u32[entries]: the left row of each entry */
   readonly leftRow: Uint32Array;
-  /** u32[entries]: places of entries, in the order in which they are taken */
+  /** u32[right rows]: entries of each right row */
+  readonly rightCount: Uint32Array;
+  /** Places of entries, in the order in which they are taken: u32[entries] for every epoch alike, or u32[epochs · entries] */
   readonly order: Uint32Array;
-  /** Entries of a batch, ≥ 1; the last batch may have fewer */
+  /** Entries of a batch, ≥ 1; the last batch of an epoch may have fewer */
   readonly batchSize: number;
   /**
-   * `together`: both rows move by the gradient at the old values. `alternately`, batchSize 1 and sgd without momentum
-   * only: the left row first, the right row by the error at the old values and the *new* left row (seed notebook 001)
+   * `together`: both rows move by the gradient at the old values. `alternately`, only where `entryByEntry`: the left row
+   * first, the right row by the error at the old values and the *new* left row (seed notebook 001)
    */
   readonly update: "together" | "alternately";
-  /** u32[left rows + right rows + 4 · batchSize]: scratch */
+  /** [left rows + right rows + batchSize]: scratch */
+  readonly share: Reals;
+  /** u32[left rows + right rows + 2 · batchSize]: scratch; not needed (length 0) where `entryByEntry` */
   readonly touched: Uint32Array;
 }
 
-/** One pass over the entries in batches. */
-export interface Epoch {
+/** Passes over the entries in batches. */
+export interface Epochs {
   readonly optimizer: Optimizer;
   /** Batches made before */
   readonly done: number;
-  /** α of each batch, f64[batches], or of all, f64[1] */
+  /** α of each epoch, f64[epochs], or of each batch, f64[epochs · batches] */
   readonly rates: Float64Array;
   readonly clipNorm: number | undefined;
 }
 
+/** Batches of one entry by plain sgd: an entry moves its two rows at once, without a gradient written down. */
+export function entryByEntry(
+  batchSize: number,
+  { optimizer, clipNorm }: Pick<Epochs, "optimizer" | "clipNorm">,
+): boolean {
+  return batchSize === 1 && optimizer.kind === "sgd" && optimizer.momentum === 0 && clipNorm === undefined;
+}
+
 /**
- * A batch's loss, for `epoch`: the objective over its entries alone, where each entry brings its share of the penalties of
- * its two rows and their biases, 1/n of a row with n entries in all (times the number of entries for "mean"), so that a
- * pass brings the whole penalty once. Gradients of entries on the same row are added before the row moves.
+ * A batch's loss, for `epochs`: the objective over its m entries alone, where each entry brings its share of the penalties
+ * of its two rows and their biases, 1/n of a row with n entries in all. Over a pass the whole penalty comes once:
+ *
+ *   "norm"   √(Σ error²) + Σ shares          "sum"    Σ error² + Σ shares          "half"   ½ (Σ error² + Σ shares)
+ *   "mean"   (1/m) (Σ error² + entries · Σ shares)
+ *
+ * Gradients of entries on the same row are added before the row moves.
  */
 export interface DescentRoutines {
   /** The loss at the present parameters; leaves the errors in `error`. Error: 2⁻¹⁸ of the sum of its terms' sizes (wasm). */
@@ -137,7 +170,8 @@ export interface DescentRoutines {
   gradients(problem: FullProblem): Promise<void>;
 
   /**
-   * `rates.length` steps from the present parameters and errors (as `loss` or `descend` left them).
+   * `losses.length` steps from the present parameters and errors (as `loss` or `descend` left them). Several calls give
+   * the same bytes as one with as many steps.
    *
    * @param losses f64[steps], written: the loss after each step
    * @returns steps made: fewer than asked when a loss was not finite, which is then the last written
@@ -145,10 +179,11 @@ export interface DescentRoutines {
   descend(problem: FullProblem, steps: Steps, losses: Float64Array): Promise<number>;
 
   /**
-   * One pass. Errors of the entries are not kept.
+   * `sums.length` passes. Errors of the entries are not kept. Several calls give the same bytes as one with as many epochs.
    *
-   * @returns Σ error² as seen on the way, each error at the parameters before its batch moved them; stops early when it is
-   *   not finite
+   * @param sums f64[epochs], written: Σ error² of each pass as seen on the way, each error at the parameters before its
+   *   batch moved them
+   * @returns epochs made: fewer than asked when a sum was not finite, which is then the last written
    */
-  epoch(problem: BatchProblem, epoch: Epoch): Promise<number>;
+  epochs(problem: BatchProblem, epochs: Epochs, sums: Float64Array): Promise<number>;
 }

@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
+import { descentCases } from "./descent.case.ts";
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, unpadded } from "./kernels.ts";
 import { rowCases } from "./rows.case.ts";
 import { topNCases } from "./top-n.case.ts";
@@ -15,6 +16,7 @@ export function kernelCases(kernels: Kernels): void {
   rowCases(kernels);
   describe("topN", () => topNCases(kernels));
   describe("pairs", () => pairCases(kernels));
+  descentCases(kernels);
   describe("workspaces", () => workspaceCases(kernels));
 }
 

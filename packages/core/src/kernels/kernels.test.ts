@@ -1,5 +1,6 @@
 /** Runs the one behaviour suite on every backend. The strict build is required: a host without it fails here. */
 import { describe, expect, it } from "vitest";
+import { digestOfDescent } from "./descent.case.ts";
 import { digestOfEverything, kernelCases } from "./kernels.case.ts";
 import type { Kernels } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
@@ -24,15 +25,21 @@ for (const build of builds) {
   }
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
-    const digests = await Promise.all(
-      [open(build, 1), open(build, 2), open(build, 2, true), open(build, 3, true)].map(async (kernels) =>
-        digestOfEverything(await kernels),
-      ),
-    );
-    expect(new Set(digests).size).toBe(1);
+    for (const digestOf of [digestOfEverything, digestOfDescent]) {
+      const digests = await Promise.all(
+        [open(build, 1), open(build, 2), open(build, 2, true), open(build, 3, true)].map(async (kernels) =>
+          digestOf(await kernels),
+        ),
+      );
+      expect(new Set(digests).size).toBe(1);
+    }
   });
 }
 
 it("strict: every routine gives the recorded bytes, as on every engine and machine", async () => {
   expect(await digestOfEverything(await open("strict", 2))).toBe("6d9f5ec2d6e9c46d");
+});
+
+it("strict: every descent gives the recorded bytes, as on every engine and machine", async () => {
+  expect(await digestOfDescent(await open("strict", 2))).toBe("5f397bdae993a2a0");
 });

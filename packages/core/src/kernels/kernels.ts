@@ -12,6 +12,7 @@
  * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
  */
 
+import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
@@ -194,7 +195,7 @@ export interface PairProblem {
   readonly out: Float32Array;
 }
 
-export interface Routines {
+export interface Routines extends DescentRoutines {
   /**
    * Gram matrix of a table: out = tableᵀ · table.
    *

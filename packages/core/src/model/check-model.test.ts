@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { explicitObjective, implicitObjective, modelFixture } from "../../test/model-fixture.ts";
+import { explicitObjective, explicitObjectives, implicitObjective, modelFixture } from "../../test/model-fixture.ts";
 import { DataError } from "../support/index.ts";
 import { checkModel } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
@@ -79,8 +79,24 @@ describe("checkModel", () => {
         }
       }
     }
-    expect(reasonOf({ objective: { ...explicitObjective, biasRegularization: undefined } })).toBe("accepted");
-    expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch('"linear" or "log"');
+    for (const objective of explicitObjectives) expect(reasonOf({ objective })).toBe("accepted");
+    expect(reasonOf({ objective: { ...explicitObjective, biasRegularization: undefined } })).toMatch(
+      "whose biasRegularization is a finite number",
+    );
+    expect(reasonOf({ objective: { ...explicitObjective, biases: "none" } })).toMatch(
+      "without biasRegularization when",
+    );
+    for (const biases of ["all", true, undefined]) {
+      expect(reasonOf({ objective: { ...explicitObjective, biases } })).toMatch(
+        "whose biases is one of none, user, item, both",
+      );
+    }
+    expect(reasonOf({ objective: { ...explicitObjective, center: "row" } })).toMatch(
+      "whose center is one of none, global, user, item",
+    );
+    expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch(
+      "whose confidence is one of constant, linear, log",
+    );
     expect(reasonOf({ objective: { kind: "magic" } })).toMatch('of kind "explicit" or "implicit"');
   });
 

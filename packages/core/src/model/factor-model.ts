@@ -3,11 +3,24 @@
  *
  *   score(u, i) = mean + userBias_u + itemBias_i + userFactors_u · itemFactors_i
  *
+ * Whatever was subtracted from the ratings before fitting (`Center`) is undone here: `mean` is the mean of all training
+ * ratings, 0 only for center "none"; with center "user" `userBias` holds, beside a fitted bias, what each user's mean
+ * differs from `mean`, and with "item" `itemBias` likewise. So a row without ratings, which has the mean of all as its
+ * centre, and a user or item that the model does not know need no case of their own: their bias is 0.
+ *
  * Everything after training (predict, top-N, similar, fold-in, explain, file, server) works from this and nothing else.
  * The arrays are the model's own; treat them as read-only.
  */
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
 import type { Scale } from "./scorer.ts";
+
+/** Which sides have a fitted bias. */
+export const biasSides = ["none", "user", "item", "both"] as const;
+export type Biases = (typeof biasSides)[number];
+
+/** What is subtracted from each rating before fitting: nothing, the mean of all, of its user's, or of its item's ratings. */
+export const centers = ["none", "global", "user", "item"] as const;
+export type Center = (typeof centers)[number];
 
 /**
  * How a user's or item's row follows from a history alone, the other side fixed: what fold-in and explain solve, with
@@ -20,7 +33,11 @@ export type RowObjective =
       readonly kind: "explicit";
       readonly regularization: number;
       readonly regularizationExponent: number;
-      /** Penalty of a bias, · n^biasRegularizationExponent; undefined for a model without biases */
+      /** What was subtracted before fitting; of a folded-in row's own side, the mean of the history */
+      readonly center: Center;
+      /** The sides whose rows have a fitted bias */
+      readonly biases: Biases;
+      /** Penalty of a fitted bias, · n^biasRegularizationExponent; undefined exactly when `biases` is "none" */
       readonly biasRegularization: number | undefined;
       readonly biasRegularizationExponent: number;
     }
@@ -60,10 +77,11 @@ export interface CommonModel {
   readonly userFactors: Float32Array;
   /** f32[items × rank], row-major */
   readonly itemFactors: Float32Array;
-  /** f32[users] */
+  /** f32[users]; there when users have a fitted bias or are the centre */
   readonly userBias: Float32Array | undefined;
-  /** f32[items] */
+  /** f32[items]; there when items have a fitted bias or are the centre */
   readonly itemBias: Float32Array | undefined;
+  /** Part of every score, those of unknown users and items included; 0 for models of clicks and for center "none" */
   readonly mean: number;
   readonly scale: Scale;
   /** Smallest and largest training rating; predictions may be clamped to it on request */

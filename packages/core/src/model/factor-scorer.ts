@@ -1,11 +1,28 @@
 /**
- * A FactorModel as a Scorer: sums in double precision, in the order of the columns.
+ * A FactorModel as a Scorer: sums in double precision, in the order of the columns; and what it says of a pair of which it
+ * knows one side or none.
  *
  * For single scores and for callers without kernels. Long lists come from recommend/, which scores in the kernels
  * (f32); the two differ by at most rank · 2⁻²⁴ of Σ|a·b|, plus one f32 rounding of the sum.
  */
 import type { FactorModel } from "./factor-model.ts";
 import type { Scorer } from "./scorer.ts";
+
+/**
+ * What the mean and the biases of the sides that are known say about a pair. Undefined where nothing does: for scores that
+ * are not ratings, and where nothing was subtracted before fitting and no known side has a bias.
+ *
+ * @param user its index, or undefined for one that the model does not know; `item` likewise
+ */
+export function baselineOf(model: FactorModel, user: number | undefined, item: number | undefined): number | undefined {
+  const { mean, objective, scale } = model;
+  if (scale !== "rating") return undefined;
+  const ofUser = user === undefined ? undefined : model.userBias?.[user];
+  const ofItem = item === undefined ? undefined : model.itemBias?.[item];
+  const centered = mean !== 0 || (objective?.kind === "explicit" && objective.center !== "none");
+  if (!centered && ofUser === undefined && ofItem === undefined) return undefined;
+  return mean + (ofUser ?? 0) + (ofItem ?? 0);
+}
 
 export function factorScorer(model: FactorModel): Scorer {
   const { rank, userFactors, itemFactors, userBias, itemBias, mean } = model;

@@ -4,7 +4,7 @@
  */
 export { checkModel } from "./check-model.ts";
 export * from "./factor-model.ts";
-export { factorScorer } from "./factor-scorer.ts";
+export { baselineOf, factorScorer } from "./factor-scorer.ts";
 export { type Model, scorerOf } from "./model.ts";
 export { modelDigest } from "./model-digest.ts";
 export { decodeModel, encodeModel, encodeModelParts } from "./model-file.ts";

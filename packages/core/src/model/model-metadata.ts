@@ -3,7 +3,7 @@
  *
  * Numbers are written so that they read back to the same f64 (JavaScript's shortest form, as in JSON).
  */
-import type { FactorModel, Provenance, RowObjective } from "./factor-model.ts";
+import { biasSides, centers, type FactorModel, type Provenance, type RowObjective } from "./factor-model.ts";
 import type { Refuse } from "./safetensors.ts";
 import { type Scale, scales } from "./scorer.ts";
 
@@ -62,8 +62,9 @@ function plainObjective(objective: RowObjective): RowObjective {
   const { regularization, regularizationExponent } = objective;
   switch (objective.kind) {
     case "explicit": {
-      const { kind, biasRegularization, biasRegularizationExponent } = objective;
-      return { kind, regularization, regularizationExponent, biasRegularization, biasRegularizationExponent };
+      const { kind, center, biases, biasRegularization, biasRegularizationExponent } = objective;
+      const ofBiases = { center, biases, biasRegularization, biasRegularizationExponent };
+      return { kind, regularization, regularizationExponent, ...ofBiases };
     }
     case "implicit": {
       const { kind, unobservedWeight, observedInUnobserved, confidence, confidenceScale } = objective;
@@ -162,32 +163,40 @@ export function readObjective(from: Readonly<Record<string, unknown>>, fail: Fai
       ? value
       : fail("objective", `an objective whose ${field} is a finite number from 0`);
   };
-  const common = () => ({
+  const word = <const T extends string>(field: string, words: readonly T[]): T =>
+    words.find((one) => one === from[field]) ??
+    fail("objective", `an objective whose ${field} is one of ${words.join(", ")}`);
+  if (from.kind !== "explicit" && from.kind !== "implicit") {
+    return fail("objective", 'an objective of kind "explicit" or "implicit"');
+  }
+  const common = {
     regularization: amount("regularization"),
     regularizationExponent: amount("regularizationExponent"),
-  });
+  };
   if (from.kind === "explicit") {
+    const biases = word("biases", biasSides);
+    if (biases === "none" && from.biasRegularization !== undefined) {
+      return fail("objective", 'an objective without biasRegularization when its biases are "none"');
+    }
     return {
       kind: "explicit",
-      ...common(),
-      biasRegularization: from.biasRegularization === undefined ? undefined : amount("biasRegularization"),
+      ...common,
+      center: word("center", centers),
+      biases,
+      biasRegularization: biases === "none" ? undefined : amount("biasRegularization"),
       biasRegularizationExponent: amount("biasRegularizationExponent"),
     };
   }
-  if (from.kind !== "implicit") return fail("objective", 'an objective of kind "explicit" or "implicit"');
-  const { observedInUnobserved, confidence } = from;
+  const { observedInUnobserved } = from;
   if (typeof observedInUnobserved !== "boolean") {
     return fail("objective", "an objective whose observedInUnobserved is true or false");
   }
-  if (confidence !== "constant" && confidence !== "linear" && confidence !== "log") {
-    return fail("objective", 'an objective whose confidence is "constant", "linear" or "log"');
-  }
   return {
     kind: "implicit",
-    ...common(),
+    ...common,
     unobservedWeight: amount("unobservedWeight"),
     observedInUnobserved,
-    confidence,
+    confidence: word("confidence", ["constant", "linear", "log"]),
     confidenceScale: amount("confidenceScale"),
   };
 }

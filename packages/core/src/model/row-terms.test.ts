@@ -1,11 +1,22 @@
 import { describe, expect, it } from "vitest";
 import type { RowObjective } from "./factor-model.ts";
-import { biasRegularizations, confidences, overlapOf, regularizations } from "./row-terms.ts";
+import {
+  biasRegularizations,
+  confidences,
+  hasBias,
+  isCenter,
+  overlapOf,
+  regularizations,
+  rowCenters,
+  withoutCenters,
+} from "./row-terms.ts";
 
 const explicit = {
   kind: "explicit",
   regularization: 0.05,
   regularizationExponent: 1,
+  center: "global",
+  biases: "both",
   biasRegularization: 2,
   biasRegularizationExponent: 0.5,
 } satisfies RowObjective;
@@ -43,9 +54,38 @@ describe("row terms", () => {
     biasRegularizations(explicit, start, out);
     expect(out).toEqual(Float32Array.of(0, 2, 6));
     out.fill(7);
-    biasRegularizations({ ...explicit, biasRegularization: undefined }, start, out);
+    biasRegularizations({ ...explicit, biases: "none", biasRegularization: undefined }, start, out);
     biasRegularizations(implicit, start, out);
     expect(out).toEqual(Float32Array.of(7, 7, 7));
+  });
+
+  it("an objective says which sides have a bias, and which is the centre", () => {
+    const sides = ["user", "item"] as const;
+    const biased = (biases: "none" | "user" | "item" | "both") =>
+      sides.filter((side) => hasBias({ ...explicit, biases }, side));
+    expect([biased("none"), biased("user"), biased("item"), biased("both")]).toEqual([[], ["user"], ["item"], sides]);
+    const centered = (center: "none" | "global" | "user" | "item") =>
+      sides.filter((side) => isCenter({ ...explicit, center }, side));
+    expect(["none", "global", "user", "item"].map((one) => centered(one as "none"))).toEqual([
+      [],
+      [],
+      ["user"],
+      ["item"],
+    ]);
+    expect(sides.some((side) => hasBias(implicit, side) || isCenter(implicit, side))).toBe(false);
+  });
+
+  it("rows of 0, 1 and 2 values with means –, 5 and 2 lie 0, 2 and −1 from the mean 3, which stays when they are taken away", () => {
+    const rows = Uint32Array.of(0, 0, 1, 3);
+    const values = Float32Array.of(5, 1, 3);
+    const center = new Float64Array(3);
+    rowCenters(rows, values, 3, center);
+    expect([...center]).toEqual([0, 2, -1]);
+    const out = new Float32Array(3);
+    withoutCenters(rows, values, center, out);
+    expect([...out]).toEqual([3, 2, 4]);
+    withoutCenters(rows, values, undefined, out);
+    expect([...out]).toEqual([5, 1, 3]);
   });
 
   it("confidences of counts 1 and 3 with scale 2 are 1, 1 + 2·count and 1 + 2·ln(1 + count)", () => {

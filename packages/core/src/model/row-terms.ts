@@ -1,5 +1,5 @@
 /**
- * From a history to the numbers that the kernels want: penalties per row, confidences per cell.
+ * From a history to the numbers that the kernels want: penalties and centres per row, confidences per cell.
  *
  * Training and everything that solves a row afterwards (fold-in, explain) call these and nothing else, so that both
  * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
@@ -34,18 +34,63 @@ export function regularizations(
  * @param out f32[rows]; left alone for an objective without biases
  */
 export function biasRegularizations(objective: RowObjective, start: Uint32Array, out: Float32Array): void {
-  if (!hasBias(objective)) return;
+  if (objective.kind !== "explicit" || objective.biasRegularization === undefined) return;
   const { biasRegularization, biasRegularizationExponent } = objective;
   for (let row = 0; row < out.length; row++) {
     out[row] = biasRegularization * power(start[row + 1] - start[row], biasRegularizationExponent);
   }
 }
 
-/** Whether rows have a bias beside their factors. */
-export function hasBias(
-  objective: RowObjective,
-): objective is RowObjective & { readonly kind: "explicit"; readonly biasRegularization: number } {
-  return objective.kind === "explicit" && objective.biasRegularization !== undefined;
+/** Whether rows of this side have a fitted bias beside their factors. */
+export function hasBias(objective: RowObjective, side: "user" | "item"): boolean {
+  return objective.kind === "explicit" && (objective.biases === "both" || objective.biases === side);
+}
+
+/** Whether each row of this side has a centre of its own: the mean of its ratings. */
+export function isCenter(objective: RowObjective, side: "user" | "item"): boolean {
+  return objective.kind === "explicit" && objective.center === side;
+}
+
+/**
+ * What the mean of each row's values differs from the mean of all: the centre that `center` "user" or "item" takes away,
+ * beside the mean. 0 for a row without entries. Sums in double precision, in the order of the entries.
+ *
+ * @param start u32[rows + 1], as in SparseRows
+ * @param value the entries' values
+ * @param mean of all values
+ * @param out [rows]
+ */
+export function rowCenters(
+  start: Uint32Array,
+  value: Float32Array,
+  mean: number,
+  out: Float32Array | Float64Array,
+): void {
+  for (let row = 0; row < out.length; row++) {
+    const count = start[row + 1] - start[row];
+    let sum = 0;
+    for (let entry = start[row]; entry < start[row + 1]; entry++) sum += value[entry];
+    out[row] = count === 0 ? 0 : sum / count - mean;
+  }
+}
+
+/**
+ * Each entry's value without its row's centre; the mean of all is still in it.
+ *
+ * @param center as `rowCenters` gives it; undefined subtracts nothing
+ * @param out [entries]
+ */
+export function withoutCenters(
+  start: Uint32Array,
+  value: Float32Array,
+  center: Float32Array | Float64Array | undefined,
+  out: Float32Array | Float64Array,
+): void {
+  out.set(value);
+  if (center === undefined) return;
+  for (let row = 0; row < center.length; row++) {
+    for (let entry = start[row]; entry < start[row + 1]; entry++) out[entry] -= center[row];
+  }
 }
 
 /** What ImplicitRows calls `overlap`: the weight that an observed cell already has from the unobserved term. */

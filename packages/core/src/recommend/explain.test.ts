@@ -1,25 +1,38 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { explicitObjective, implicitObjective, modelFixture, names } from "../../test/model-fixture.ts";
+import {
+  explicitObjective,
+  explicitObjectives,
+  implicitObjective,
+  modelFixture,
+  names,
+} from "../../test/model-fixture.ts";
 import { openKernels } from "../kernels/index.ts";
-import type { FactorModel, RowObjective } from "../model/index.ts";
+import { type FactorModel, hasBias, isCenter, type RowObjective } from "../model/index.ts";
 import type { Explanation } from "./outcomes.ts";
 import { openRecommender, type Recommender } from "./recommender.ts";
 
 const kernels = await openKernels({ backend: "reference" });
 
 const objectives: RowObjective[] = [
-  explicitObjective,
-  { ...explicitObjective, biasRegularization: undefined } as RowObjective,
+  ...explicitObjectives,
   implicitObjective,
   { ...implicitObjective, observedInUnobserved: false, confidence: "log" } as RowObjective,
 ];
 
 function worldModel(objective: RowObjective, rank: number, seed: number): FactorModel {
   const explicit = objective.kind === "explicit";
-  const biases = explicit && objective.biasRegularization !== undefined;
-  const model = modelFixture({ objective, rank, seed, biases, items: names("i", 20), density: 0.5 });
-  return explicit ? model : { ...model, mean: 0, scale: "preference", range: undefined };
+  const model = modelFixture({ objective, rank, seed, items: names("i", 20), density: 0.5 });
+  if (!explicit) {
+    return { ...model, userBias: undefined, itemBias: undefined, mean: 0, scale: "preference", range: undefined };
+  }
+  const has = (side: "user" | "item") => hasBias(objective, side) || isCenter(objective, side);
+  return {
+    ...model,
+    userBias: has("user") ? model.userBias : undefined,
+    itemBias: has("item") ? model.itemBias : undefined,
+    mean: objective.center === "none" ? 0 : model.mean,
+  };
 }
 
 /** The model with the users' stored rows replaced by the fold-in of their histories, as exact training leaves them. */
@@ -84,7 +97,11 @@ describe("explain", () => {
               1e-12 * size,
             );
             expect(explanation.remainderReason).toBeUndefined();
-            expect(explanation.baseline).toBe(model.mean + (model.itemBias?.[model.items.index(item) as number] ?? 0));
+            const mean = isCenter(objective, "user")
+              ? history.reduce((sum, { rating }) => sum + rating, 0) / history.length
+              : model.mean;
+            const itemBias = model.itemBias?.[model.items.index(item) as number] ?? 0;
+            expect(explanation.baseline).toBeCloseTo(mean + itemBias, 13);
           }
         }
         recommender.close();

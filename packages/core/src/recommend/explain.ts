@@ -3,9 +3,10 @@
  * it.
  *
  * A folded-in row is linear in what its history says, so the score splits exactly. With A the matrix of the row's
- * normal equations (see ExplicitRows, ImplicitRows in kernels.ts) and t_j = value_j − mean − itemBias_j:
+ * normal equations (see ExplicitRows, ImplicitRows in kernels.ts), m the model's mean, or the history's own where users
+ * are the centre, and t_j = value_j − m − itemBias_j:
  *
- *   explicit:  score(i) = mean + itemBias_i + Σ_j t_j · [y_i; 1]ᵀ A⁻¹ [y_j; 1]     (A bordered by the user bias)
+ *   explicit:  score(i) = m + itemBias_i + Σ_j t_j · [y_i; 1]ᵀ A⁻¹ [y_j; 1]     (A bordered by the user bias)
  *   implicit:  score(i) = mean + itemBias_i + Σ_j c_j · y_iᵀ A⁻¹ y_j
  *
  * One system is solved, z = A⁻¹ [y_i; 1], in double precision; each contribution is then a dot product.
@@ -17,9 +18,11 @@ import {
   confidences,
   type FactorModel,
   hasBias,
+  isCenter,
   overlapOf,
   type RowObjective,
   regularizations,
+  rowCenters,
 } from "../model/index.ts";
 import { nextTurn } from "../support/index.ts";
 import { notStable } from "./fold-in.ts";
@@ -55,7 +58,8 @@ export interface Parts {
 export async function explainParts(problem: ExplainProblem): Promise<Parts> {
   const { model, history, item } = problem;
   const size = systemSize(problem);
-  const cells = historyCells(problem);
+  const mean = meanFor(problem);
+  const cells = historyCells(problem, mean);
   const system = await normalMatrix(problem, cells.weight, size);
   const bad = choleskyF64(system, size);
   if (bad !== undefined) throw notStable(problem.who, bad.pivot, bad.value);
@@ -64,7 +68,7 @@ export async function explainParts(problem: ExplainProblem): Promise<Parts> {
   solveCholeskyF64(system, size, z);
 
   const row = new Float64Array(size);
-  const baseline = model.mean + (model.itemBias === undefined ? 0 : model.itemBias[item]);
+  const baseline = mean + (model.itemBias === undefined ? 0 : model.itemBias[item]);
   let folded = baseline;
   const contributions: Contribution[] = [];
   for (let j = 0; j < history.index.length; j++) {
@@ -95,7 +99,15 @@ export function remainderOf(score: number, parts: Parts): { remainder: number; r
 
 /** Rank, and one more for the user bias where the model has one. */
 function systemSize({ model, objective }: ExplainProblem): number {
-  return model.rank + (hasBias(objective) ? 1 : 0);
+  return model.rank + (hasBias(objective, "user") ? 1 : 0);
+}
+
+/** What this user's ratings are compared with before items come in. */
+function meanFor({ model, objective, history }: ExplainProblem): number {
+  if (!isCenter(objective, "user")) return model.mean;
+  const center = new Float64Array(1);
+  rowCenters(Uint32Array.of(0, history.index.length), history.value, model.mean, center);
+  return model.mean + center[0];
 }
 
 /** A: f64[size × size], lower triangle. */
@@ -136,8 +148,11 @@ function addGram(a: Float64Array, rank: number, weight: number, gram: Float32Arr
  * Per history cell, the weight of its y yᵀ in A (1, or the confidence less what the unobserved term counts already) and
  * what it pulls towards (t_j, or c_j).
  */
-function historyCells({ model, objective, history }: ExplainProblem): { weight: Float64Array; target: Float64Array } {
-  const { itemBias, mean } = model;
+function historyCells(
+  { model, objective, history }: ExplainProblem,
+  mean: number,
+): { weight: Float64Array; target: Float64Array } {
+  const { itemBias } = model;
   const { index, value } = history;
   switch (objective.kind) {
     case "explicit":

@@ -1,14 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { explicitObjective, implicitObjective, modelFixture, names } from "../../test/model-fixture.ts";
+import {
+  explicitObjective,
+  explicitObjectives,
+  implicitObjective,
+  modelFixture,
+  names,
+} from "../../test/model-fixture.ts";
 import { fillTable, type Kernels, openKernels, rowStride, slot, unpadded } from "../kernels/index.ts";
 import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  hasBias,
+  isCenter,
   overlapOf,
   type RowObjective,
   regularizations,
+  rowCenters,
+  withoutCenters,
 } from "../model/index.ts";
 import { openRecommender } from "./recommender.ts";
 
@@ -34,11 +44,13 @@ function solveDense(a: number[][], rhs: number[]): number[] {
 
 /** The minimiser of the row's objective as kernels.ts states it, for a user: factors, then the bias if there is one. */
 function denseFoldIn(model: FactorModel, history: readonly { item: number; rating: number }[]): number[] {
-  const { rank, objective, mean, itemFactors, itemBias } = model;
+  const { rank, objective, itemFactors, itemBias } = model;
   if (objective === undefined) throw new Error("objective");
+  const ownMean = history.reduce((sum, { rating }) => sum + rating, 0) / history.length;
+  const mean = isCenter(objective, "user") ? ownMean : model.mean;
   const items = model.items.size;
   const y = (i: number) => Array.from(itemFactors.subarray(i * rank, (i + 1) * rank));
-  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+  const biased = hasBias(objective, "user");
   const size = rank + (biased ? 1 : 0);
   const a = Array.from({ length: size }, () => new Array<number>(size).fill(0));
   const rhs = new Array<number>(size).fill(0);
@@ -54,7 +66,9 @@ function denseFoldIn(model: FactorModel, history: readonly { item: number; ratin
       add([...y(item), ...(biased ? [1] : [])], 1, rating - mean - (itemBias?.[item] ?? 0));
     for (let k = 0; k < rank; k++) a[k][k] += objective.regularization * n ** objective.regularizationExponent;
     if (biased) a[rank][rank] += (objective.biasRegularization ?? 0) * n ** objective.biasRegularizationExponent;
-    return solveDense(a, rhs);
+    const solved = solveDense(a, rhs);
+    if (!isCenter(objective, "user")) return solved;
+    return [...solved.slice(0, rank), (solved[rank] ?? 0) + mean - model.mean];
   }
   const rated = new Map(history.map(({ item, rating }) => [item, rating]));
   const w = objective.unobservedWeight;
@@ -72,8 +86,7 @@ function denseFoldIn(model: FactorModel, history: readonly { item: number; ratin
 }
 
 const objectives: RowObjective[] = [
-  explicitObjective,
-  { ...explicitObjective, biasRegularization: undefined } as RowObjective,
+  ...explicitObjectives,
   implicitObjective,
   { ...implicitObjective, observedInUnobserved: false, regularizationExponent: 0.5 } as RowObjective,
 ];
@@ -93,10 +106,22 @@ const worlds = fc.record({
 });
 
 function worldModel(objective: RowObjective, rank: number, seed: number): FactorModel {
-  const explicit = objective.kind === "explicit";
-  const biases = explicit && objective.biasRegularization !== undefined;
-  const model = modelFixture({ objective, rank, seed, biases, items: Array.from({ length: 25 }, (_, i) => i) });
-  return explicit ? model : { ...model, mean: 0, scale: "preference", range: undefined };
+  const model = modelFixture({ objective, rank, seed, items: Array.from({ length: 25 }, (_, i) => i) });
+  return fitting(model, objective);
+}
+
+/** The model with the biases and the mean that the objective says it has. */
+function fitting(model: FactorModel, objective: RowObjective): FactorModel {
+  if (objective.kind === "implicit") {
+    return { ...model, userBias: undefined, itemBias: undefined, mean: 0, scale: "preference", range: undefined };
+  }
+  const has = (side: "user" | "item") => hasBias(objective, side) || isCenter(objective, side);
+  return {
+    ...model,
+    userBias: has("user") ? model.userBias : undefined,
+    itemBias: has("item") ? model.itemBias : undefined,
+    mean: objective.center === "none" ? 0 : model.mean,
+  };
 }
 
 describe("fold-in", () => {
@@ -123,8 +148,8 @@ describe("fold-in", () => {
       for (const [at, objective] of objectives.entries()) {
         const users = names("u", 30);
         const items = names("i", 50);
-        const start = modelFixture({ users, items, rank: 13, seed: at, objective, biases: at === 0, density: 0.4 });
-        const model = await afterUserHalfSweep(at < 2 ? start : { ...start, mean: 0 }, kernels);
+        const start = modelFixture({ users, items, rank: 13, seed: at, objective, density: 0.4 });
+        const model = await afterUserHalfSweep(fitting(start, objective), kernels);
         const recommender = await openRecommender(model, { kernels });
         const { start: rows, index, value } = model.history as NonNullable<FactorModel["history"]>;
         for (let u = 0; u < 30; u++) {
@@ -246,7 +271,12 @@ describe("fold-in", () => {
   });
 
   it("a history without a stable row names the pivot and the remedy", async () => {
-    const objective = { ...explicitObjective, regularization: 0, biasRegularization: undefined } as RowObjective;
+    const objective = {
+      ...explicitObjective,
+      regularization: 0,
+      biases: "none",
+      biasRegularization: undefined,
+    } as const;
     const model = modelFixture({ rank: 3, objective, biases: false });
     const recommender = await openRecommender(model, { kernels: reference });
     await expect(recommender.foldInUser([{ item: 10, rating: 2 }])).rejects.toMatchObject({
@@ -284,7 +314,8 @@ describe("fold-in", () => {
 async function afterUserHalfSweep(model: FactorModel, kernels: Kernels): Promise<FactorModel> {
   const { rank, users, items, history, objective } = model;
   if (history === undefined || objective === undefined) throw new Error("needs a history and an objective");
-  const biased = objective.kind === "explicit" && objective.biasRegularization !== undefined;
+  const biased = hasBias(objective, "user");
+  const center = isCenter(objective, "user") ? new Float32Array(users.size) : undefined;
   const space = kernels.open({
     out: slot.table(users.size, rank),
     fixed: slot.table(items.size, rank),
@@ -310,7 +341,8 @@ async function afterUserHalfSweep(model: FactorModel, kernels: Kernels): Promise
     regularization: at.penalty,
   };
   if (objective.kind === "explicit") {
-    at.term.set(history.value);
+    if (center !== undefined) rowCenters(at.start, history.value, model.mean, center);
+    withoutCenters(at.start, history.value, center, at.term);
     biasRegularizations(objective, at.start, at.biasPenalty);
     const outBias = biased ? at.outBias : undefined;
     const fixedBias = model.itemBias === undefined ? undefined : at.fixedBias;
@@ -325,7 +357,8 @@ async function afterUserHalfSweep(model: FactorModel, kernels: Kernels): Promise
     await space.solveRows(problem, { kind: "cholesky" });
   }
   const userFactors = unpadded(at.out);
-  const userBias = biased ? at.outBias.slice() : undefined;
+  const fitted = biased ? at.outBias.slice() : undefined;
+  const userBias = center?.map((own, u) => own + (fitted?.[u] ?? 0)) ?? fitted;
   space.close();
   return { ...model, userFactors, userBias };
 }

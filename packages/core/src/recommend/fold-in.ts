@@ -12,9 +12,12 @@ import {
   confidences,
   type FactorModel,
   hasBias,
+  isCenter,
   overlapOf,
   type RowObjective,
   regularizations,
+  rowCenters,
+  withoutCenters,
 } from "../model/index.ts";
 import { DivergenceError, LowrankError } from "../support/index.ts";
 import type { CleanHistory } from "./history.ts";
@@ -33,6 +36,7 @@ export interface FixedSide {
 
 export interface FoldedRow {
   readonly factors: Float32Array;
+  /** As the model has it: what the history's mean differs from the model's, where that is the centre, and the fitted bias */
   readonly bias: number | undefined;
 }
 
@@ -66,7 +70,10 @@ export function objectiveOf(who: string, model: FactorModel): RowObjective {
 export class FoldIn {
   readonly #kernels: Kernels;
   readonly #model: FactorModel;
+  readonly #side: "user" | "item";
   readonly #fixed: FixedSide;
+  /** Of the row in hand, where its side is the centre */
+  readonly #center: Float32Array | undefined;
   readonly #lock = new Lock();
   #space: Workspace<FoldLayout> | undefined;
   #gram: Promise<Float32Array> | undefined;
@@ -74,6 +81,9 @@ export class FoldIn {
   constructor(kernels: Kernels, model: FactorModel, side: "user" | "item") {
     this.#kernels = kernels;
     this.#model = model;
+    this.#side = side;
+    const centered = model.objective !== undefined && isCenter(model.objective, side);
+    this.#center = centered ? new Float32Array(1) : undefined;
     this.#fixed =
       side === "user"
         ? { factors: model.itemFactors, bias: model.itemBias, rows: model.items.size }
@@ -92,11 +102,8 @@ export class FoldIn {
       const problem = this.#load(space, history, objective);
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
       if (unstable !== undefined) throw notStable(who, unstable.pivot, unstable.value);
-      const { out, outBias } = space.at;
-      return {
-        factors: out.data.slice(0, this.#model.rank),
-        bias: hasBias(objective) ? outBias[0] : undefined,
-      };
+      const factors = space.at.out.data.slice(0, this.#model.rank);
+      return { factors, bias: this.#bias(objective, space.at.outBias[0]) };
     });
   }
 
@@ -112,6 +119,13 @@ export class FoldIn {
   /** Gives the memory back. Only when no row is in hand or to come. */
   close(): void {
     this.#space?.close();
+  }
+
+  /** Rounded as training rounds it. */
+  #bias(objective: RowObjective, fitted: number): number | undefined {
+    const biased = hasBias(objective, this.#side);
+    if (this.#center === undefined) return biased ? fitted : undefined;
+    return Math.fround(this.#center[0] + (biased ? fitted : 0));
   }
 
   async #makeGram(): Promise<Float32Array> {
@@ -159,9 +173,10 @@ export class FoldIn {
     const common = { out: at.out, fixed: at.fixed, entries, regularization: at.penalty };
     switch (objective.kind) {
       case "explicit": {
-        term.set(history.value);
+        if (this.#center !== undefined) rowCenters(at.start, history.value, this.#model.mean, this.#center);
+        withoutCenters(at.start, history.value, this.#center, term);
         biasRegularizations(objective, at.start, at.biasPenalty);
-        const biased = hasBias(objective);
+        const biased = hasBias(objective, this.#side);
         return {
           kind: "explicit",
           ...common,

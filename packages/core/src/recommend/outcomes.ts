@@ -124,7 +124,7 @@ export type FoldedIn =
       readonly status: "known";
       /** f32[rank], the caller's */
       readonly factors: Float32Array;
-      /** Undefined for a model without biases */
+      /** As the model has it, what the history's mean differs from the model's included; undefined where this side has none */
       readonly bias: number | undefined;
       /** Ratings that the row follows from */
       readonly used: number;
@@ -147,7 +147,7 @@ export type Explanation =
       readonly item: Id;
       /** The predicted score: baseline + all contributions + remainder */
       readonly score: number;
-      /** What every user starts from: mean + item bias */
+      /** What every user starts from: mean + item bias; for a model centred by user, the mean of the user's own ratings */
       readonly baseline: number;
       /** One per history item, largest first whatever the sign */
       readonly contributions: readonly Contribution[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { modelFixture } from "../../test/model-fixture.ts";
+import { explicitObjective, modelFixture } from "../../test/model-fixture.ts";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { openRecommender } from "./recommender.ts";
@@ -40,8 +40,14 @@ describe("predict", () => {
   it("a model of preferences, or of ratings without mean and biases, has no baseline", async () => {
     const clicks = await open(modelFixture({ values: "ones" }));
     expect(clicks.predict("u9", 20)).toEqual({ status: "unknown", missing: ["user"], baseline: undefined });
-    const plain = await open({ ...modelFixture({ biases: false }), mean: 0 });
+    const objective = { ...explicitObjective, center: "none" } as const;
+    const plain = await open({ ...modelFixture({ biases: false, objective }), mean: 0 });
     expect(plain.predict("u9", 20)).toEqual({ status: "unknown", missing: ["user"], baseline: undefined });
+    const biased = await open({ ...modelFixture({ objective }), mean: 0 });
+    expect(biased.predict("u9", 20)).toMatchObject({ baseline: biased.model.itemBias?.[1] });
+    expect(biased.predict("u9", 21)).toMatchObject({ baseline: undefined });
+    const zeroMean = await open({ ...modelFixture({ biases: false }), mean: 0 });
+    expect(zeroMean.predict("u9", 20)).toMatchObject({ baseline: 0 });
   });
 
   it("clamp cuts a score of 103 to 5 and one of -97 to 1, and is refused where there is no range", async () => {

@@ -1,5 +1,5 @@
 /** One score, or why there is none. In double precision, on the caller's thread. */
-import type { FactorModel, Scorer } from "../model/index.ts";
+import { baselineOf, type FactorModel, type Scorer } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, OptionError, trueOrFalse } from "../support/index.ts";
 import type { Prediction } from "./outcomes.ts";
@@ -31,13 +31,4 @@ export function predictOne(
   const missing = [...(u === undefined ? (["user"] as const) : []), ...(i === undefined ? (["item"] as const) : [])];
   const baseline = baselineOf(model, u, i);
   return { status: "unknown", missing, baseline: baseline === undefined ? undefined : cut(baseline) };
-}
-
-/** Only a model of ratings has a neutral score, and only when it has learned one: a mean or biases. */
-function baselineOf(model: FactorModel, user: number | undefined, item: number | undefined): number | undefined {
-  const { mean, userBias, itemBias, scale } = model;
-  if (scale !== "rating" || (mean === 0 && userBias === undefined && itemBias === undefined)) return undefined;
-  const ofUser = user === undefined || userBias === undefined ? 0 : userBias[user];
-  const ofItem = item === undefined || itemBias === undefined ? 0 : itemBias[item];
-  return mean + ofUser + ofItem;
 }

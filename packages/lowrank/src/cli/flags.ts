@@ -127,6 +127,10 @@ export interface ReadingFlags {
   duplicates?: (typeof duplicatePolicies)[number];
   zeroIsMissing?: true;
   stringIds?: true;
+  rows?: "users" | "items";
+  mask?: string;
+  userIds?: string;
+  itemIds?: string;
 }
 
 export function addReadingFlags(command: Command): Command {
@@ -159,7 +163,16 @@ export function addReadingFlags(command: Command): Command {
       word("--duplicates", duplicatePolicies),
     )
     .option("--zero-is-missing", "a rating of 0 means that there is none (0 is a rating)")
-    .option("--string-ids", "keep ids as text even if all are whole numbers");
+    .option("--string-ids", "keep ids as text even if all are whole numbers")
+    .optionsGroup("Reading a matrix (.npy, .npz, or one array of an archive as data.npz/Y):")
+    .option("--rows <word>", "what each row is: users, items; must be stated", word("--rows", ["users", "items"]))
+    .option("--mask <file>", "matrix of 1 where there is a rating and 0 elsewhere (NaN is missing)", text("--mask"))
+    .option(
+      "--user-ids <file>",
+      "the users' ids: an array, or text with one on each line (0, 1, 2, …)",
+      text("--user-ids"),
+    )
+    .option("--item-ids <file>", "the items' ids", text("--item-ids"));
 }
 
 /** What readRatings takes, from the flags. */
@@ -186,6 +199,10 @@ export function readOptions(flags: ReadingFlags & EngineFlags, signal: AbortSign
     duplicates: flags.duplicates,
     zeroIsMissing: flags.zeroIsMissing,
     stringIds: flags.stringIds,
+    rows: flags.rows,
+    mask: flags.mask,
+    userIds: flags.userIds,
+    itemIds: flags.itemIds,
     threads: flags.threads,
     signal,
   };

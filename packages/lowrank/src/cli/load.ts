@@ -3,7 +3,7 @@
  * commands that read rating files.
  */
 import { open, stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { DataError, type FactorModel, LowrankError, type Ratings } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
@@ -22,11 +22,17 @@ export async function loadRatings(job: Job, files: readonly string[], options: R
   const { readRatings } = await import("../readers/index.ts");
   const { ratings, notes } = await readRatings(files.length === 1 ? files[0] : [...files], options);
   const seconds = (performance.now() - started) / 1000;
-  const names = files.map((file) => (file === "-" ? "standard input" : basename(file)));
+  const names = files.map((file) => (file === "-" ? "standard input" : shortName(file)));
   job.output.say(`Read ${names.length > 3 ? counted(names.length, "file") : listed(names)} in ${duration(seconds)}`);
   const lines = [...notes, ...ratingsLines(ratings)];
   job.output.say(...lines.flatMap((line) => hanging(line, job.output.width)));
   return { ratings, notes, seconds };
+}
+
+/** The file's own name; `data.npz/Y` for an array of an archive. */
+function shortName(file: string): string {
+  const name = basename(file);
+  return /\.npz[\\/]+[^\\/]+$/i.test(file) ? `${basename(dirname(file))}/${name}` : name;
 }
 
 /** What the data are, in two or more lines: sizes, scale, and what was merged or dropped. */

@@ -6,6 +6,7 @@ import { addDemo } from "./commands/demo.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEvaluate } from "./commands/evaluate.ts";
 import { addExplain } from "./commands/explain.ts";
+import { addExport } from "./commands/export.ts";
 import { addFit } from "./commands/fit.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addRecommend } from "./commands/recommend.ts";
@@ -40,6 +41,7 @@ export function buildProgram(shell: Shell): Command {
   addRecommend(program, shell);
   addSimilar(program, shell);
   addExplain(program, shell);
+  addExport(program, shell);
   program.commandsGroup("Look around:");
   addInspect(program, shell);
   addDatasets(program, shell);

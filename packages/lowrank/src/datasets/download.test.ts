@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -43,11 +43,15 @@ function serving(bytes: Uint8Array, etag = '"one"'): Answer {
   };
 }
 
-/** Promises all bytes and breaks the connection after some of them. */
+/** Promises all bytes and breaks the connection after some of them, once the first of these are on the disk. */
 function breaking(bytes: Uint8Array, after: number): Answer {
-  return (_, response) => {
+  const part = join(folder, "ml-latest-small.zip.part");
+  const arrived = async () => ((await stat(part).catch(() => undefined))?.size ?? 0) > 0;
+  return async (_, response) => {
     response.writeHead(200, { etag: '"one"', "content-length": bytes.length });
-    response.write(bytes.subarray(0, after), () => setTimeout(() => response.destroy(), 100));
+    response.write(bytes.subarray(0, after));
+    while (!response.destroyed && !(await arrived())) await new Promise((later) => setTimeout(later, 10));
+    response.destroy();
   };
 }
 

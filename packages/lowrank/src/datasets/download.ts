@@ -12,9 +12,9 @@ import { AbortedError, DataError, LowrankError, OptionError } from "@lowrank/cor
 import { knownOptions, oneOf, throwIfAborted } from "@lowrank/core/support";
 import { isDiskError, makeFolder, outputError, tryBeside } from "../outputs.ts";
 import { refusal } from "../remedy.ts";
+import { unzip } from "../zip/index.ts";
 import { cacheFolder, isComplete } from "./find.ts";
 import { type DatasetInfo, datasetNamed, PUBLISHER } from "./list.ts";
-import { unzip } from "./zip.ts";
 
 export interface DownloadOptions {
   /** The data set's folder is made in this one; default: `cacheFolder()` */

@@ -7,13 +7,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
 import { AbortedError, DataError } from "@lowrank/core";
+import { holdsArrays } from "../arrays/index.ts";
 import type { Encoding } from "../file-words.ts";
 import { refusal } from "../remedy.ts";
 
 /** How the characters of a file are written, settled: with the byte order for UTF-16. */
 export type Charset = "utf-8" | "latin-1" | "utf-16le" | "utf-16be";
 
-export type Content = "text" | "gzip" | "parquet";
+export type Content = "text" | "gzip" | "parquet" | "numpy";
 
 /** First bytes looked at, packed or not. */
 const HEAD_BYTES = 1 << 16;
@@ -26,8 +27,12 @@ const strangers = [
   { magic: "fd377a585a00", what: "packed with xz", remedy: "unpack it with unxz, or pack it with gzip" },
   { magic: "53514c69746520666f726d6174", what: "an SQLite database", remedy: "export the table of ratings as CSV" },
   { magic: "894844460d0a1a0a", what: "an HDF5 file", remedy: "export the ratings as CSV or Parquet" },
-  { magic: "934e554d5059", what: "a NumPy file", remedy: "export the ratings as CSV or Parquet" },
 ] as const;
+
+const NUMPY = "934e554d5059";
+const ZIP = "504b0304";
+
+const begins = (bytes: Buffer, magic: string) => bytes.toString("hex", 0, magic.length / 2) === magic;
 
 export interface FirstBytes {
   readonly content: Content;
@@ -47,14 +52,25 @@ export async function firstBytes(name: string, path: string): Promise<FirstBytes
   } finally {
     await file.close();
   }
-  const stranger = strangers.find(({ magic }) => packed.toString("hex", 0, magic.length / 2) === magic);
+  if (begins(packed, NUMPY) || (begins(packed, ZIP) && (await holdsArrays(path, name))))
+    return { content: "numpy", bytes: packed, whole: false };
+  const stranger = strangers.find(({ magic }) => begins(packed, magic));
   if (stranger !== undefined)
     throw new DataError(`${name}: is ${stranger.what}, not a table of ratings; ${stranger.remedy}`, { file: name });
+  if (/\.np[yz]$/i.test(name) && packed.length > 0)
+    throw new DataError(
+      `${name}: is no NumPy file, by its first bytes; write it with numpy.save, or give it its real name`,
+      {
+        file: name,
+      },
+    );
   if (packed.toString("latin1", 0, 4) === "PAR1") return { content: "parquet", bytes: packed, whole: false };
   if (packed.toString("hex", 0, 2) !== "1f8b")
     return { content: "text", bytes: packed, whole: packed.length < HEAD_BYTES };
   try {
     const bytes = gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
+    if (begins(bytes, NUMPY))
+      throw new DataError(`${name}: is a packed NumPy file; unpack it with gunzip`, { file: name });
     const whole = packed.length < HEAD_BYTES && bytes.length < HEAD_BYTES;
     return { content: "gzip", bytes: bytes.subarray(0, HEAD_BYTES), whole };
   } catch (error) {

@@ -3,12 +3,14 @@
  */
 import { type DuplicatePolicy, duplicatePolicies, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, trueOrFalse, wholeNumber } from "@lowrank/core/support";
+import type { IdSource, MatrixMeaning } from "../arrays/index.ts";
 import { type Encoding, encodings, type Format, formats } from "../file-words.ts";
 
 /** A column by its name in the file (case and punctuation do not matter) or by its position, counted from 1. */
 export type ColumnChoice = string | number;
 
-export interface ReadOptions {
+/** `rows`, `mask`, `userIds` and `itemIds` act for a matrix in NumPy files, and there alone; most others for tables alone. */
+export interface ReadOptions extends Pick<MatrixMeaning, "rows" | "mask" | "userIds" | "itemIds"> {
   /** Told from the content when left out */
   readonly format?: Format | undefined;
   /** One to four characters; told from the content when left out */
@@ -54,6 +56,10 @@ export interface CleanOptions {
   readonly zeroIsMissing: boolean;
   readonly stringIds: { readonly user: boolean; readonly item: boolean };
   readonly duplicates: DuplicatePolicy | undefined;
+  readonly rows: "users" | "items" | undefined;
+  readonly mask: string | undefined;
+  readonly userIds: IdSource | undefined;
+  readonly itemIds: IdSource | undefined;
   readonly threads: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -81,6 +87,10 @@ const known = [
   "zeroIsMissing",
   "stringIds",
   "duplicates",
+  "rows",
+  "mask",
+  "userIds",
+  "itemIds",
   "threads",
   "signal",
 ] as const satisfies readonly (keyof ReadOptions)[];
@@ -108,6 +118,10 @@ export function cleanOptions(options: ReadOptions): CleanOptions {
     stringIds: cleanStringIds(who, options.stringIds),
     duplicates:
       options.duplicates === undefined ? undefined : oneOf(who, "duplicates", options.duplicates, duplicatePolicies),
+    rows: options.rows === undefined ? undefined : oneOf(who, "rows", options.rows, ["users", "items"]),
+    mask: options.mask === undefined ? undefined : cleanPath(who, "mask", options.mask),
+    userIds: options.userIds,
+    itemIds: options.itemIds,
     threads: wholeNumber(who, "threads", options.threads ?? 2, 1, 256),
     signal: options.signal,
   };
@@ -119,6 +133,11 @@ function cleanStringIds(who: string, given: unknown): CleanOptions["stringIds"] 
   if (given === undefined || typeof given === "boolean") return { user: given === true, item: given === true };
   if (given === "user" || given === "item") return { user: given === "user", item: given === "item" };
   throw new OptionError(who, "stringIds", given, 'true, false, "user" or "item"');
+}
+
+function cleanPath(who: string, option: string, given: unknown): string {
+  if (typeof given === "string" && given !== "") return given;
+  throw new OptionError(who, option, given, "the path of a NumPy file");
 }
 
 /** A separator of one to four bytes that is no quote and no line end. `\t` and `tab` are understood as a tab. */
@@ -150,4 +169,34 @@ function refuseContradictions(
     throw new OptionError(who, "separator", separator, `left out for format "${format}"`);
   if (separator !== undefined && separator !== "\t" && format === "tsv")
     throw new OptionError(who, "separator", separator, 'a tab for format "tsv"', 'state format "csv" for another one');
+}
+
+/** Options that act for tables alone, with the values they have when nobody stated them. */
+const tableOnly = {
+  ...{ format: undefined, separator: undefined, header: undefined, encoding: undefined, decimal: "." },
+  ...{ onBadRow: "fail", noRating: false, noTime: false, duplicates: undefined },
+} as const satisfies Partial<CleanOptions>;
+
+/** @throws OptionError for an option that cannot act on a matrix, by its name */
+export function refuseTableOptions(options: CleanOptions, file: string): void {
+  const stated = (Object.keys(tableOnly) as (keyof typeof tableOnly)[]).find(
+    (name) => options[name] !== tableOnly[name],
+  );
+  const column = (["user", "item", "rating", "time"] as const).find((name) => options.asked[name] !== undefined);
+  const got = stated === undefined ? column && options.asked[column] : options[stated];
+  const name = stated ?? column;
+  if (name !== undefined)
+    throw new OptionError("readRatings", name, got, `left out: ${file} is a matrix, and this is about tables`);
+}
+
+/** @throws OptionError for an option that acts on a matrix alone, by its name */
+export function refuseMatrixOptions(options: CleanOptions, file: string): void {
+  const name = (["rows", "mask", "userIds", "itemIds"] as const).find((option) => options[option] !== undefined);
+  if (name !== undefined)
+    throw new OptionError(
+      "readRatings",
+      name,
+      options[name],
+      `left out: ${file} is a table, and this is about matrices`,
+    );
 }

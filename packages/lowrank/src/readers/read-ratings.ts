@@ -8,10 +8,17 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { AbortedError, DataError, type Id, type Ratings, RatingsBuilder } from "@lowrank/core";
 import { throwIfAborted } from "@lowrank/core/support";
+import { matrixRatings } from "../arrays/index.ts";
 import { refusal } from "../remedy.ts";
 import { badParquetRow, copyWellFormed, firstBadRow, type Suspect } from "./diagnose.ts";
 import { Duck, duckMessage, numbers } from "./duck.ts";
-import { type CleanOptions, cleanOptions, type ReadOptions } from "./options.ts";
+import {
+  type CleanOptions,
+  cleanOptions,
+  type ReadOptions,
+  refuseMatrixOptions,
+  refuseTableOptions,
+} from "./options.ts";
 import { type IdKind, type Plan, planFile } from "./plan.ts";
 import { reasonOf, valueProblems, ZERO_REASON } from "./problems.ts";
 import { openSources, type SourceFile, shortName } from "./source.ts";
@@ -25,9 +32,10 @@ export interface ReadResult {
 }
 
 /**
- * Reads ratings from CSV, TSV, `::`-separated text, JSON lines or Parquet, gzipped or not.
+ * Reads ratings from CSV, TSV, `::`-separated text, JSON lines or Parquet, gzipped or not, or from a matrix in NumPy files.
  *
- * @param source a path, a glob, `-` for standard input, or a list of these; all files must hold the same columns
+ * @param source a path, a glob, `-` for standard input, or a list of these; all files must hold the same columns. A matrix
+ *   stands alone, and `rows` must be stated for it
  * @throws DataError naming file, line and remedy; OptionError; AbortedError
  */
 export async function readRatings(
@@ -40,12 +48,26 @@ export async function readRatings(
   try {
     const { encoding, signal } = clean;
     const files = await openSources(source, { encoding, spool, signal });
+    const matrix = files.find((file) => file.numpy);
+    if (matrix !== undefined) return await readMatrixFile(files, matrix, clean);
+    refuseMatrixOptions(clean, files[0].name);
     const plans = await planAll(files, clean);
     const ratings = await importAll(plans, clean, spool);
     return { ratings, notes: notesOf(plans, ratings) };
   } finally {
     await spool.remove();
   }
+}
+
+async function readMatrixFile(files: readonly SourceFile[], matrix: SourceFile, options: CleanOptions) {
+  if (files.length > 1)
+    throw new DataError(`${matrix.name}: is a matrix, and ${files.length} files were given; a matrix is read alone`, {
+      file: matrix.name,
+    });
+  refuseTableOptions(options, matrix.name);
+  const { user, item } = options.stringIds;
+  const stringIds = user === item ? user : user ? "user" : "item";
+  return matrixRatings(matrix, { ...options, stringIds });
 }
 
 async function planAll(files: readonly SourceFile[], options: CleanOptions): Promise<Plan[]> {

@@ -61,6 +61,10 @@ type Clean = { readonly [option in keyof Required<TitleOptions>]: TitleOptions[o
 
 async function titlesOf(file: SourceFile, options: Clean): Promise<Map<string, string>> {
   const { format, signal } = options;
+  if (file.numpy)
+    throw new DataError(`${file.name}: is a NumPy file; give titles as text, JSON lines or Parquet`, {
+      file: file.name,
+    });
   if (file.parquet) return titlesFromParquet(file, options);
   if (format === "parquet")
     throw new DataError(`${file.name}: is not Parquet; leave the format out`, { file: file.name, format });

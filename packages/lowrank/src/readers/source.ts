@@ -7,6 +7,7 @@ import { basename, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AbortedError, DataError, OptionError } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
+import { isMemberPath } from "../arrays/index.ts";
 import type { Encoding } from "../file-words.ts";
 import { charsetOf, checkGzip, decoded, firstBytes, markLength, writeAsUtf8 } from "./bytes.ts";
 import type { Head } from "./dialect.ts";
@@ -20,7 +21,9 @@ export interface SourceFile {
   readonly path: string;
   readonly gzip: boolean;
   readonly parquet: boolean;
-  /** The first characters; empty for Parquet */
+  /** A matrix, which `arrays` reads; the path may lead into an archive */
+  readonly numpy: boolean;
+  /** The first characters; empty for Parquet and NumPy */
   readonly head: Head;
   readonly notes: readonly string[];
   /** Settles when all of the gzip data have been checked; already settled for other files */
@@ -74,6 +77,7 @@ async function expand(path: string): Promise<string[]> {
 
 /** One file, or what stands for one: a pipe is copied first, because it can be read only once. */
 export async function openFile(name: string, given: string, opening: Opening): Promise<SourceFile> {
+  if (await isMemberPath(given)) return binaryFile(name, given, "numpy");
   const info = await statOf(name, given);
   if (info.isDirectory()) {
     const example = `${name.replace(/[\\/]+$/, "")}/*.csv`;
@@ -85,7 +89,7 @@ export async function openFile(name: string, given: string, opening: Opening): P
     const wake = () => wakeReader(given);
     opening.signal?.addEventListener("abort", wake);
     try {
-      return await openCopy(name, createReadStream(given), opening);
+      return await openCopy(name, () => createReadStream(given), opening);
     } finally {
       opening.signal?.removeEventListener("abort", wake);
     }
@@ -101,9 +105,9 @@ async function openRegular(name: string, path: string, opening: Opening): Promis
   if (content === "parquet") {
     if (opening.encoding !== undefined)
       throw new DataError(`${name}: is Parquet, which has no encoding to state; leave encoding out`, { file: name });
-    const head = { text: "", whole: true };
-    return { name, path, gzip: false, parquet: true, head, notes: [], intact: Promise.resolve() };
+    return binaryFile(name, path, "parquet");
   }
+  if (content === "numpy") return binaryFile(name, path, "numpy");
   if (bytes.length === 0) throw new DataError(`${name}: is empty; give a file with ratings`, { file: name });
   const charset = charsetOf(name, bytes, opening.encoding);
   const mark = markLength(bytes, charset);
@@ -112,18 +116,25 @@ async function openRegular(name: string, path: string, opening: Opening): Promis
   if (charset === "utf-8" && mark === 0) {
     const intact = gzip ? checkGzip(name, path, opening.signal) : Promise.resolve();
     intact.catch(() => {}); // awaited later; until then a failure must not count as unhandled
-    return { name, path, gzip, parquet: false, head, notes: [], intact };
+    return { name, path, gzip, parquet: false, numpy: false, head, notes: [], intact };
   }
   const plain = await opening.spool.next();
   await writeAsUtf8({ name, path, gzip, charset }, plain, opening.signal);
   const said = charset === "utf-8" ? undefined : `${basename(name)}: read as ${charset.replace(/[lb]e$/, "")}`;
   const told = said === undefined || opening.encoding !== undefined ? said : `${said}, by its byte order mark`;
   const notes = told === undefined ? [] : [told];
-  return { name, path: plain, gzip: false, parquet: false, head, notes, intact: Promise.resolve() };
+  return { name, path: plain, gzip: false, parquet: false, numpy: false, head, notes, intact: Promise.resolve() };
+}
+
+/** A file that no text is read from. */
+function binaryFile(name: string, path: string, kind: "parquet" | "numpy"): SourceFile {
+  const head = { text: "", whole: true };
+  const is = { gzip: false, parquet: kind === "parquet", numpy: kind === "numpy" };
+  return { name, path, ...is, head, notes: [], intact: Promise.resolve() };
 }
 
 function openStandardInput(name: string, opening: Opening): Promise<SourceFile> {
-  return openCopy(name, process.stdin, opening);
+  return openCopy(name, () => process.stdin, opening);
 }
 
 /**
@@ -140,12 +151,17 @@ function wakeReader(pipe: string): void {
   }
 }
 
-/** A private copy of what a stream brings. */
-async function openCopy(name: string, stream: NodeJS.ReadableStream, opening: Opening): Promise<SourceFile> {
+/**
+ * A private copy of what a stream brings.
+ *
+ * @param streamed makes the stream once there is a place for the copy: from then on somebody listens to its errors
+ */
+async function openCopy(name: string, streamed: () => NodeJS.ReadableStream, opening: Opening): Promise<SourceFile> {
   const path = await opening.spool.next();
   const { signal } = opening;
+  if (signal?.aborted) throw new AbortedError("readRatings", { file: name });
   try {
-    await pipeline(stream, createWriteStream(path), signal === undefined ? {} : { signal });
+    await pipeline(streamed(), createWriteStream(path), signal === undefined ? {} : { signal });
   } catch (error) {
     if (signal?.aborted) throw new AbortedError("readRatings", { file: name });
     const { code } = error as NodeJS.ErrnoException;

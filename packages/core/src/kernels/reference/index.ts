@@ -6,9 +6,12 @@
  */
 import { LowrankError } from "../../support/index.ts";
 import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
+import { descend, gradients, loss } from "./descent.ts";
+import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
 import { pairs } from "./pairs.ts";
@@ -78,6 +81,26 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkNetPairs(problem);
       netPairs(problem);
+    },
+    async loss(problem) {
+      unlessClosed();
+      checkFull("loss", problem);
+      return loss(problem);
+    },
+    async gradients(problem) {
+      unlessClosed();
+      checkFull("gradients", problem);
+      gradients(problem);
+    },
+    async descend(problem, steps, losses) {
+      unlessClosed();
+      checkSteps(problem, steps, losses);
+      return descend(problem, steps, losses);
+    },
+    async epochs(problem, settings, sums) {
+      unlessClosed();
+      checkEpochs(problem, settings, sums);
+      return epochs(problem, settings, sums);
     },
     close() {
       closed = true;

@@ -1,7 +1,8 @@
 /**
  * Sizes: how much memory a layout takes with its scratch, how a block is divided, and how large a job is.
  *
- * A block holds, one after another: the claim counter, a place per thread to report unstable rows, the caller's arrays,
+ * A block holds, one after another: the claim counter, a place per thread to report unstable rows, the record of a descent
+ * (descent-record.ts), the caller's arrays,
  * scratch shared by the threads of a job, scratch of each thread. Sizes follow from the largest table of the layout.
  */
 import { LowrankError } from "../../support/index.ts";
@@ -29,7 +30,14 @@ const SPEED = 8e6;
 /** A claim should take about this long: short enough to share evenly, long enough to make the claiming free. */
 const CLAIM_MS = 0.25;
 
+/** The record of a descent (descent-record.ts). */
+export const DESCENT_RECORD_BYTES = 320;
+
+/** Rows of a table's stride in a thread's scratch for descent, as assembly/descent.ts has it. */
+const DESCENT_ROWS = 14;
+
 export interface Plan {
+  readonly record: number;
   readonly arrays: number;
   readonly shared: number;
   readonly sharedBytes: number;
@@ -39,19 +47,21 @@ export interface Plan {
 }
 
 export function planLayout(layout: Layout, threads: number): Plan {
-  const arrays = (1 + threads) * REPORT_BYTES;
+  const record = (1 + threads) * REPORT_BYTES;
+  const arrays = record + alignUp(DESCENT_RECORD_BYTES);
   const shared = arrays + layoutBytes(layout, REAL_BYTES);
   let sharedBytes = 0;
   let scratchBytes = 0;
   for (const slot of Object.values(layout)) {
     if (slot.kind === "perThread") scratchBytes = Math.max(scratchBytes, REAL_BYTES * slot.length);
+    if (slot.kind === "realTable") scratchBytes = Math.max(scratchBytes, descentScratchBytes(slot.rank));
     if (slot.kind !== "table") continue;
     sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));
     scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rows, slot.rank));
   }
   const scratch = shared + alignUp(sharedBytes);
   scratchBytes = alignUp(scratchBytes);
-  return { arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
+  return { record, arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
 }
 
 /** Tables that are not the layout's own could need more scratch than there is. */
@@ -90,6 +100,10 @@ export function topNChunk(rows: number, rank: number): number {
 export function topNScratchBytes(rows: number, rank: number): number {
   const stride = rowStride(rank);
   return topNChunk(rows, rank) * 4 * stride + 64 + 24 * stride;
+}
+
+export function descentScratchBytes(rank: number): number {
+  return DESCENT_ROWS * 4 * rowStride(rank);
 }
 
 export function milliseconds(multiplyAdds: number): number {

@@ -52,12 +52,28 @@ export class Runner {
     multiplyAdds: number,
     unitsTogether = 1,
   ): Promise<void> {
-    const { threads, module, spread } = this.settings;
-    const { scratch, scratchBytes } = this.sizes;
+    const { spread } = this.settings;
     const ms = plan.milliseconds(multiplyAdds);
-    const here = threads === 1 || (ms < HERE_BELOW_MS && !spread);
+    const here = this.#isHere(ms);
     const claims = spread || (here && unitsTogether > 1) ? 1 : plan.grainFor(Math.ceil(units / unitsTogether), ms);
-    const grain = here ? claims : claims * unitsTogether;
+    await this.#start(here, routine, args, units, here ? claims : claims * unitsTogether);
+  }
+
+  /** A job whose units follow on each other: one thread does them all, in order. */
+  async runInOrder(routine: RoutineName, args: readonly number[], units: number, multiplyAdds: number): Promise<void> {
+    const ms = plan.milliseconds(multiplyAdds);
+    const here = this.#isHere(ms);
+    await this.#start(here, routine, args, units, here ? plan.grainFor(units, ms) : units);
+  }
+
+  #isHere(ms: number): boolean {
+    const { threads, spread } = this.settings;
+    return threads === 1 || (ms < HERE_BELOW_MS && !spread);
+  }
+
+  #start(here: boolean, routine: RoutineName, args: readonly number[], units: number, grain: number): Promise<void> {
+    const { threads, module } = this.settings;
+    const { scratch, scratchBytes } = this.sizes;
     const job: Job = {
       block: this.block,
       module,
@@ -69,7 +85,7 @@ export class Runner {
       scratch: (thread) => scratch + thread * scratchBytes,
       report: (thread) => this.report(thread),
     };
-    await (here ? runHere(job) : runOnPool(job));
+    return here ? runHere(job) : runOnPool(job);
   }
 
   /** A short routine without units, on the calling thread. */

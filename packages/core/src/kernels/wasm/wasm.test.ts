@@ -4,10 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openKernels } from "../choose.ts";
 import { type Kernels, rowStride, slot } from "../kernels.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
+import { GIVEN_BYTES } from "./descent-record.ts";
 import { nodeThreads } from "./host.ts";
 import { openWasm } from "./index.ts";
 import { moduleBytes } from "./module.ts";
-import { rowScratchBytes } from "./plan.ts";
+import { DESCENT_RECORD_BYTES, descentScratchBytes, rowScratchBytes } from "./plan.ts";
 import { endIdle } from "./pool.ts";
 
 const pooled = () => openWasm({ build: "strict", threads: 2, reason: "a test", spread: true });
@@ -31,10 +32,19 @@ describe("scratch", () => {
   it("planned for a thread's rows is what the kernels say they need, for ranks from 1 to 1024", async () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
-    const { rowScratch } = instance.exports as { rowScratch(pitch: number): number };
+    const { rowScratch, descentScratch } = instance.exports as Record<string, (pitch: number) => number>;
     for (const rank of [1, 16, 17, 32, 33, 48, 100, 128, 300, 1024]) {
       expect(rowScratchBytes(rank)).toBe(rowScratch(4 * rowStride(rank)));
+      expect(descentScratchBytes(rank)).toBe(descentScratch(4 * rowStride(rank)));
     }
+  });
+
+  it("the record of a descent is as long as the kernels say, in what is written and in all", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
+    const { descentGiven, descentRecord } = instance.exports as Record<string, () => number>;
+    expect(descentGiven()).toBe(GIVEN_BYTES);
+    expect(descentRecord()).toBe(DESCENT_RECORD_BYTES);
   });
 });
 

@@ -18,6 +18,7 @@ import type {
   Workspace,
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
+import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
 import * as plan from "./plan.ts";
@@ -54,6 +55,10 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
     netScores: (problem) => next(() => netScores(runner, problem)),
     netPairs: (problem) => next(() => netPairs(runner, problem)),
+    loss: (problem) => next(() => descent.loss(runner, problem)),
+    gradients: (problem) => next(() => descent.gradients(runner, problem)),
+    descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),
+    epochs: (problem, settings, sums) => next(() => descent.epochs(runner, problem, settings, sums)),
     close() {
       if (closed) return;
       closed = true;

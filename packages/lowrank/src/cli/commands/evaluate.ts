@@ -177,6 +177,10 @@ async function evaluateModel(
   measure: ReturnType<typeof measureOptions>,
 ): Promise<void> {
   const model = await loadModelFile(modelFile);
+  if (flags.train !== undefined && flags.mask !== undefined)
+    throw new UsageError(
+      "--mask would act on the test matrix and on --train alike; write NaN into the matrices where there is no rating",
+    );
   const reading = { ...readOptions(flags, job.signal), stringIds: idsAsText(model, modelFile, flags) };
   if (flags.train === undefined) requireHistory(model, modelFile, "evaluate", "state them with --train <file>, or ");
   const train = flags.train && (await loadRatings(job, flags.train, reading)).ratings;

@@ -13,6 +13,7 @@ import {
 } from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
+import { arraysFacts, type SavedArrays, tryArrays, writeArrays } from "../arrays.ts";
 import { UsageError } from "../exit.ts";
 import {
   addEngineFlags,
@@ -31,7 +32,7 @@ import {
 } from "../flags.ts";
 import { bytes, counted, duration, factLines, figure } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
-import { inputFiles, refuseOverwritingInput } from "../overwriting.ts";
+import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
 import {
   addMethodFlags,
@@ -48,6 +49,7 @@ const DEFAULT_PATIENCE = 3;
 
 interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags {
   out?: string;
+  arrays?: string;
   history?: boolean;
   validation?: number;
   metric?: ValidationMetric;
@@ -65,6 +67,7 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .argument("<files...>", "rating files, together one data set")
     .option("-o, --out <file>", `where the model goes (${DEFAULT_OUT})`, text("--out"))
+    .option("--arrays <file>", "write the model's tables as NumPy arrays too, into this .npz", text("--arrays"))
     .option(
       "--no-history",
       "leave the training ratings out of the file: smaller, but it cannot know what users have seen",
@@ -100,11 +103,11 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const request = methodRequest({ ...flags });
   refuseLoneValidationFlags(flags);
   refuseStandardOutput(out);
-  const { sourcePaths } = await import("../../readers/index.ts");
-  const inputs = await inputFiles(await sourcePaths(files));
+  const inputs = await inputFiles(await ratingPaths(files, flags));
   await refuseOverwritingInput(inputs, out);
   const { checkWritable, saveModel } = await import("../../model-files.ts");
   await checkWritable(out);
+  await tryArrays(flags.arrays, inputs, out);
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
   refuseOneSided(loaded.ratings, files);
@@ -113,8 +116,9 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const saveStarted = performance.now();
   await refuseOverwritingInput(inputs, out);
   const saved = await saveModel(out, model);
+  const arrays = await writeArrays(flags.arrays, inputs, model);
   const seconds = { import: loaded.seconds, save: since(saveStarted), total: since(started) };
-  tell(job, { out, fileBytes: saved.bytes, loaded, chosen, model, report, seconds, peakBytes: peakMemory() });
+  tell(job, { out, fileBytes: saved.bytes, arrays, loaded, chosen, model, report, seconds, peakBytes: peakMemory() });
 }
 
 /** Trains, with the bar or lines of progress, and says what was chosen, found and ignored. */
@@ -185,6 +189,7 @@ function refuseStandardOutput(out: string): void {
 interface Outcome {
   readonly out: string;
   readonly fileBytes: number;
+  readonly arrays: SavedArrays | undefined;
   readonly loaded: LoadedRatings;
   readonly chosen: ChosenMethod;
   readonly model: FactorModel;
@@ -195,7 +200,7 @@ interface Outcome {
 
 function tell(job: Job, outcome: Outcome): void {
   const { output } = job;
-  const { out, fileBytes, loaded, chosen, model, report, seconds, peakBytes } = outcome;
+  const { out, fileBytes, arrays, loaded, chosen, model, report, seconds, peakBytes } = outcome;
   const passSeconds = report.seconds.passes.reduce((sum, pass) => sum + pass, 0);
   const pass = report.passName.slice(0, -1);
   const keptPass = model.provenance.passes;
@@ -204,6 +209,7 @@ function tell(job: Job, outcome: Outcome): void {
     ...factLines(
       [
         ["model", `${out}, ${bytes(fileBytes)}`],
+        ...arraysFacts(arrays),
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
@@ -219,6 +225,7 @@ function tell(job: Job, outcome: Outcome): void {
   );
   output.json({
     model: { file: out, bytes: fileBytes, digest: report.digest, rank: model.rank, scale: model.scale },
+    arrays,
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
     reason: chosen.reason,
     report,

@@ -121,6 +121,10 @@ function timeText(time: number): string {
 
 function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes: number): void {
   const { users, items, rank, scale, range, mean, history, provenance } = model;
+  const sides = [
+    ...(model.userBias === undefined ? [] : ["users"]),
+    ...(model.itemBias === undefined ? [] : ["items"]),
+  ];
   const digest = modelDigest(model);
   const settings = Object.entries(provenance.options).map(([name, value]) => `${name} ${value}`);
   const scaleText =
@@ -134,7 +138,7 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
       [
         [
           "model",
-          `${provenance.method}, rank ${rank}, ${model.userBias === undefined ? "without biases" : "with biases"}`,
+          `${provenance.method}, rank ${rank}, ${sides.length === 0 ? "without biases" : `biases of ${sides.join(" and ")}`}`,
         ],
         ["users", `${count(users.size)}, ${idsText(users)}`],
         ["items", `${count(items.size)}, ${idsText(items)}`],
@@ -159,7 +163,7 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
     rank,
     users: { count: users.size, kind: users.kind },
     items: { count: items.size, kind: items.kind },
-    biases: model.userBias !== undefined,
+    biases: sides,
     mean,
     scale,
     range,

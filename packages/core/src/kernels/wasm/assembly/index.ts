@@ -5,6 +5,24 @@
  * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
  */
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
+export {
+  beginStep,
+  clipGradients,
+  descendHere,
+  descentScratch,
+  endStep,
+  finishGradients,
+  gradientLengths,
+  leftErrors,
+  lossOf,
+  moveLeft,
+  moveRight,
+  rightPenalties,
+  startLeft,
+  startScale,
+} from "./descent";
+export { epochs } from "./descent-epochs";
+export { descentGiven, descentRecord } from "./descent-record";
 export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";

@@ -48,6 +48,12 @@ export function dotF64(a: usize, b: usize, rank: usize): f64 {
   return sum;
 }
 
+/** Zeroes `bytes`, a multiple of 16: for rows, which are too short for `memory.fill`. */
+@inline
+export function clear(at: usize, bytes: usize): void {
+  for (let j: usize = 0; j < bytes; j += 16) v128.store(at + j, f32x4.splat(0));
+}
+
 /** out += weight · a over one row. */
 @inline
 export function addTimes(weight: f32, a: usize, out: usize, pitch: usize): void {

@@ -1,6 +1,7 @@
 /**
- * Unpacks zip archives: stored and deflated entries, archives and files beyond 4 GB (zip64). Nothing in the archive is
- * trusted: names stay inside the folder, lengths are checked against the file, contents against their CRC-32.
+ * Unpacks zip archives, into a folder or into memory: stored and deflated entries, archives and files beyond 4 GB (zip64).
+ * Nothing in the archive is trusted: names stay inside the folder, lengths are checked against the file, contents against
+ * their CRC-32.
  *
  * Format: PKWARE APPNOTE 6.3, sections 4.3 and 4.5. Not here: encryption, other methods, parts on several disks.
  */
@@ -9,7 +10,8 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { crc32, createInflateRaw } from "node:zlib";
+import { promisify } from "node:util";
+import { crc32, createInflateRaw, inflateRaw } from "node:zlib";
 import { DataError } from "@lowrank/core";
 
 export interface ZipEntry {
@@ -34,6 +36,8 @@ const END_LENGTH = 22;
 const MAX_COMMENT = 0xffff;
 /** A list of entries longer than this is not one of ours. */
 const MAX_DIRECTORY = 1 << 26; // 64 MiB
+/** Deflated data unpack to no more than this many times their length. */
+const MAX_RATIO = 1032;
 
 /** The entries of an archive. @throws DataError when it is damaged, cut short, encrypted or of another kind */
 export async function zipEntries(path: string, name = path): Promise<ZipEntry[]> {
@@ -62,6 +66,31 @@ export async function unzip(path: string, folder: string, name = path, signal?: 
       const start = await contentStart(file, entry, name);
       await extract(path, entry, start, target, name, signal);
     }
+  } finally {
+    await file.close();
+  }
+}
+
+const inflate = promisify(inflateRaw);
+
+/**
+ * The content of one entry in memory: never more than it declares, nor than its packed bytes can hold.
+ *
+ * @param name what to call the archive in errors
+ * @throws DataError when lengths or checksum do not agree
+ */
+export async function zipContent(path: string, entry: ZipEntry, name = path): Promise<Uint8Array> {
+  const most = entry.method === "stored" ? entry.packed : MAX_RATIO * entry.packed;
+  if (entry.size > most) throw damaged(name, `${entry.name} declares more bytes than it can hold`);
+  const file = await open(path);
+  try {
+    const packed = await readAt(file, await contentStart(file, entry, name), entry.packed, name);
+    const content = entry.method === "stored" ? packed : await inflate(packed, { maxOutputLength: entry.size + 1 });
+    if (content.length === entry.size && crc32(content) === entry.crc) return content;
+    throw damaged(name, `the content of ${entry.name} does not agree with its checksum`);
+  } catch (error) {
+    const tooLong = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    throw tooLong ? damaged(name, `${entry.name} is longer than declared`, error) : entryError(entry, name, error);
   } finally {
     await file.close();
   }
@@ -235,9 +264,14 @@ function safeParts(entryName: string, name: string): string[] {
 }
 
 async function readAt(file: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-  if (bytesRead < length) throw damaged(name, "it is cut short");
-  return buffer;
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    // The system reads no more than 2 GiB at once.
+    const { bytesRead } = await file.read(bytes, at, Math.min(length - at, 1 << 30), position + at);
+    if (bytesRead === 0) throw damaged(name, "it is cut short");
+    at += bytesRead;
+  }
+  return bytes;
 }
 
 function damaged(name: string, why: string, cause?: unknown): DataError {

@@ -5,7 +5,7 @@ import { DataError } from "@lowrank/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { zipOf } from "../../test/zip-of.ts";
-import { unzip, zipEntries } from "./zip.ts";
+import { unzip, zipEntries } from "./read-zip.ts";
 
 let folder: string;
 let count = 0;

@@ -1,0 +1,102 @@
+/**
+ * Descent routines as jobs: phases of rows on all threads for large problems, whole steps and epochs on one for the rest.
+ * Which way a call goes changes no bit of its result.
+ */
+
+import type { BatchProblem, DescentProblem, Epochs, FullProblem, Steps } from "../descent.ts";
+import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
+import { stepsMade, writeBatches, writeFull } from "./descent-record.ts";
+import * as plan from "./plan.ts";
+import type { Runner } from "./runner.ts";
+
+/** Left or right rows of a unit (TILE of assembly/descent-complete.ts). */
+const TILE = 4;
+
+/** A step shorter than this is not worth handing to other threads, phase by phase. */
+const SHARE_ABOVE_MS = 0.5;
+
+export async function loss(runner: Runner, problem: FullProblem): Promise<number> {
+  checkFull("loss", problem);
+  const { lefts, rights, cost } = sizesOf(runner, "loss", problem);
+  const record = writeFull(runner, problem);
+  await runner.run("leftErrors", [record], lefts, cost);
+  await runner.run("rightPenalties", [record], rights, 4 * rights * problem.right.factors.table.stride);
+  return runner.call("lossOf", [record]) as number;
+}
+
+export async function gradients(runner: Runner, problem: FullProblem): Promise<void> {
+  checkFull("gradients", problem);
+  const { lefts, rights, cost } = sizesOf(runner, "gradients", problem);
+  const record = writeFull(runner, problem);
+  await runner.run("startLeft", [record], lefts, cost);
+  runner.call("startScale", [record]);
+  await runner.run("finishGradients", [record], lefts + rights, cost);
+}
+
+export async function descend(
+  runner: Runner,
+  problem: FullProblem,
+  steps: Steps,
+  losses: Float64Array,
+): Promise<number> {
+  checkSteps(problem, steps, losses);
+  const { lefts, rights, cost } = sizesOf(runner, "descend", problem);
+  const record = writeFull(runner, problem, steps, losses);
+  if (!runner.settings.spread && plan.milliseconds(3 * cost) < SHARE_ABOVE_MS) {
+    await runner.runInOrder("descendHere", [record], losses.length, 3 * cost * losses.length);
+    return stepsMade(runner);
+  }
+  await runner.run("startLeft", [record], lefts, cost);
+  runner.call("startScale", [record]);
+  for (let step = 0; step < losses.length; step++) {
+    runner.call("beginStep", [record, step]);
+    if (steps.clipNorm !== undefined) {
+      await runner.run("gradientLengths", [record], lefts + rights, cost);
+      runner.call("clipGradients", [record]);
+    }
+    await runner.run("moveRight", [record], rights, cost);
+    await runner.run("moveLeft", [record, step], lefts, 2 * cost);
+    if (!runner.call("endStep", [record, step])) break;
+  }
+  return stepsMade(runner);
+}
+
+export async function epochs(
+  runner: Runner,
+  problem: BatchProblem,
+  settings: Epochs,
+  sums: Float64Array,
+): Promise<number> {
+  checkEpochs(problem, settings, sums);
+  checkScratch(runner, "epochs", problem);
+  const { left, right, entries, batchSize, share, touched, rightCount } = problem;
+  const leftRows = left.factors.table.rows;
+  const rows = leftRows + right.factors.table.rows;
+  const count = entries.start[leftRows];
+  if (count === 0) {
+    sums.fill(0);
+    return sums.length;
+  }
+  for (let l = 0; l < leftRows; l++) share[l] = 1 / (entries.start[l + 1] - entries.start[l]);
+  for (let r = 0; r < rightCount.length; r++) share[leftRows + r] = 1 / rightCount[r];
+  touched.fill(0, 0, rows);
+  const record = writeBatches(runner, problem, settings, sums);
+  const units = Math.ceil(count / batchSize) * sums.length;
+  const cost = count * sums.length * (3 * left.factors.table.stride + 64);
+  await runner.runInOrder("epochs", [record], units, cost);
+  return stepsMade(runner);
+}
+
+/** Units of each side, and the multiply-adds of one pass over the entries with one over the rows. */
+function sizesOf(runner: Runner, who: string, problem: FullProblem): { lefts: number; rights: number; cost: number } {
+  checkScratch(runner, who, problem);
+  const { left, right, value } = problem;
+  const { rows, stride } = left.factors.table;
+  const rightRows = right.factors.table.rows;
+  const cost = (value.length + 4 * (rows + rightRows)) * (stride + 8);
+  return { lefts: Math.ceil(rows / TILE), rights: Math.ceil(rightRows / TILE), cost };
+}
+
+function checkScratch(runner: Runner, who: string, { left }: DescentProblem): void {
+  plan.checkScratch(who, plan.descentScratchBytes(left.factors.table.rank), runner.sizes.scratchBytes);
+}
