@@ -3,10 +3,12 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export { type Finding, findingsBefore } from "./findings.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
+export type { InitialNet } from "./net-start.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
 export {

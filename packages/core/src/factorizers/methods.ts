@@ -1,5 +1,8 @@
 /** Every method by name, with its option table: what the command line, servers and pages choose from. */
+
+import type { Model } from "../model/index.ts";
 import { als, alsOptions } from "./als.ts";
+import { denseNet, denseNetOptions } from "./dense-net.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
@@ -7,12 +10,13 @@ import type { OptionTable } from "./options.ts";
 export interface MethodEntry {
   readonly options: OptionTable;
   /** Makes the method; unknown or wrong options are refused. */
-  readonly make: (options: Readonly<Record<string, unknown>>) => Factorizer;
+  readonly make: (options: Readonly<Record<string, unknown>>) => Factorizer<Model>;
 }
 
 export const methods = {
   als: { options: alsOptions, make: als },
   ials: { options: ialsOptions, make: ials },
+  net: { options: denseNetOptions, make: denseNet },
 } as const satisfies Record<string, MethodEntry>;
 
 export type MethodName = keyof typeof methods;

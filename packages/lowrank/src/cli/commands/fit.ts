@@ -1,10 +1,10 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
 import {
-  type FactorModel,
   type FitReport,
   factorize,
   findingsBefore,
   heldOut,
+  type Model,
   type Ratings,
   randomSplit,
   type Validation,
@@ -107,7 +107,7 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   await refuseOverwritingInput(inputs, out);
   const { checkWritable, saveModel } = await import("../../model-files.ts");
   await checkWritable(out);
-  await tryArrays(flags.arrays, inputs, out);
+  await tryArrays(flags.arrays, inputs, out, request.method);
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
   refuseOneSided(loaded.ratings, files);
@@ -192,7 +192,7 @@ interface Outcome {
   readonly arrays: SavedArrays | undefined;
   readonly loaded: LoadedRatings;
   readonly chosen: ChosenMethod;
-  readonly model: FactorModel;
+  readonly model: Model;
   readonly report: FitReport;
   readonly seconds: { readonly import: number; readonly save: number; readonly total: number };
   readonly peakBytes: number;
