@@ -108,6 +108,7 @@ export type {
 export { openRecommender } from "./recommend/index.ts";
 export {
   AbortedError,
+  CheckpointError,
   DataError,
   DivergenceError,
   type Facts,

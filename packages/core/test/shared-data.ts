@@ -1,4 +1,7 @@
-/** Where the slow tests find real ratings: below the folder LOWRANK_DATA, else in shared/data beside the checkout. */
+/**
+ * Where the slow tests find real ratings and recorded PyTorch runs: below the folders LOWRANK_DATA and LOWRANK_GOLDEN, else in
+ * shared/data and shared/golden beside the checkout.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,5 +19,18 @@ export function sharedData(...path: string[]): string {
   throw new Error(
     `this test needs ${path.join("/")} below ${folder}: set LOWRANK_DATA to a folder with ml-100k, ml-1m, ` +
       "ml-latest-small and gowalla in it, each unpacked as published",
+  );
+}
+
+/**
+ * @param path parts of a path below the folder of recorded runs, such as "seed-000", "edge-cases.json"
+ * @throws Error that says what is needed, when the file is not there
+ */
+export function sharedGolden(...path: string[]): string {
+  const folder = process.env.LOWRANK_GOLDEN ?? join(checkout, "..", "shared", "golden");
+  const file = join(folder, ...path);
+  if (existsSync(file)) return file;
+  throw new Error(
+    `this test needs ${path.join("/")} below ${folder}: set LOWRANK_GOLDEN to the folder of the seed notebooks' recorded runs`,
   );
 }

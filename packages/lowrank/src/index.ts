@@ -11,6 +11,7 @@ export {
   type SaveArraysOptions,
   saveArrays,
 } from "./arrays/index.ts";
+export * from "./checkpoint-files.ts";
 export * from "./datasets/index.ts";
 export * from "./model-files.ts";
 export * from "./readers/index.ts";

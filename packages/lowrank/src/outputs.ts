@@ -4,9 +4,10 @@
  * A file is written under another name in the same folder, synced and renamed, so that a crash, a full disk or Ctrl-C
  * leaves the old file or none.
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, type Stats, unlinkSync } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { LowrankError } from "@lowrank/core";
 
@@ -14,13 +15,16 @@ import { LowrankError } from "@lowrank/core";
 const PIECE = 1 << 24; // 16 MiB
 
 /**
- * Makes sure that a file can be written at `path`, by making one beside it and removing it.
+ * Makes sure that a file can be written at `path`, by making one beside it and removing it. What a killed process has left
+ * there half written goes too.
  *
  * @param noun what the file is to hold: `model`
  * @throws LowrankError with code `output` that says why not
  */
 export async function tryWriting(path: string, noun: string): Promise<void> {
-  await tryBeside(await writableTarget(path, noun), path);
+  const target = await writableTarget(path, noun);
+  await tryBeside(target, path);
+  await removeLeftovers(target);
 }
 
 /**
@@ -103,9 +107,35 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** A name in the same folder for what is not finished; only there can it be renamed into place. */
-export function beside(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.part`);
+/** Which machine wrote a file that is not finished: a process number means something only there. */
+const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 6);
+
+/**
+ * A name in the same folder for what is not finished; only there can it be renamed into place. It says whose it is:
+ * `.model.safetensors.<host>-<process>-<random>.part`.
+ */
+function beside(target: string): string {
+  const owner = `${host}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  return join(dirname(target), `.${basename(target)}.${owner}.part`);
+}
+
+/** Removes what processes of this machine that are no more have left unfinished beside `target`. */
+async function removeLeftovers(target: string): Promise<void> {
+  const folder = dirname(target);
+  const start = `.${basename(target)}.${host}-`;
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, owner] = (name.startsWith(start) && name.slice(start.length).match(/^(\d+)-[0-9a-f]{6}\.part$/)) || [];
+    if (owner !== undefined && !isRunning(Number(owner))) await unlink(join(folder, name)).catch(() => {});
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // there, but another user's
+  }
 }
 
 /**

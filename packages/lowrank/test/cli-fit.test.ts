@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { als, ials } from "@lowrank/core";
+import { methods } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, inProcess, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
 
@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => dir.dispose());
 
 describe("lowrank fit", () => {
-  it("has a flag for every option of als and ials", async () => {
+  it("has a flag for every option of every method", async () => {
     const { stdout } = await lowrank(["fit", "--help"]);
-    for (const option of [...Object.keys(als().options), ...Object.keys(ials().options)]) {
+    for (const option of Object.values(methods).flatMap(({ options }) => Object.keys(options))) {
       const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       expect(stdout).toMatch(new RegExp(`^ {2}--(no-)?${flag} `, "m"));
     }
@@ -115,7 +115,10 @@ describe("lowrank fit", () => {
     [["--rank", "many"], '--rank must be a whole number, got "many"'],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
-    [["--method", "alss"], '--method must be one of auto, als, ials, got "alss"; did you mean "als"?'],
+    [
+      ["--method", "alss"],
+      `--method must be one of auto, ${Object.keys(methods).join(", ")}, got "alss"; did you mean "als"?`,
+    ],
     [["--method", "als", "--unobserved-weight", "1"], "--unobserved-weight is a setting of ials, and --method is als"],
     [["--unobserved-weight", "1", "--biases", "none"], "no method has all of --biases and --unobserved-weight"],
     [["--unobserved-weight", "1"], "--unobserved-weight is no setting of als, which suits these data"],

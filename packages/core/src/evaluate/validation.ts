@@ -83,6 +83,7 @@ export function heldOut(
     better: isError ? "lower" : "higher",
     patience: options.patience,
     every: options.every,
+    dataHash: valid.hash,
     measure: async (model, training) => {
       throwIfAborted(who, training.signal);
       if (model.provenance.dataHash === valid.hash) {

@@ -15,6 +15,7 @@ import { denseNetOptions, learningRateOf, optimizerOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
 import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
 import { resolveOptions } from "./options.ts";
+import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
 export { denseNetOptions };
 
@@ -22,14 +23,14 @@ export { denseNetOptions };
 const NAME = "net";
 
 /** Options of `denseNet`; every one may be left out. */
-export interface DenseNetOptions {
-  /** Width of the factors, 1 to 1024. Default 32 */
+export interface DenseNetOptions extends ScheduleOptions {
+  /** Width of the factors, 1 to 1024. Default 16 */
   readonly rank?: number;
-  /** Widths of the hidden layers, first to last. Default [64, 32] */
+  /** Widths of the hidden layers, first to last. Default [32, 16] */
   readonly hidden?: readonly number[];
   /** A product branch beside the layers, with factors of its own. Default true */
   readonly product?: boolean;
-  /** Passes over the data, at least 1. Default 20 */
+  /** Passes over the data, at least 1. Default 8 */
   readonly epochs?: number;
   /** Ratings in a batch, at least 1. Default 512 */
   readonly batchSize?: number;
@@ -47,7 +48,7 @@ export interface DenseNetOptions {
   readonly beta2?: number;
   /** Of adam. Default 1e-8 */
   readonly epsilon?: number;
-  /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.02 */
+  /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.03 */
   readonly regularization?: number;
   /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */
   readonly layerRegularization?: number;
@@ -80,6 +81,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
   }
   const { rank, hidden, product, epochs } = options;
   const learningRate = learningRateOf(options);
+  const rates = ratesOf(NAME, learningRate, options, epochs);
   const written = { ...options, learningRate };
   const settings: NetSettings = {
     ...options,
@@ -87,7 +89,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     options: initial === undefined ? written : { ...written, initial: initialNetDigest(initial) },
     shape: { rank, hidden, product },
     optimizer: optimizerOf(options),
-    learningRate,
+    rates,
     initial,
   };
   return {
@@ -96,6 +98,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     rank,
     passName: "epochs",
     passes: epochs,
+    passesMatter: rates.passesMatter,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {

@@ -1,6 +1,6 @@
 /**
  * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
- * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is train.ts, written once.
+ * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is course.ts, written once.
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
@@ -71,7 +71,12 @@ export interface Run<M extends Model = FactorModel> {
   readonly initialLoss?: number | undefined;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
   state(): RunState;
-  /** A copy of the present state as a model, `passes` of it done. */
-  model(passes: number): M;
+  /**
+   * Further passes would change nothing that matters: the loop ends before the last. Left out: never. A run that is resumed
+   * from where it had finished is finished
+   */
+  readonly finished?: boolean;
+  /** A copy of the present state as a model, `passes` of it done. Between calls of `passes`. */
+  model(passes: number): M | Promise<M>;
   close(): void;
 }

@@ -17,7 +17,8 @@ export interface Finding {
 export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Finding[] {
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);
-  if (method.rank > smaller) {
+  // Of a product of two tables; a net's factors go through layers.
+  if (method.rank > smaller && method.name !== "net") {
     findings.push({
       code: "rank-above-size",
       message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,

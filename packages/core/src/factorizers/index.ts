@@ -3,6 +3,15 @@
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export {
+  type Checkpoint,
+  type CheckpointValidation,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  encodeCheckpointParts,
+} from "./checkpoint.ts";
+export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
+export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export { type Finding, findingsBefore } from "./findings.ts";
@@ -11,12 +20,14 @@ export { type MethodName, methods } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
+export type { TruncatedSvd } from "./svd/decomposer.ts";
+export { type Missing, missingChoices } from "./svd/matrix.ts";
+export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
+export { svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,
   factorize,
-  type Progress,
-  type TrainingEngine,
-  type Validation,
 } from "./train.ts";
+export type { TrainingEngine, Validation } from "./validation-watch.ts";
 export { version } from "./version.ts";

@@ -6,6 +6,7 @@ import { denseNet, denseNetOptions } from "./dense-net.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
+import { svd, svdOptions } from "./svd/svd.ts";
 
 export interface MethodEntry {
   readonly options: OptionTable;
@@ -17,6 +18,7 @@ export const methods = {
   als: { options: alsOptions, make: als },
   ials: { options: ialsOptions, make: ials },
   net: { options: denseNetOptions, make: denseNet },
+  svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;
 
 export type MethodName = keyof typeof methods;

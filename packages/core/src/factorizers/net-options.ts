@@ -2,15 +2,16 @@
 import type { Optimizer } from "../kernels/index.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
 import type { OptionTable, Resolved } from "./options.ts";
+import { scheduleOptions } from "./schedules.ts";
 
 /** Learning rates that the defaults were chosen with; see docs/dense-net.md. */
 const AUTO_LEARNING_RATE = { adam: 0.002, sgd: 0.001 } as const;
 
 export const denseNetOptions = {
-  rank: rankOption(32),
+  rank: rankOption(16),
   hidden: {
     type: "wholes",
-    default: [64, 32],
+    default: [32, 16],
     min: 1,
     max: 4096,
     most: 16,
@@ -21,7 +22,7 @@ export const denseNetOptions = {
     default: true,
     about: "beside the layers, a product of further factors that goes straight to the score (NeuMF)",
   },
-  epochs: { type: "whole", default: 20, min: 1, max: 10_000_000, about: "passes over the data" },
+  epochs: { type: "whole", default: 8, min: 1, max: 10_000_000, about: "passes over the data" },
   batchSize: { type: "whole", default: 512, min: 1, max: 2 ** 24, about: "ratings in a batch" },
   order: {
     type: "choice",
@@ -43,6 +44,8 @@ export const denseNetOptions = {
     max: 1e12,
     about: "size of a step",
   },
+  ...scheduleOptions,
+  schedule: { ...scheduleOptions.schedule, default: "linear" },
   momentum: {
     type: "number",
     default: 0,
@@ -75,7 +78,7 @@ export const denseNetOptions = {
     about: "keeps the quotient finite where gradients are 0",
     when: { option: "optimizer", is: ["adam"] },
   },
-  regularization: { type: "number", default: 0.02, min: 0, max: 1e9, about: "L2 penalty of the factors, per rating" },
+  regularization: { type: "number", default: 0.03, min: 0, max: 1e9, about: "L2 penalty of the factors, per rating" },
   layerRegularization: { type: "number", default: 0, min: 0, max: 1e9, about: "L2 penalty of the layers" },
   biases: biasesOption("both"),
   biasRegularization: {

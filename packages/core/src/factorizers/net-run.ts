@@ -24,6 +24,7 @@ import { DivergenceError, show, shuffled, streamSeed, throwIfAborted } from "../
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
 import { copyState, restoreState } from "./run-state.ts";
+import type { Rates } from "./schedules.ts";
 import { version } from "./version.ts";
 
 export interface NetSettings {
@@ -34,7 +35,7 @@ export interface NetSettings {
   readonly batchSize: number;
   readonly order: "rows" | "shuffled" | "shuffledOnce";
   readonly optimizer: Optimizer;
-  readonly learningRate: number;
+  readonly rates: Rates;
   readonly regularization: number;
   readonly biasRegularization: number;
   readonly layerRegularization: number;
@@ -204,7 +205,7 @@ export class NetRun implements Run<NetModel> {
 
   /** One epoch, in calls between which the signal is looked at. Returns Σ error² on the way. */
   async #epoch(signal: AbortSignal | undefined): Promise<number> {
-    const { name, order, optimizer, learningRate, shape } = this.#settings;
+    const { name, order, optimizer, shape } = this.#settings;
     const { batchSize } = this.#problem;
     if (order === "shuffled") {
       const own = streamSeed(this.#seed, `order ${this.#done + 1}`);
@@ -212,7 +213,7 @@ export class NetRun implements Run<NetModel> {
     }
     const batches = Math.ceil(this.#ratings.size / batchSize);
     const perCall = Math.max(1, Math.floor(CALL_PRODUCTS / (batchSize * widthsOf(shape))));
-    const rates = Float64Array.of(learningRate);
+    const rates = Float64Array.of(this.#settings.rates.at(this.#done + 1));
     let squares = 0;
     for (let from = 0; from < batches && Number.isFinite(squares); from += perCall) {
       throwIfAborted(name, signal);
@@ -256,12 +257,13 @@ export class NetRun implements Run<NetModel> {
 
   /** What to throw when the errors of epoch `#done` are no numbers. */
   #diverged(loss: number): DivergenceError {
-    const { name, epochs, learningRate } = this.#settings;
+    const { name, epochs } = this.#settings;
+    const learningRate = this.#settings.rates.at(this.#done);
     const worst = this.#worstRow();
     const where = worst === undefined ? "" : `: ${worst.word} ${show(worst.id)} left the finite numbers`;
     return new DivergenceError(
       `${name}: the ${this.lossName} became ${loss} in epoch ${this.#done} of ${epochs}${where}; lower learningRate ` +
-        `(${learningRate}), and check the ratings for extreme values`,
+        `(${learningRate.toPrecision(3)} in that epoch), and check the ratings for extreme values`,
       {
         method: name,
         pass: this.#done,

@@ -36,7 +36,7 @@ function scripted(losses: readonly number[]): { method: Factorizer; log: Log } {
           return [losses[log.passes - 1]];
         },
         state: () => inner.state(),
-        model: (passes): FactorModel => ({ ...inner.model(passes), mean: passes }),
+        model: async (passes): Promise<FactorModel> => ({ ...(await inner.model(passes)), mean: passes }),
         close: () => {
           log.closed++;
           inner.close();

@@ -1,59 +1,19 @@
 /**
- * The training loop, written once for every method: ratings and a method in, a model and a report out.
+ * factorize: ratings and a method in, a model and a report out, the same for every method.
  *
- * Around each pass: abort check, training figure and finite check, validation and early stop, progress. The loop never
- * prints, never reads a clock for anything but the report, and frees kernel memory however it ends.
- * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
+ * Checks what is asked for, starts the method or resumes it, and frees kernel memory however it ends.
+ * Not here: the loop over passes (course.ts), what a pass does (one file per method).
  */
-import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
+import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
-import {
-  DataError,
-  DivergenceError,
-  finiteNumber,
-  knownOptions,
-  OptionError,
-  throwIfAborted,
-  wholeNumber,
-} from "../support/index.ts";
-import type { Factorizer, PassName, Run } from "./factorizer.ts";
+import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, wholeNumber } from "../support/index.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
+import { Course, type Progress } from "./course.ts";
+import type { Factorizer, PassName } from "./factorizer.ts";
 import { type Finding, findingsBefore } from "./findings.ts";
-
-/** A figure on held-out data, measured after passes; made by `heldOut` in evaluate/, or by the caller. */
-export interface Validation {
-  /** Such as `held-out RMSE` */
-  readonly name: string;
-  readonly better: "lower" | "higher";
-  /** Stop after this many measurements without improvement and keep the best model; left out: measure only */
-  readonly patience?: number | undefined;
-  /** Measure after every so many passes, and after the last. Default 1 */
-  readonly every?: number | undefined;
-  measure(model: Model, training: TrainingEngine): Promise<number>;
-}
-
-/** What a training works with, for what is measured on the way. */
-export interface TrainingEngine {
-  /** Open for the whole training; the same build and threads */
-  readonly kernels: Kernels;
-  /** Ends a long measurement as it ends the training */
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Where a training stands, after each pass; after several where a pass takes less than a few milliseconds. */
-export interface Progress {
-  readonly pass: number;
-  readonly passes: number;
-  readonly passName: PassName;
-  readonly loss: number;
-  readonly lossName: string;
-  readonly validation: { readonly name: string; readonly value: number; readonly best: number } | undefined;
-  /** Ratings gone through per second, over all passes so far */
-  readonly ratingsPerSecond: number;
-  readonly seconds: number;
-  /** An estimate, if all passes are made */
-  readonly secondsLeft: number;
-}
+import type { Validation } from "./validation-watch.ts";
 
 /** `threads` never changes the result; `reproducible` gives the same bytes on every machine and engine. */
 export interface FactorizeOptions extends EngineOptions {
@@ -64,6 +24,15 @@ export interface FactorizeOptions extends EngineOptions {
   readonly validation?: Validation | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
   readonly keepHistory?: boolean | undefined;
+  /** Keep what is needed to go on, while training, when stopped by `signal` (at the end of the pass), and at the end */
+  readonly checkpoint?: CheckpointOptions | undefined;
+  /**
+   * Go on from here and end in the same bytes as if never stopped. Ratings, method, options (but for a larger number of
+   * passes), seed, validation, backend, build and version must be those of the checkpoint
+   */
+  readonly resume?: Checkpoint | Uint8Array | undefined;
+  /** Go on from a checkpoint of another build or version, which may end in other bytes. Default false */
+  readonly resumeAcrossBuilds?: boolean | undefined;
 }
 
 /** What happened in a training. */
@@ -78,7 +47,10 @@ export interface FitReport {
   readonly kernelBytes: number;
   readonly passName: PassName;
   readonly passes: number;
-  readonly stopped: "passes" | "validation";
+  /** Of these, how many were made before this training was resumed from a checkpoint; undefined when it was not */
+  readonly resumedAfter: number | undefined;
+  /** All passes made; validation no longer improved; the method itself found that more would change nothing */
+  readonly stopped: "passes" | "validation" | "converged";
   readonly lossName: string;
   /** Before the first pass; undefined for methods that would have to go through the ratings for it */
   readonly initialLoss: number | undefined;
@@ -93,7 +65,7 @@ export interface FitReport {
     | undefined;
   readonly ignored: readonly string[];
   readonly findings: readonly Finding[];
-  /** Start to first pass; each pass with its loss; all validation together; everything */
+  /** Start to first pass; each pass with its loss; all validation together; everything. What was resumed counts in full */
   readonly seconds: {
     readonly prepare: number;
     readonly passes: readonly number[];
@@ -104,9 +76,6 @@ export interface FitReport {
   readonly digest: string;
 }
 
-/** Seconds. Browsers' clocks may stand still for a short pass; a rate is then an underestimate rather than infinite. */
-const CLOCK_STEP = 1e-3;
-
 const optionNames: readonly (keyof FactorizeOptions)[] = [
   "seed",
   ...engineOptionNames,
@@ -114,6 +83,9 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
   "onProgress",
   "validation",
   "keepHistory",
+  "checkpoint",
+  "resume",
+  "resumeAcrossBuilds",
 ];
 
 /**
@@ -122,7 +94,8 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
  * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
- * @throws AbortedError when the signal fires; looked at between half-sweeps
+ * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes
+ * @throws CheckpointError when `resume` is damaged or of another training
  */
 export async function factorize<M extends Model = FactorModel>(
   ratings: Ratings,
@@ -139,12 +112,20 @@ export async function factorize<M extends Model = FactorModel>(
       method: method.name,
     });
   }
+  const writer = options.checkpoint === undefined ? undefined : new CheckpointWriter(options.checkpoint);
+  const acrossBuilds = trueOrFalse("factorize", "resumeAcrossBuilds", options.resumeAcrossBuilds ?? false);
   const kernels = await kernelsFor("factorize", options);
+  const { resume, validation } = options;
+  const resuming = { ratings, method, seed, validation, kernels, acrossBuilds };
+  const from = resume === undefined ? undefined : checkResumed(resume, resuming);
   const findings = findingsBefore(ratings, method);
-  const run = await method.start(ratings, kernels, seed);
+  // A checkpoint from before the first pass is the beginning.
+  const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from);
   try {
     const prepare = seconds(started);
-    const course = await train(run, ratings, method, options, kernels);
+    const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
+    const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };
+    const course = await new Course(start, writer, options).toEnd();
     const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
     const report: FitReport = {
       method: method.name,
@@ -155,9 +136,10 @@ export async function factorize<M extends Model = FactorModel>(
       kernelBytes: method.bytesFor(ratings, kernels),
       passName: method.passName,
       passes: course.loss.length,
+      resumedAfter: from?.passes,
       stopped: course.stopped,
       lossName: run.lossName,
-      initialLoss: run.initialLoss,
+      initialLoss,
       loss: course.loss,
       validation: course.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
@@ -166,7 +148,7 @@ export async function factorize<M extends Model = FactorModel>(
         prepare,
         passes: course.passSeconds,
         validation: course.validationSeconds,
-        total: seconds(started),
+        total: (from?.seconds.total ?? 0) + seconds(started),
       },
       digest: modelDigest(kept),
     };
@@ -186,136 +168,6 @@ function checkArguments(ratings: unknown, method: unknown): void {
     const remedy = "call the method, as in factorize(ratings, als())";
     throw new OptionError("factorize", "method", method, "a method such as als() or ials()", remedy);
   }
-}
-
-interface Course<M extends Model> {
-  readonly model: M;
-  readonly loss: readonly number[];
-  readonly passSeconds: readonly number[];
-  readonly validationSeconds: number;
-  readonly stopped: "passes" | "validation";
-  readonly validation: FitReport["validation"];
-}
-
-/** All passes of one run, until the last, or until validation has stopped improving. */
-async function train<M extends Model>(
-  run: Run<M>,
-  ratings: Ratings,
-  method: Factorizer<M>,
-  options: FactorizeOptions,
-  kernels: Kernels,
-): Promise<Course<M>> {
-  const { validation, signal } = options;
-  const watch =
-    validation === undefined ? undefined : new ValidationWatch<M>(validation, method.passes, { kernels, signal });
-  const loss: number[] = [];
-  const passSeconds: number[] = [];
-  const started = performance.now();
-  let validationSeconds = 0;
-  let stopped: Course<M>["stopped"] = "passes";
-  while (loss.length < method.passes) {
-    const callStarted = performance.now();
-    const most = (watch?.nextAfter(loss.length) ?? method.passes) - loss.length;
-    const made = await run.passes(most, signal);
-    for (const figure of made) loss.push(finiteLoss(figure, run, method, loss.length + 1));
-    const callSeconds = seconds(callStarted);
-    for (let i = 0; i < made.length; i++) passSeconds.push(callSeconds / made.length);
-    throwIfAborted(method.name, signal);
-    const pass = loss.length;
-    const validationStarted = performance.now();
-    await watch?.after(pass, run);
-    validationSeconds += seconds(validationStarted);
-    const elapsed = seconds(started);
-    options.onProgress?.({
-      pass,
-      passes: method.passes,
-      passName: method.passName,
-      loss: loss[pass - 1],
-      lossName: run.lossName,
-      validation: watch?.last(),
-      ratingsPerSecond: (pass * ratings.size) / Math.max(elapsed, CLOCK_STEP),
-      seconds: elapsed,
-      secondsLeft: (elapsed / pass) * (method.passes - pass),
-    });
-    throwIfAborted(method.name, signal);
-    if (watch?.exhausted) {
-      stopped = "validation";
-      break;
-    }
-  }
-  return {
-    model: watch?.bestModel ?? run.model(loss.length),
-    loss,
-    passSeconds,
-    validationSeconds,
-    stopped,
-    validation: watch?.summary(),
-  };
-}
-
-/** Follows a validation figure over the passes; keeps the best model when it may have to be gone back to. */
-class ValidationWatch<M extends Model> {
-  readonly #validation: Validation;
-  readonly #passes: number;
-  readonly #training: TrainingEngine;
-  readonly #every: number;
-  readonly #values: { pass: number; value: number }[] = [];
-  #best: { pass: number; value: number } | undefined;
-  #worse = 0;
-  bestModel: M | undefined;
-
-  constructor(validation: Validation, passes: number, training: TrainingEngine) {
-    this.#validation = validation;
-    this.#passes = passes;
-    this.#training = training;
-    this.#every = wholeNumber("validation", "every", validation.every ?? 1, 1, Number.MAX_SAFE_INTEGER);
-    if (validation.patience !== undefined) {
-      wholeNumber("validation", "patience", validation.patience, 1, Number.MAX_SAFE_INTEGER);
-    }
-  }
-
-  /** The first pass after `pass` that is measured. */
-  nextAfter(pass: number): number {
-    return Math.min(this.#passes, (Math.floor(pass / this.#every) + 1) * this.#every);
-  }
-
-  async after(pass: number, run: Run<M>): Promise<void> {
-    if (pass % this.#every !== 0 && pass !== this.#passes) return;
-    const { name, better, patience } = this.#validation;
-    const model = run.model(pass);
-    const value = finiteNumber("validation", name, await this.#validation.measure(model, this.#training));
-    this.#values.push({ pass, value });
-    const improved =
-      this.#best === undefined || (better === "lower" ? value < this.#best.value : value > this.#best.value);
-    this.#worse = improved ? 0 : this.#worse + 1;
-    if (!improved) return;
-    this.#best = { pass, value };
-    if (patience !== undefined) this.bestModel = model;
-  }
-
-  get exhausted(): boolean {
-    return this.#validation.patience !== undefined && this.#worse >= this.#validation.patience;
-  }
-
-  last(): Progress["validation"] {
-    const last = this.#values[this.#values.length - 1];
-    if (last === undefined || this.#best === undefined) return undefined;
-    return { name: this.#validation.name, value: last.value, best: this.#best.value };
-  }
-
-  summary(): FitReport["validation"] {
-    if (this.#best === undefined) return undefined;
-    return { name: this.#validation.name, values: this.#values, bestPass: this.#best.pass };
-  }
-}
-
-function finiteLoss(loss: number, run: Run<Model>, method: Factorizer<Model>, pass: number): number {
-  if (Number.isFinite(loss)) return loss;
-  throw new DivergenceError(
-    `${method.name}: the ${run.lossName} became ${loss} in pass ${pass} of ${method.passes}; raise regularization, ` +
-      "or check the ratings for extreme values",
-    { method: method.name, pass, loss },
-  );
 }
 
 function seconds(since: number): number {

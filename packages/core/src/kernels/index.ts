@@ -25,4 +25,6 @@ export {
   netTrainingSlots,
   type ScoringSide,
 } from "./net.ts";
+export * from "./products.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
+export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
 import { descentCases } from "./descent.case.ts";
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, unpadded } from "./kernels.ts";
+import { productCases } from "./products.case.ts";
 import { rowCases } from "./rows.case.ts";
 import { topNCases } from "./top-n.case.ts";
 import { EPSILON, explicitWorld, fillRandom, implicitWorld, RANKS, type RowWorld } from "./worlds.case.ts";
@@ -16,6 +17,7 @@ export function kernelCases(kernels: Kernels): void {
   rowCases(kernels);
   describe("topN", () => topNCases(kernels));
   describe("pairs", () => pairCases(kernels));
+  describe("products of tall tables", () => productCases(kernels));
   descentCases(kernels);
   describe("workspaces", () => workspaceCases(kernels));
 }

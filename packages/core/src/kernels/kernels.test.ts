@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { digestOfDescent } from "./descent.case.ts";
 import { digestOfEverything, kernelCases } from "./kernels.case.ts";
 import type { Kernels } from "./kernels.ts";
+import { productDigest } from "./products.case.ts";
 import { openReference } from "./reference/index.ts";
 import { probeHost } from "./wasm/host.ts";
 import { openWasm } from "./wasm/index.ts";
@@ -25,7 +26,7 @@ for (const build of builds) {
   }
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
-    for (const digestOf of [digestOfEverything, digestOfDescent]) {
+    for (const digestOf of [digestOfEverything, digestOfDescent, productDigest]) {
       const digests = await Promise.all(
         [open(build, 1), open(build, 2), open(build, 2, true), open(build, 3, true)].map(async (kernels) =>
           digestOf(await kernels),
@@ -38,6 +39,7 @@ for (const build of builds) {
 
 it("strict: every routine gives the recorded bytes, as on every engine and machine", async () => {
   expect(await digestOfEverything(await open("strict", 2))).toBe("6d9f5ec2d6e9c46d");
+  expect(await productDigest(await open("strict", 2))).toBe("1eb19bb95a19ad13");
 });
 
 it("strict: every descent gives the recorded bytes, as on every engine and machine", async () => {

@@ -12,4 +12,14 @@ export { flatToLayers, layersToFlat, netShapeOf } from "./net-layers.ts";
 export * from "./net-model.ts";
 export { netModelProblem, netModelSlots } from "./net-scoring.ts";
 export * from "./row-terms.ts";
+export {
+  contentChecksum,
+  joined,
+  MAX_HEADER_BYTES,
+  type Refuse,
+  readHeader,
+  readTensors,
+  type Tensor,
+  writeSafetensors,
+} from "./safetensors.ts";
 export * from "./scorer.ts";

@@ -6,13 +6,15 @@
  * (packages/lowrank).
  */
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
-import { DataError, Digest, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
+import { DataError, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
 import { checkHistory, checkModel, firstNotFinite } from "./check-model.ts";
 import { idTensors, numberIds, textIds } from "./id-tensors.ts";
 import type { Model } from "./model.ts";
 import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
 import type { NetLayer, NetModel } from "./net-model.ts";
 import {
+  contentChecksum,
+  joined,
   MAX_HEADER_BYTES,
   type Refuse,
   readHeader,
@@ -38,7 +40,7 @@ export function encodeModelParts(model: Model): Uint8Array[] {
   readMetadata(metadata, (why, _kind, facts) => {
     throw new DataError(`model: ${why}`, facts);
   });
-  const digits = checksum(metadata, tensors);
+  const digits = contentChecksum(metadata, metadataKeys, tensors);
   const parts = writeSafetensors({ ...written, checksum: digits }, tensors);
   if (parts[0].byteLength - 8 > MAX_HEADER_BYTES) {
     throw new ModelFileError("model file: the method's options take more than 1 MB as JSON, which no build would read");
@@ -48,14 +50,7 @@ export function encodeModelParts(model: Model): Uint8Array[] {
 
 /** The file in one block: `encodeModelParts` joined. */
 export function encodeModel(model: Model): Uint8Array {
-  const parts = encodeModelParts(model);
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let end = 0;
-  for (const part of parts) {
-    bytes.set(part, end);
-    end += part.byteLength;
-  }
-  return bytes;
+  return joined(encodeModelParts(model));
 }
 
 /**
@@ -94,7 +89,7 @@ function decode(bytes: Uint8Array, refuse: Refuse): Model {
   const tensors = readTensors(bytes, header, refuse);
   const facts = readMetadata(header.metadata, refuse);
   const written = header.metadata.get("checksum");
-  if (written !== undefined && written !== checksum(header.metadata, [...tensors.values()])) {
+  if (written !== undefined && written !== contentChecksum(header.metadata, metadataKeys, [...tensors.values()])) {
     refuse(
       "damaged: the content does not agree with the checksum written with it; fetch or write the file again",
       "broken",
@@ -186,19 +181,6 @@ function netTensors(
 
 function bytesOf(values: Float32Array | Uint32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
-/**
- * Digest of the known metadata in their fixed order, then of each tensor's name, type, shape and bytes in file order.
- */
-function checksum(metadata: ReadonlyMap<string, string>, tensors: readonly Tensor[]): string {
-  const digest = new Digest();
-  for (const key of metadataKeys) {
-    const value = metadata.get(key);
-    if (value !== undefined) digest.addText(key).addText(value);
-  }
-  for (const { name, dtype, shape, bytes } of tensors) digest.addText(`${name} ${dtype} ${shape.join(" ")}`).add(bytes);
-  return digest.hex();
 }
 
 /** Hands out tensors by name with the type and shape that the model needs, and knows which were not asked for. */

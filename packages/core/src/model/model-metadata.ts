@@ -92,7 +92,9 @@ export function checkFormat(
   tensorNames: readonly string[],
   refuse: Refuse,
 ): void {
-  if (metadata.get("format") !== FORMAT) {
+  const format = metadata.get("format");
+  if (format === "lowrank-checkpoint") refuse("a checkpoint of a training; resume it to get the model", "foreign");
+  if (format !== FORMAT) {
     const names = tensorNames.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40)));
     refuse(`a safetensors file of something else (${names.join(", ") || "without tensors"})`, "foreign");
   }

@@ -53,20 +53,23 @@ describe("the file of a net", () => {
     }
   });
 
+  const metadata = (key: string, value: string) => (header: Header) => {
+    header.__metadata__[key] = value;
+  };
+  const shaped = (tensor: string, shape: number[]) => (header: Header) => {
+    header[tensor] = { ...header[tensor], shape };
+  };
+
   it.each([
-    ["an activation it does not know", (h: Header) => void (h.__metadata__.activation = "tanh"), "activation must be"],
-    ["a kind it does not know", (h: Header) => void (h.__metadata__.kind = "tree"), 'reads "factor" and "net"'],
-    ["layers in a file of factors", (h: Header) => void (h.__metadata__.kind = "factor"), "is not part of a model"],
+    ["an activation it does not know", metadata("activation", "tanh"), "activation must be"],
+    ["a kind it does not know", metadata("kind", "tree"), 'reads "factor" and "net"'],
+    ["layers in a file of factors", metadata("kind", "factor"), "is not part of a model"],
     [
       "a layer that takes other inputs",
-      (h: Header) => void ((h["layer_1.weight"] as { shape: number[] }).shape = [5, 4]),
+      shaped("layer_1.weight", [5, 4]),
       "layer_1.weight must be F32 [5, 5], got F32 [5, 4]",
     ],
-    [
-      "a bias of another length",
-      (h: Header) => void ((h["layer_0.bias"] as { shape: number[] }).shape = [1, 5]),
-      "layer_0.bias must be F32 [5]",
-    ],
+    ["a bias of another length", shaped("layer_0.bias", [1, 5]), "layer_0.bias must be F32 [5]"],
   ])("with %s is refused by name", (_name, change, message) => {
     expect(() => decodeModel(changed(bytes, change))).toThrow(message);
   });

@@ -7,7 +7,7 @@
  * Format: huggingface.co/docs/safetensors. The reader trusts nothing: it allocates no more than the file is long, and
  * whatever is wrong goes to the caller's `refuse` as a sentence.
  */
-import type { Facts } from "../support/index.ts";
+import { Digest, type Facts } from "../support/index.ts";
 
 /** Bytes per element of every element type that the format defines. */
 const dtypeBytes: Readonly<Record<string, number>> = {
@@ -58,6 +58,37 @@ export function writeSafetensors(metadata: Readonly<Record<string, string>>, ten
   return [head, ...tensors.map((tensor) => tensor.bytes)];
 }
 
+/**
+ * Digest of metadata and tensors, to be written beside them as one more entry: damage shows.
+ *
+ * @param keys which metadata count and in what order; those that are not there are left out
+ * @param tensors in file order: name, type, shape and bytes of each count
+ */
+export function contentChecksum(
+  metadata: ReadonlyMap<string, string>,
+  keys: readonly string[],
+  tensors: readonly Tensor[],
+): string {
+  const digest = new Digest();
+  for (const key of keys) {
+    const value = metadata.get(key);
+    if (value !== undefined) digest.addText(key).addText(value);
+  }
+  for (const { name, dtype, shape, bytes } of tensors) digest.addText(`${name} ${dtype} ${shape.join(" ")}`).add(bytes);
+  return digest.hex();
+}
+
+/** Parts of a file in one block. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let end = 0;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.byteLength;
+  }
+  return bytes;
+}
+
 /** Length, JSON and metadata; the tensors' descriptions are left to `readTensors`. */
 export function readHeader(bytes: Uint8Array, refuse: Refuse): Header {
   const size = bytes.byteLength;
@@ -68,7 +99,7 @@ export function readHeader(bytes: Uint8Array, refuse: Refuse): Header {
     refuse("no safetensors header at its start", "foreign", { headerBytes: length });
   }
   if (length > MAX_HEADER_BYTES) {
-    refuse(`its header takes ${length} bytes, that of a model at most 1 MB`, "foreign", { headerBytes: length });
+    refuse(`its header takes ${length} bytes, ours at most 1 MB`, "foreign", { headerBytes: length });
   }
   if (length > size - 8) {
     refuse(`cut short: the header takes ${length} bytes, ${size - 8} are there`, "broken", { headerBytes: length });

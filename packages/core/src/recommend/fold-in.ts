@@ -117,7 +117,7 @@ export class FoldIn {
       const space = this.#room(history.index.length, objective, gram);
       const problem = this.#load(space, history, objective);
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
-      if (unstable !== undefined) throw notStable(who, unstable.pivot, unstable.value);
+      if (unstable !== undefined) throw notStable(who, this.#model.rank, unstable.pivot, unstable.value);
       const factors = space.at.out.data.slice(0, this.#model.rank);
       return { factors, bias: this.#bias(objective, space.at.outBias[0]) };
     });
@@ -220,9 +220,10 @@ export class FoldIn {
   }
 }
 
-export function notStable(who: string, pivot: number, value: number): DivergenceError {
+export function notStable(who: string, rank: number, pivot: number, value: number): DivergenceError {
   return new DivergenceError(
-    `${who}: the history has no stable solution (pivot ${pivot} is ${value}); train with regularization above 0`,
-    { who, pivot, value },
+    `${who}: the history has no stable solution (pivot ${pivot} is ${value}); without a penalty a row of rank ${rank} ` +
+      "needs at least as many ratings: give more, or train with regularization above 0",
+    { who, rank, pivot, value },
   );
 }

@@ -50,6 +50,16 @@ export class ModelFileError extends LowrankError {
   }
 }
 
+/**
+ * A checkpoint that is cut short, damaged, of an unknown version, or of another training than the one to be resumed:
+ * `facts.differs` then names in what.
+ */
+export class CheckpointError extends LowrankError {
+  constructor(message: string, facts: Facts = {}, cause?: unknown) {
+    super("checkpoint", message, facts, cause);
+  }
+}
+
 /** Training left the finite numbers or met a system without a stable solution: where, and what to try. */
 export class DivergenceError extends LowrankError {
   constructor(message: string, facts: Facts = {}) {

@@ -10,11 +10,13 @@ import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
+import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
 import { pairs } from "./pairs.ts";
+import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
 import { topN } from "./top-n.ts";
@@ -81,6 +83,21 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkNetPairs(problem);
       netPairs(problem);
+    },
+    async sparseProduct(problem) {
+      unlessClosed();
+      checkSparseProduct(problem);
+      sparseProduct(problem);
+    },
+    async innerProducts(problem) {
+      unlessClosed();
+      checkInnerProducts(problem);
+      innerProducts(problem);
+    },
+    async tallProduct(problem) {
+      unlessClosed();
+      checkTallProduct(problem);
+      tallProduct(problem);
     },
     async loss(problem) {
       unlessClosed();

@@ -23,6 +23,7 @@ import { giveBack, takeBlock } from "./memory.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
 import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
+import { productRoutines } from "./products.ts";
 import { Runner, type Settings } from "./runner.ts";
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
@@ -55,6 +56,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
     netScores: (problem) => next(() => netScores(runner, problem)),
     netPairs: (problem) => next(() => netPairs(runner, problem)),
+    ...productRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),
     descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),

@@ -1,5 +1,6 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
 import {
+  AbortedError,
   type FitReport,
   factorize,
   findingsBefore,
@@ -14,6 +15,14 @@ import {
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { arraysFacts, type SavedArrays, tryArrays, writeArrays } from "../arrays.ts";
+import {
+  addCheckpointFlags,
+  type CheckpointFlags,
+  Checkpointing,
+  type CheckpointPlan,
+  checkpointFacts,
+  planCheckpoints,
+} from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
 import {
   addEngineFlags,
@@ -47,7 +56,7 @@ import type { Job, Shell } from "../shell.ts";
 const DEFAULT_OUT = "model.safetensors";
 const DEFAULT_PATIENCE = 3;
 
-interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags {
+interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags, CheckpointFlags {
   out?: string;
   arrays?: string;
   history?: boolean;
@@ -82,7 +91,7 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--metric <word>",
-      `figure for --validation: ${validationMetrics.join(", ")} (rmse for als, ndcg for ials)`,
+      `figure for --validation: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
       word("--metric", validationMetrics),
     )
     .option(
@@ -91,6 +100,7 @@ export function addFit(program: Command, shell: Shell): void {
       whole("--patience", 1),
     );
   addSeedFlag(command);
+  addCheckpointFlags(command);
   addEngineFlags(command);
   addReadingFlags(command);
   addOutputFlags(command);
@@ -108,21 +118,33 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const { checkWritable, saveModel } = await import("../../model-files.ts");
   await checkWritable(out);
   await tryArrays(flags.arrays, inputs, out, request.method);
+  const plan = await planCheckpoints(job.output, flags, inputs, { model: out, "file of arrays": flags.arrays });
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
   refuseOneSided(loaded.ratings, files);
   const chosen = chooseMethod(request, loaded.ratings);
-  const { model, report } = await trained(job, loaded.ratings, chosen, flags);
+  const { model, report, kept } = await trained(job, loaded.ratings, chosen, flags, plan);
   const saveStarted = performance.now();
   await refuseOverwritingInput(inputs, out);
   const saved = await saveModel(out, model);
   const arrays = await writeArrays(flags.arrays, inputs, model);
   const seconds = { import: loaded.seconds, save: since(saveStarted), total: since(started) };
-  tell(job, { out, fileBytes: saved.bytes, arrays, loaded, chosen, model, report, seconds, peakBytes: peakMemory() });
+  tell(job, {
+    out,
+    fileBytes: saved.bytes,
+    arrays,
+    loaded,
+    chosen,
+    model,
+    report,
+    kept,
+    seconds,
+    peakBytes: peakMemory(),
+  });
 }
 
 /** Trains, with the bar or lines of progress, and says what was chosen, found and ignored. */
-async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: FitFlags) {
+async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: FitFlags, plan: CheckpointPlan) {
   const { output, signal } = job;
   const seed = flags.seed ?? 0;
   const { method, reason } = chosen;
@@ -135,21 +157,34 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     );
   }
   for (const finding of findingsBefore(train, method)) output.warn(`${finding.message}; ${finding.remedy}`);
+  const checkpointing = new Checkpointing(plan, job, method.passName);
+  checkpointing.announce(method.passes);
   const progress = trainingProgress(output);
+  const stopping = () => {
+    progress.stop();
+    checkpointing.stopping();
+  };
+  signal.addEventListener("abort", stopping);
   try {
     const { model, report } = await factorize(train, method, {
       ...engineOptions(flags),
+      ...checkpointing.options,
       seed,
       signal,
-      onProgress: progress.onProgress,
+      onProgress: (figures) => signal.aborted || progress.onProgress(figures),
       validation,
       keepHistory: flags.history !== false,
     });
     progress.stop();
     if (report.ignored.length > 0) output.say(`  ${method.name} does not look at: ${report.ignored.join(", ")}`);
-    return { model, report };
+    return { model, report, kept: checkpointing.kept };
+  } catch (error) {
+    progress.stop();
+    if (error instanceof AbortedError) checkpointing.stopped();
+    throw error;
   } finally {
     progress.stop();
+    signal.removeEventListener("abort", stopping);
   }
 }
 
@@ -162,7 +197,7 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const metric = flags.metric ?? (chosen.method.name === "als" ? "rmse" : "ndcg");
+  const metric = flags.metric ?? (train.hasRatings && !chosen.method.ignores.includes("rating") ? "rmse" : "ndcg");
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
   return { train, validation };
 }
@@ -194,13 +229,14 @@ interface Outcome {
   readonly chosen: ChosenMethod;
   readonly model: Model;
   readonly report: FitReport;
+  readonly kept: Checkpointing["kept"];
   readonly seconds: { readonly import: number; readonly save: number; readonly total: number };
   readonly peakBytes: number;
 }
 
 function tell(job: Job, outcome: Outcome): void {
   const { output } = job;
-  const { out, fileBytes, arrays, loaded, chosen, model, report, seconds, peakBytes } = outcome;
+  const { out, fileBytes, arrays, loaded, chosen, model, report, kept, seconds, peakBytes } = outcome;
   const passSeconds = report.seconds.passes.reduce((sum, pass) => sum + pass, 0);
   const pass = report.passName.slice(0, -1);
   const keptPass = model.provenance.passes;
@@ -213,6 +249,7 @@ function tell(job: Job, outcome: Outcome): void {
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
+        ...checkpointFacts(kept, report),
         ["digest", report.digest],
         ["engine", report.kernels],
         ["import", duration(seconds.import)],
@@ -229,6 +266,7 @@ function tell(job: Job, outcome: Outcome): void {
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
     reason: chosen.reason,
     report,
+    checkpoint: kept,
     seconds: { ...seconds, training: report.seconds.total },
     peakBytes,
   });

@@ -30,6 +30,7 @@ export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
 export { pairs } from "./pairs";
 export { explicitLoss, implicitLoss } from "./row-loss";
+export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { rowScratch } from "./scratch";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";

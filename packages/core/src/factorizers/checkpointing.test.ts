@@ -1,0 +1,372 @@
+/** Stopped and resumed trainings end in the bytes of one that never stopped; a checkpoint of another training is refused. */
+import { describe, expect, it } from "vitest";
+import { openKernels } from "../kernels/index.ts";
+import { encodeModel, type FactorModel, type Model } from "../model/index.ts";
+import { plantedWorld, type Ratings } from "../ratings/index.ts";
+import { AbortedError, CheckpointError, DataError, DivergenceError, OptionError } from "../support/index.ts";
+import {
+  als,
+  type Checkpoint,
+  type CheckpointInfo,
+  type CheckpointOptions,
+  decodeCheckpoint,
+  type FactorizeOptions,
+  type Factorizer,
+  type FitReport,
+  factorize,
+  ials,
+  svd,
+  type Validation,
+} from "./index.ts";
+
+const { ratings } = plantedWorld({ users: 30, items: 20, rank: 3, density: 0.5, noise: 0.2, seed: 4 });
+const engine = { threads: 1 } as const;
+
+/** Held-out figures that are best after pass 4 of 9, made from the model's first factor. */
+function watched(patience: number | undefined, every?: number): Validation {
+  const measure = async (model: Model) => Math.abs(model.provenance.passes - 4) + 1e-3 * firstFactor(model);
+  return { name: "distance", better: "lower", patience, every, measure };
+}
+
+function firstFactor(model: Model): number {
+  return model.kind === "factors" ? model.userFactors[0] : 0;
+}
+
+interface Kept {
+  readonly bytes: Uint8Array;
+  readonly info: CheckpointInfo;
+}
+
+/** Trains with a checkpoint after every pass and hands all of them out. */
+async function checkpointed(method: Factorizer, options: FactorizeOptions = {}, data: Ratings = ratings) {
+  const kept: Kept[] = [];
+  const write = async (parts: readonly Uint8Array[], info: CheckpointInfo) => {
+    kept.push({ bytes: Uint8Array.from(parts.flatMap((part) => [...part])), info });
+  };
+  const checkpoint = { every: 1, ...options.checkpoint, write };
+  const end = await factorize(data, method, { ...engine, ...options, checkpoint });
+  return { ...end, kept };
+}
+
+/** What must be the same, seconds left out. */
+function outcome({ model, report }: { readonly model: FactorModel; readonly report: FitReport }) {
+  const { loss, initialLoss, validation, passes, stopped, findings, digest } = report;
+  return { file: encodeModel(model), loss, initialLoss, validation, passes, stopped, findings, digest };
+}
+
+describe("resume", () => {
+  const trainings: readonly (readonly [string, Factorizer, Validation | undefined])[] = [
+    ["als", als({ rank: 4, sweeps: 6 }), undefined],
+    ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
+    ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["svd, exact", svd({ rank: 4, missing: "zero" }), undefined],
+    ["als stopped early, its best model behind it", als({ rank: 4, sweeps: 9 }), watched(3)],
+    ["als watched to the end", als({ rank: 4, sweeps: 7 }), watched(undefined)],
+    ["als watched after every second pass and the last", als({ rank: 4, sweeps: 7 }), watched(2, 2)],
+  ];
+
+  it.each(trainings)(
+    "%s: from each of its checkpoints to the same model file and figures",
+    async (_, method, validation) => {
+      const undisturbed = await factorize(ratings, method, { ...engine, validation });
+      const { kept, ...end } = await checkpointed(method, { validation });
+      expect(outcome(end)).toEqual(outcome(undisturbed));
+      expect(end.report.resumedAfter).toBeUndefined();
+      expect(kept.map(({ info }) => info.passes)).toEqual([
+        ...Array.from({ length: end.report.passes + 1 }, (_, pass) => pass),
+        end.report.passes,
+      ]);
+      expect(kept.map(({ info }) => info.reason)).toEqual(["start", ...kept.slice(2).map(() => "due"), "end"]);
+      for (const { bytes, info } of kept) {
+        const resumed = await factorize(ratings, method, { ...engine, validation, resume: bytes.slice() });
+        expect(outcome(resumed)).toEqual(outcome(undisturbed));
+        expect(resumed.report.resumedAfter).toBe(info.passes);
+        expect(resumed.report.seconds.passes).toHaveLength(end.report.passes);
+        // A training that is resumed writes the checkpoints that it would have written.
+        const again = await checkpointed(method, { validation, resume: decodeCheckpoint(bytes) });
+        const tail = again.kept.at(-1);
+        if (tail !== undefined) expect(timeless(tail.bytes)).toEqual(timeless(kept[kept.length - 1].bytes));
+      }
+    },
+  );
+
+  it("with more passes gives what these would have given at once, watched or not", async () => {
+    for (const validation of [undefined, watched(undefined, 2), watched(9, 3)]) {
+      const { kept } = await checkpointed(als({ rank: 4, sweeps: 4 }), { validation });
+      const resume = kept[kept.length - 1].bytes;
+      const longer = await factorize(ratings, als({ rank: 4, sweeps: 9 }), { ...engine, validation, resume });
+      const atOnce = await factorize(ratings, als({ rank: 4, sweeps: 9 }), { ...engine, validation });
+      expect(outcome(longer)).toEqual(outcome(atOnce));
+    }
+  });
+
+  it("keeps or leaves out the history as this call says, not as the checkpoint's did", async () => {
+    const method = als({ rank: 4, sweeps: 6 });
+    const validation = watched(2);
+    const { kept } = await checkpointed(method, { validation, keepHistory: false });
+    const resume = kept[kept.length - 1].bytes;
+    const { model } = await factorize(ratings, method, { ...engine, validation, resume });
+    expect(model.history?.index).toEqual(ratings.byUser.index);
+  });
+
+  it("counts the seconds of both trainings, and progress goes on where it was", async () => {
+    const method = als({ rank: 4, sweeps: 6 });
+    const { kept } = await checkpointed(method);
+    const { seconds } = decodeCheckpoint(kept[4].bytes.slice());
+    const seen: number[] = [];
+    const onProgress = ({ pass, secondsLeft }: { pass: number; secondsLeft: number }) => {
+      seen.push(pass);
+      expect(secondsLeft).toBeGreaterThanOrEqual(0);
+    };
+    const { report } = await factorize(ratings, method, { ...engine, resume: kept[4].bytes, onProgress });
+    expect(seen).toEqual([5, 6]);
+    expect(report.seconds.passes.slice(0, 4)).toEqual(seconds.passes);
+    expect(report.seconds.total).toBeGreaterThanOrEqual(seconds.total);
+  });
+});
+
+function timeless(bytes: Uint8Array): unknown {
+  const { seconds, ...rest } = decodeCheckpoint(bytes.slice());
+  return rest;
+}
+
+describe("a checkpoint of another training is refused, everything that differs by name:", () => {
+  const method = als({ rank: 4, sweeps: 5, regularization: 2 });
+  const other = plantedWorld({ users: 30, items: 20, rank: 3, density: 0.5, noise: 0.2, seed: 5 }).ratings;
+
+  async function refusal(data: Ratings, asked: Factorizer, options: FactorizeOptions): Promise<CheckpointError> {
+    const error = await factorize(data, asked, { ...engine, ...options }).catch((cause) => cause);
+    expect(error).toBeInstanceOf(CheckpointError);
+    return error;
+  }
+
+  it("other ratings, method, settings, seed, and several at once", async () => {
+    const { kept } = await checkpointed(method);
+    const resume = kept[3].bytes;
+    const differs = async (data: Ratings, asked: Factorizer, options: FactorizeOptions = {}) =>
+      (await refusal(data, asked, { resume: resume.slice(), ...options })).facts.differs;
+    expect(await differs(other, method)).toEqual(["ratings"]);
+    expect(await differs(ratings, ials({ rank: 4, sweeps: 5 }))).toEqual(["method"]);
+    expect(await differs(ratings, als({ rank: 8, sweeps: 5, regularization: 3 }))).toEqual(["rank", "regularization"]);
+    expect(await differs(ratings, method, { seed: 1 })).toEqual(["seed"]);
+    expect(await differs(other, als({ rank: 8, sweeps: 5, regularization: 2 }), { seed: 1 })).toEqual([
+      ...["ratings", "rank", "seed"],
+    ]);
+    const { message } = await refusal(ratings, als({ rank: 8, sweeps: 5, regularization: 2 }), { resume, seed: 7 });
+    expect(message).toBe(
+      "als: the checkpoint is of another training: rank is 4 there and 8 here; seed is 0 there and 7 here",
+    );
+  });
+
+  it("fewer passes than were made, or another number where a pass depends on it", async () => {
+    const { kept } = await checkpointed(method);
+    const resume = kept[3].bytes;
+    const fewer = await refusal(ratings, als({ rank: 4, sweeps: 2, regularization: 2 }), { resume: resume.slice() });
+    expect(fewer.message).toBe("als: the checkpoint holds 3 sweeps already; ask for as many or more, not 2");
+    const more = { ...als({ rank: 4, sweeps: 9, regularization: 2 }), passesMatter: "schedule cosine" };
+    const { message, facts } = await refusal(ratings, more, { resume });
+    expect(facts.differs).toEqual(["sweeps"]);
+    expect(message).toMatch("sweeps is 5 there and 9 here, and each pass depends on it (schedule cosine)");
+  });
+
+  it("watched otherwise, or on other data", async () => {
+    const validation = { ...watched(3, 2), dataHash: "a" };
+    const { kept } = await checkpointed(method, { validation });
+    const differs = async (changed: Validation | undefined) =>
+      (await refusal(ratings, method, { resume: kept[3].bytes.slice(), validation: changed })).facts.differs;
+    expect(await differs(undefined)).toEqual(["validation"]);
+    expect(await differs({ ...validation, name: "another" })).toEqual(["validation"]);
+    expect(await differs({ ...validation, patience: 4, every: 1 })).toEqual(["every", "patience"]);
+    expect(await differs({ ...validation, dataHash: "b" })).toEqual(["held-out data"]);
+  });
+
+  it("another build or version, which resumeAcrossBuilds allows, and another backend, which nothing does", async () => {
+    const [strict, reference] = await Promise.all([
+      openKernels({ backend: "wasm", reproducible: true, threads: 1 }),
+      openKernels({ backend: "reference" }),
+    ]);
+    const { kept } = await checkpointed(method, { kernels: strict, threads: undefined });
+    const made = decodeCheckpoint(kept[3].bytes);
+    const resumed = (checkpoint: Checkpoint, acrossBuilds: boolean, kernels = strict) =>
+      factorize(ratings, method, { kernels, resume: checkpoint, resumeAcrossBuilds: acrossBuilds });
+    const older = { ...made, build: "relaxed", version: "0.0.1" };
+    await expect(resumed(older, false)).rejects.toThrow(
+      /build is "relaxed" there and "strict" here, which may give other bytes; .*version is "0.0.1" there/,
+    );
+    expect((await resumed(older, true)).report.digest).toBe((await resumed(made, false)).report.digest);
+    for (const acrossBuilds of [false, true]) {
+      await expect(resumed(made, acrossBuilds, reference)).rejects.toThrow(
+        'backend is "wasm" there and "reference" here',
+      );
+    }
+  });
+
+  it("what is no checkpoint, by its type or its content", async () => {
+    for (const resume of [3, "run.ckpt", {}, null]) {
+      const untyped = { resume } as unknown as FactorizeOptions;
+      await expect(factorize(ratings, method, untyped)).rejects.toThrow(/resume must be a checkpoint or the bytes/);
+    }
+    await expect(factorize(ratings, method, { resume: Uint8Array.of(1, 2) })).rejects.toThrow(CheckpointError);
+    const { kept } = await checkpointed(method);
+    const made = decodeCheckpoint(kept[3].bytes);
+    const { userFactors, ...arrays } = made.state.arrays;
+    await expect(factorize(ratings, method, { ...engine, resume: { ...made, state: { arrays } } })).rejects.toThrow(
+      DataError,
+    );
+  });
+});
+
+describe("writing checkpoints", () => {
+  const method = als({ rank: 4, sweeps: 6 });
+
+  function recorder(options: Omit<CheckpointOptions, "write"> = {}) {
+    const seen: string[] = [];
+    const write = async (_: readonly Uint8Array[], { passes, reason }: CheckpointInfo) => {
+      seen.push(`${reason} ${passes}`);
+    };
+    return { seen, checkpoint: { ...options, write } };
+  }
+
+  it("after every so many passes; after every pass where 0 seconds are asked for; by default hardly ever", async () => {
+    const every = recorder({ every: 4 });
+    await factorize(ratings, method, { ...engine, checkpoint: every.checkpoint });
+    expect(every.seen).toEqual(["start 0", "due 4", "end 6"]);
+    const always = recorder({ seconds: 0 });
+    await factorize(ratings, method, { ...engine, checkpoint: always.checkpoint });
+    expect(always.seen).toEqual(["start 0", "due 1", "due 2", "due 3", "due 4", "due 5", "due 6", "end 6"]);
+    const usual = recorder();
+    await factorize(ratings, method, { ...engine, checkpoint: usual.checkpoint });
+    expect(usual.seen).toEqual(["start 0", "end 6"]);
+  });
+
+  it("goes on training while one is written; one that is due by its pass waits, one due by the clock does not", async () => {
+    const log: string[] = [];
+    const run = async (options: Omit<CheckpointOptions, "write">) => {
+      log.length = 0;
+      const write = async (_: readonly Uint8Array[], { passes, reason }: CheckpointInfo) => {
+        log.push(`begin ${passes}`);
+        if (reason === "due") await new Promise((resolve) => setTimeout(resolve, 200));
+        log.push(`done ${passes}`);
+      };
+      const onProgress = ({ pass }: { pass: number }) => log.push(`pass ${pass}`);
+      await factorize(ratings, method, { ...engine, onProgress, checkpoint: { ...options, write } });
+      return [...log];
+    };
+    expect(await run({ every: 3 })).toEqual([
+      ...["begin 0", "done 0", "pass 1", "pass 2", "pass 3", "begin 3", "pass 4", "pass 5", "pass 6", "done 3"],
+      ...["begin 6", "done 6", "begin 6", "done 6"],
+    ]);
+    const clocked = await run({ seconds: 0 });
+    expect(clocked.slice(0, 9)).toEqual([
+      ...["begin 0", "done 0", "pass 1", "begin 1", "pass 2", "pass 3", "pass 4", "pass 5", "pass 6"],
+    ]);
+    expect(clocked.slice(-2)).toEqual(["begin 6", "done 6"]);
+  });
+
+  it("ends before the first pass when the first one cannot be written, and frees its memory", async () => {
+    const passes: number[] = [];
+    const checkpoint = {
+      write: async () => {
+        throw new Error("disk full");
+      },
+    };
+    const onProgress = ({ pass }: { pass: number }) => passes.push(pass);
+    await expect(factorize(ratings, method, { ...engine, checkpoint, onProgress })).rejects.toThrow("disk full");
+    expect(passes).toEqual([]);
+  });
+
+  it("ends the training when a later one cannot be written", async () => {
+    let made = 0;
+    const checkpoint = {
+      every: 2,
+      write: async (_: readonly Uint8Array[], { passes }: CheckpointInfo) => {
+        if (passes === 2) throw new Error("disk full");
+      },
+    };
+    const onProgress = ({ pass }: { pass: number }) => {
+      made = pass;
+    };
+    await expect(factorize(ratings, method, { ...engine, checkpoint, onProgress })).rejects.toThrow("disk full");
+    expect(made).toBeLessThan(6);
+  });
+
+  it("when the signal fires: at the end of the pass, with nothing lost", async () => {
+    const undisturbed = await factorize(ratings, method, engine);
+    for (const at of [1, 3, 6]) {
+      const controller = new AbortController();
+      const kept: Kept[] = [];
+      const write = async (parts: readonly Uint8Array[], info: CheckpointInfo) => {
+        kept.push({ bytes: Uint8Array.from(parts.flatMap((part) => [...part])), info });
+      };
+      const stopped = factorize(ratings, method, {
+        ...engine,
+        signal: controller.signal,
+        onProgress: ({ pass }) => pass === at && controller.abort(),
+        checkpoint: { write },
+      });
+      await expect(stopped).rejects.toThrow(AbortedError);
+      const last = kept[kept.length - 1];
+      expect(last.info).toEqual({ passes: at, reason: "stopped" });
+      const resumed = await factorize(ratings, method, { ...engine, resume: last.bytes });
+      expect(outcome(resumed)).toEqual(outcome(undisturbed));
+    }
+  });
+
+  it("when the signal fires while validation measures: resumed with that measurement made again", async () => {
+    const validation = watched(3);
+    const undisturbed = await factorize(ratings, method, { ...engine, validation });
+    const controller = new AbortController();
+    const measure: Validation["measure"] = async (model, training) => {
+      if (model.provenance.passes === 2) controller.abort();
+      if (training.signal?.aborted) throw new AbortedError("measure");
+      return validation.measure(model, training);
+    };
+    let last: Uint8Array | undefined;
+    const write = async (parts: readonly Uint8Array[]) => {
+      last = Uint8Array.from(parts.flatMap((part) => [...part]));
+    };
+    const { signal } = controller;
+    const stopped = factorize(ratings, method, {
+      ...{ ...engine, signal, validation: { ...validation, measure }, checkpoint: { write } },
+    });
+    await expect(stopped).rejects.toThrow(AbortedError);
+    const resumed = await factorize(ratings, method, { ...engine, validation, resume: last });
+    expect(outcome(resumed)).toEqual(outcome(undisturbed));
+  });
+
+  it("never keeps a pass that diverged, also when the signal has fired", async () => {
+    const controller = new AbortController();
+    const broken: Factorizer = {
+      ...method,
+      start: async (...all) => {
+        const run = await method.start(...all);
+        let made = 0;
+        return {
+          lossName: run.lossName,
+          passes: async (most, signal) => {
+            const figures = await run.passes(most, signal);
+            if (++made === 2) controller.abort();
+            return made === 2 ? [Number.NaN] : figures;
+          },
+          state: () => run.state(),
+          model: (passes) => run.model(passes),
+          close: () => run.close(),
+        };
+      },
+    };
+    const { seen, checkpoint } = recorder({ every: 1 });
+    const { signal } = controller;
+    await expect(factorize(ratings, broken, { ...engine, checkpoint, signal })).rejects.toThrow(DivergenceError);
+    expect(seen).toEqual(["start 0", "due 1"]);
+  });
+
+  it("refuses unknown options, wrong values and a missing write by name", async () => {
+    const refused = (checkpoint: object) =>
+      expect(factorize(ratings, method, { checkpoint: checkpoint as CheckpointOptions })).rejects;
+    const write = async () => {};
+    await refused({}).toThrow(/checkpoint: write must be a function/);
+    await refused({ write, every: 0 }).toThrow(OptionError);
+    await refused({ write, seconds: -1 }).toThrow(/seconds must be a finite number of at least 0/);
+    await refused({ write, minutes: 1 }).toThrow(/minutes must be left out/);
+  });
+});

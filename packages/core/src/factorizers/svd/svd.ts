@@ -1,0 +1,196 @@
+/**
+ * Truncated singular value decomposition: the best approximation of the whole matrix by one of this rank.
+ *
+ *   minimise  Σ_all cells (z_ui − x_u·y_i)²    with z the ratings less the centre, x_u = U√Σ, y_i = V√Σ of the best `rank` values
+ *
+ * sums, no means and no halves, no penalty. Every cell counts: ratings with holes are refused, or count as 0 (less the
+ * centre: a hole then stands for the centre) with missing "zero"; of clicks, what was not chosen is 0.
+ * Source: Eckart & Young, Psychometrika 1936. How it is computed: exact.ts, krylov.ts.
+ */
+import type { Kernels } from "../../kernels/index.ts";
+import type { Center, FactorModel, RowObjective } from "../../model/index.ts";
+import type { Ratings } from "../../ratings/index.ts";
+import { throwIfAborted } from "../../support/index.ts";
+import { centerOption, rankOption } from "../common-options.ts";
+import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
+import { type OptionTable, resolveOptions } from "../options.ts";
+import { version } from "../version.ts";
+import { decomposerBytes, decomposerOf } from "./decompose.ts";
+import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
+import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
+
+/** Option rows that truncatedSvd() has, too. */
+export const accuracyOption = {
+  type: "number",
+  default: 1e-4,
+  min: 1e-6,
+  max: 0.1,
+  about: "wanted bound of each singular value's relative error; the error itself is near its square",
+} as const;
+
+export const stepsOption = {
+  type: "whole",
+  default: 200,
+  min: 1,
+  max: 10_000,
+  about: "Krylov steps at most; fewer when the accuracy is reached",
+} as const;
+
+export const svdOptions = {
+  rank: rankOption(32),
+  missing: {
+    type: "choice",
+    default: "refuse",
+    choices: missingChoices,
+    about: "cells without a rating: refuse them, or count them as 0 (less the centre); clicks have none",
+  },
+  center: centerOption("none"),
+  accuracy: accuracyOption,
+  steps: stepsOption,
+} as const satisfies OptionTable;
+
+/** Options of `svd`; every one may be left out. */
+export interface SvdOptions {
+  /** Latent dimension, 1 to 1024. Default 32 */
+  readonly rank?: number;
+  /** Cells without a rating: `refuse` (default), or `zero` */
+  readonly missing?: Missing;
+  /** What is subtracted from each rating before. Default `none` */
+  readonly center?: Center;
+  /** Wanted bound of each singular value's relative error, 1e-6 to 0.1. Default 1e-4 */
+  readonly accuracy?: number;
+  /** Krylov steps at most, from 1. Default 200 */
+  readonly steps?: number;
+}
+
+/**
+ * Truncated singular value decomposition.
+ *
+ * @throws OptionError for an unknown option or a value out of range
+ */
+export function svd(given: SvdOptions = {}): Factorizer {
+  const options = resolveOptions("svd", svdOptions, given);
+  const { rank, missing, center, accuracy, steps } = options;
+  return {
+    name: "svd",
+    options,
+    rank,
+    passName: "steps",
+    passes: steps,
+    ignores: ["time"],
+    bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+      const matrix = svdMatrix("svd", ratings, missing, center);
+      const decomposer = decomposerOf("svd", matrix, { rank, accuracy, seed }, kernels, from?.state.arrays);
+      const backend = `${kernels.backend} ${kernels.build}`;
+      return new SvdRun(matrix, decomposer, { options, center, seed, backend });
+    },
+  };
+}
+
+interface SvdFacts {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly center: Center;
+  readonly seed: number;
+  readonly backend: string;
+}
+
+class SvdRun implements Run {
+  readonly lossName: string;
+  readonly #matrix: SvdMatrix;
+  readonly #decomposer: Decomposer;
+  readonly #facts: SvdFacts;
+  readonly #cells: number;
+
+  constructor(matrix: SvdMatrix, decomposer: Decomposer, facts: SvdFacts) {
+    const { users, items } = matrix.ratings;
+    this.lossName = matrix.complete ? "training RMSE" : "RMSE over all cells";
+    this.#matrix = matrix;
+    this.#decomposer = decomposer;
+    this.#facts = facts;
+    this.#cells = users.size * items.size;
+  }
+
+  get finished(): boolean {
+    return this.#decomposer.finished;
+  }
+
+  /** The error of the zero model, which is that of the centre alone. */
+  get initialLoss(): number {
+    return Math.sqrt(this.#matrix.squared / this.#cells);
+  }
+
+  /** One step a call: each is long enough for the loop. */
+  async passes(_most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
+    throwIfAborted("svd", signal);
+    const explained = await this.#decomposer.step();
+    return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
+  }
+
+  state(): RunState {
+    return { arrays: this.#decomposer.state() };
+  }
+
+  async model(passes: number): Promise<FactorModel> {
+    const { ratings, centre } = this.#matrix;
+    const { byUser, users, items, hasRatings, min, max, hash } = ratings;
+    const { options, seed, backend } = this.#facts;
+    const svd = await this.#decomposer.result();
+    // A matrix of zeros has no singular value above 0: one column of zeros says so.
+    const rank = Math.max(1, svd.rank);
+    return {
+      kind: "factors",
+      rank,
+      users,
+      items,
+      userFactors: scaledVectors(svd.userVectors, svd, users.size),
+      itemFactors: scaledVectors(svd.itemVectors, svd, items.size),
+      userBias: centre.user,
+      itemBias: centre.item,
+      mean: centre.mean,
+      scale: hasRatings ? "rating" : "preference",
+      range: hasRatings ? { min, max } : undefined,
+      objective: svd.rank === 0 ? undefined : this.#objective(),
+      history: byUser,
+      provenance: { method: "svd", options, seed, dataHash: hash, backend, version, passes },
+    };
+  }
+
+  close(): void {
+    this.#decomposer.close();
+  }
+
+  /**
+   * How a row follows from its history, where one of the two row problems says it: over the ratings there are for complete
+   * data, over all cells with targets 1 and 0 for clicks that are all 1. Ratings with holes counted as 0, and numbers of
+   * events, are neither.
+   */
+  #objective(): RowObjective | undefined {
+    const { ratings, complete } = this.#matrix;
+    const penalty = { regularization: 0, regularizationExponent: 0 };
+    if (ratings.hasRatings) {
+      if (!complete) return undefined;
+      return {
+        kind: "explicit",
+        ...penalty,
+        center: this.#facts.center,
+        biases: "none",
+        biasRegularization: undefined,
+        biasRegularizationExponent: 0,
+      };
+    }
+    if (ratings.min !== 1 || ratings.max !== 1) return undefined;
+    const confidence = { confidence: "constant", confidenceScale: 0 } as const;
+    return { kind: "implicit", ...penalty, unobservedWeight: 1, observedInUnobserved: false, ...confidence };
+  }
+}
+
+/** f32[rows × rank]: each column times the root of its singular value. */
+function scaledVectors(vectors: Float64Array, { rank, values }: TruncatedSvd, rows: number): Float32Array {
+  if (rank === 0) return new Float32Array(rows);
+  const out = new Float32Array(rows * rank);
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < rank; j++) out[r * rank + j] = vectors[r * rank + j] * Math.sqrt(values[j]);
+  }
+  return out;
+}
