@@ -80,7 +80,10 @@ describe("cross-validated RMSE with the default settings", () => {
 
 describe("the dense net with the default settings", () => {
   it("on MovieLens 1M, random 90/10, has a held-out RMSE of at most 0.86, where 0.875 was asked for", async () => {
-    const { train, test } = randomSplit(await read("ml-1m", "ratings.no-timestamps.dat"), { testFraction: 0.1, seed: 1 });
+    const { train, test } = randomSplit(await read("ml-1m", "ratings.no-timestamps.dat"), {
+      testFraction: 0.1,
+      seed: 1,
+    });
     const { model, report } = await factorize(train, denseNet(), { seed: 1 });
     const { errors } = await evaluate(model, test, { train, rulers: false });
     console.log(`MovieLens 1M, net: RMSE ${errors?.rmse.toFixed(5)}, ${report.seconds.total.toFixed(1)} s`);

@@ -254,37 +254,35 @@ export function netCases(kernels: Kernels): void {
     }
   });
 
-  it.each(netShapes)(
-    "one step of sgd moves numbers everywhere by −α times the central difference: %j",
-    async (shape) => {
-      for (const [batchSize, biases] of [
-        [50, "both"],
-        [1, "both"],
-        [50, "left"],
-        [50, "right"],
-        [50, "none"],
-      ] as const) {
-        const world = netWorld(kernels, shape, { batchSize, biases });
-        const before = world.movedArrays().map(([, array]) => Float64Array.from(array));
-        const rate = 0.25;
-        await moveNet(world, { rates: Float64Array.of(rate), to: 1 });
-        const after = world.movedArrays().map(([, array]) => Float64Array.from(array));
-        // The formula is evaluated on the workspace's own numbers only where they are f64; else on copies that are.
-        const double = doubled(world, before);
-        for (const [a, [name, array]] of double.arrays.entries()) {
-          // Some 25 places of each array: every layer, row and branch, and padding.
-          for (let i = a; i < array.length; i += Math.ceil(array.length / 25)) {
-            const slope = difference(array, i, () => denseLoss(double.problem, 0));
-            const moved = (before[a][i] - after[a][i]) / rate;
-            const allowed =
-              kernels.backend === "reference" ? 1e-8 * (1 + Math.abs(slope)) : 2e-5 * (1 + Math.abs(slope));
-            if (!(Math.abs(moved - slope) <= allowed)) expect.fail(`${name}[${i}] moved by ${moved}, not ${slope}`);
-          }
+  // wasm is held to the reference in net.test.ts; finite differences in f32 say less.
+  const derived = kernels.backend === "reference" ? netShapes : netShapes.slice(0, 1);
+  it.each(derived)("one step of sgd moves numbers everywhere by −α times the central difference: %j", async (shape) => {
+    for (const [batchSize, biases] of [
+      [50, "both"],
+      [1, "both"],
+      [50, "left"],
+      [50, "right"],
+      [50, "none"],
+    ] as const) {
+      const world = netWorld(kernels, shape, { batchSize, biases });
+      const before = world.movedArrays().map(([, array]) => Float64Array.from(array));
+      const rate = 0.25;
+      await moveNet(world, { rates: Float64Array.of(rate), to: 1 });
+      const after = world.movedArrays().map(([, array]) => Float64Array.from(array));
+      // The formula is evaluated on the workspace's own numbers only where they are f64; else on copies that are.
+      const double = doubled(world, before);
+      for (const [a, [name, array]] of double.arrays.entries()) {
+        // Some 15 places of each array: every layer, row and branch, and padding.
+        for (let i = a; i < array.length; i += Math.ceil(array.length / 15)) {
+          const slope = difference(array, i, () => denseLoss(double.problem, 0));
+          const moved = (before[a][i] - after[a][i]) / rate;
+          const allowed = kernels.backend === "reference" ? 1e-8 * (1 + Math.abs(slope)) : 2e-5 * (1 + Math.abs(slope));
+          if (!(Math.abs(moved - slope) <= allowed)) expect.fail(`${name}[${i}] moved by ${moved}, not ${slope}`);
         }
-        closeNet(world);
       }
-    },
-  );
+      closeNet(world);
+    }
+  });
 
   it("rows that no entry of the batch is on keep every bit, value and moments", async () => {
     const world = netWorld(kernels, netShapes[1], { batchSize: 4 });

@@ -116,11 +116,18 @@ export async function netBatches(runner: Runner, problem: NetProblem, batches: N
   for (let first = from; first < to && Number.isFinite(sums[0]); first += most) {
     const count = Math.min(most, to - first);
     writeTraining(runner, problem, batches, first, count);
-    if (first === from) runner.call("netTranspose", [frame]);
+    if (first === from) begin(runner, problem, frame);
     work.netTickets.fill(0);
     await runner.run("netTrain", [frame], threads, count * perBatch);
   }
   return sums[0];
+}
+
+/** What a call finds of an earlier one, or of one that failed half-way, is not its own. */
+function begin(runner: Runner, { work }: NetProblem, frame: number): void {
+  for (const rows of [work.netLeftRows, work.netRightRows])
+    runner.call("zero", [runner.address(rows), rows.byteLength]);
+  runner.call("netTranspose", [frame]);
 }
 
 /** Multiply-adds of an entry, forward and twice backward. */
