@@ -1,5 +1,17 @@
 /**
- * @lowrank/core/support: the option checks that core itself uses, for packages that stand on it and want their errors to
- * speak alike. Errors are in @lowrank/core.
+ * @lowrank/core/support: the option checks that core itself uses, arithmetic that every engine does alike, and digests, for
+ * packages that stand on it and want their errors and results to agree with it. Errors are in @lowrank/core.
  */
-export { knownOptions, nearest, oneOf, show, throwIfAborted, trueOrFalse, wholeNumber } from "./support/index.ts";
+export {
+  Digest,
+  exponential,
+  finiteNumber,
+  knownOptions,
+  logarithm,
+  nearest,
+  oneOf,
+  show,
+  throwIfAborted,
+  trueOrFalse,
+  wholeNumber,
+} from "./support/index.ts";

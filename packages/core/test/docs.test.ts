@@ -1,4 +1,4 @@
-/** The TypeScript in README.md and docs/api.md, run as it stands: a page that no longer works fails here. */
+/** The TypeScript in README.md and of some pages of docs/, run as it stands: a page that no longer works fails here. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
@@ -33,4 +33,9 @@ it("the blocks of docs/api.md run one after another: training stops, lists are m
   expect(output).toMatch(/from 2 ratings; unknown: \[\]/);
   expect(output).toMatch(/= .* \+ the sum of \d+ contributions/);
   expect(output).toMatch(/method: 'als'/);
+});
+
+it("the blocks of docs/svd.md and docs/rank-sweep.md run, and the sweep suggests the planted rank 3", () => {
+  expect(run("docs/svd.md")).toBe("");
+  expect(run("docs/rank-sweep.md")).toMatch(/^3 the smallest whose held-out RMSE/m);
 });

@@ -1,7 +1,8 @@
 /** svd on real data and recorded optima: SciPy's values of the Gowalla matrix, and the optimum of every golden matrix. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { factorize, svd, svdOptimum, truncatedSvd } from "../src/factorizers/index.ts";
+import { rankSweep } from "../src/evaluate/index.ts";
+import { als, factorize, svd, svdOptimum, truncatedSvd } from "../src/factorizers/index.ts";
 import { ratingsFrom, ratingsFromDense } from "../src/ratings/index.ts";
 import { sharedData, sharedGolden } from "./shared-data.ts";
 
@@ -62,6 +63,23 @@ describe("svd", () => {
         file.runs.map(({ rank }) => rank),
       );
       for (const [r, run] of file.runs.entries()) expect(Math.abs(optima[r] - run.svdOptimum)).toBeLessThan(1e-10);
+    },
+  );
+
+  it.each(["rank-sweep-printed-A.json", "rank-sweep-random-A.json"])(
+    "in a sweep over the ranks of seed-000/%s: every loss of svd is the recorded optimum, none of als is below",
+    async (name) => {
+      const file = golden("seed-000", name);
+      const ratings = ratingsOf(file);
+      const ranks = file.runs.map(({ rank }) => rank);
+      const exact = await rankSweep(ratings, { ranks, method: (rank) => svd({ rank }) });
+      const plain = { biases: "none", center: "none", regularization: 1e-6, regularizationExponent: 0 } as const;
+      const fitted = await rankSweep(ratings, { ranks, method: (rank) => als({ rank, ...plain, sweeps: 40 }) });
+      for (const [r, { svdOptimum: recorded }] of file.runs.entries()) {
+        expect(Math.abs((exact.rows[r].svdOptimum ?? Number.NaN) - recorded)).toBeLessThan(1e-10);
+        expect(Math.abs(exact.rows[r].loss * Math.sqrt(ratings.size) - recorded)).toBeLessThan(1e-4);
+        expect(fitted.rows[r].loss * Math.sqrt(ratings.size)).toBeGreaterThan(recorded - 1e-4);
+      }
     },
   );
 

@@ -1,4 +1,4 @@
-/** lowrank: everything of @lowrank/core, and what needs Node: readers of files, model files, NumPy files, public data sets. */
+/** lowrank: everything of @lowrank/core, and what needs Node: readers of files, model files, NumPy files, plots, public data sets. */
 export * from "@lowrank/core";
 export {
   type ArrayName,
@@ -14,4 +14,5 @@ export {
 export * from "./checkpoint-files.ts";
 export * from "./datasets/index.ts";
 export * from "./model-files.ts";
+export * from "./plots/index.ts";
 export * from "./readers/index.ts";

@@ -33,14 +33,57 @@ describe("lowrank fit", () => {
     expect(stderr).toContain("Training als, because ratings from 1.5 to 5 say how much each item was liked");
     expect(stderr).toContain("sweep 15 of 15: training RMSE");
     expect(stdout).toMatch(/digest +[0-9a-f]{16}/);
+    expect(stdout).toMatch(/gradient +[\d.,]+, relative [\d.e-]+ \(0 at rest\)/);
     expect(readdirSync(here.path)).toEqual(["model.safetensors"]);
     await here.dispose();
+  });
+
+  it("says how near a fit to complete ratings is to the nearest model of its rank, unless told not to", async () => {
+    const lines = ["user,item,rating"];
+    for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${n % 6},${((n % 8) * (n % 6)) % 5}`);
+    for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${(n + Math.floor(n / 24)) % 6},${(n * n) % 5}`);
+    const complete = await write(dir.file("complete.csv"), `${lines.join("\n")}\n`);
+    const fit = ["fit", complete, "--rank", "2", "--out", dir.file("n.safetensors"), "--method"];
+    const best = await lowrank([...fit, "svd"]);
+    expect(best.stdout).toMatch(/distance +[\d.]+ from all ratings, as near as rank 2 can come/);
+    const other = await lowrank([...fit, "als"]);
+    expect(other.stdout).toMatch(/distance +[\d.]+ from all ratings, the nearest of rank 4 is at/);
+    const silent = await lowrank([...fit, "als", "--no-certificate"]);
+    expect(silent.stdout).not.toMatch(/^ *(distance|gradient)/m);
   });
 
   it("takes ials for clicks and says why", async () => {
     const { code, stderr } = await lowrank(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
     expect(code).toBe(0);
     expect(stderr).toContain("Training ials, because");
+  });
+
+  it("trains by gradient descent, a few measurements of the held-out error on the way, and by sgd", async () => {
+    const out = dir.file("descent.safetensors");
+    const steps = ["fit", ratings, "--method", "gradient", "--steps", "100", "--rank", "4", "--validation", "0.2"];
+    const first = await lowrank([...steps, "--patience", "100", "--out", out, "--json"]);
+    expect(first.code).toBe(0);
+    const { report } = JSON.parse(first.stdout);
+    expect(report).toMatchObject({ method: "gradient", passName: "steps", passes: 100, lossName: "loss" });
+    expect(report.validation.values.map(({ pass }: { pass: number }) => pass).slice(0, 3)).toEqual([2, 4, 6]);
+    const second = await lowrank([
+      "fit",
+      ratings,
+      "--method",
+      "sgd",
+      "--epochs",
+      "3",
+      "--update",
+      "alternately",
+      "--out",
+      out,
+    ]);
+    expect(second.code).toBe(0);
+    expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
+    const diverged = await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
+    expect(diverged.code).toBe(1);
+    expect(diverged.stderr).toMatch(/in epoch 1 of 30: .* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
+    expect((await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
   });
 
   it("writes the same bytes with 1, 2 and 3 threads, and a report as JSON on stdout alone", async () => {

@@ -21,6 +21,22 @@ interface Training {
 /** Checkpoints all the time, so that many a kill meets one. */
 const trainings: readonly Training[] = [
   {
+    name: "seed notebook 002, Adam with user biases around item means at rank 100",
+    args: [
+      ...["--method", "gradient", "--rank", "100", "--steps", "600", "--biases", "user", "--center", "item"],
+      ...[
+        "--regularization",
+        "1",
+        "--bias-regularization",
+        "0",
+        "--learning-rate",
+        "0.001",
+        "--checkpoint-every",
+        "20",
+      ],
+    ],
+  },
+  {
     name: "als on MovieLens latest-small, watching held-out ratings",
     args: [
       ...["--method", "als", "--rank", "64", "--sweeps", "40", "--validation", "0.1", "--patience", "100"],

@@ -24,9 +24,17 @@ export { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
 export type { Gain } from "./metrics/ndcg.ts";
 export type { RecallDenominator } from "./metrics/recall.ts";
 export type { BaselineScorer } from "./predictions.ts";
+export {
+  type RankSweep,
+  type RankSweepOptions,
+  type RankSweepProgress,
+  type RankSweepRow,
+  rankSweep,
+} from "./rank-sweep.ts";
 export type { RankingFigures } from "./ranking.ts";
 export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";
 export { type BiasOptions, biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 export type { MeasureOptions, MeasureSettings } from "./settings.ts";
+export type { SuggestedRank } from "./suggest-rank.ts";
 export type { TrainingCells } from "./training-cells.ts";
 export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

@@ -144,7 +144,7 @@ export function als(given: AlsOptions = {}): Factorizer {
       }
       const { regularization } = options;
       const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
-      return new AlternatingRun(settings(penalty), ratings, kernels, seed, from);
+      return AlternatingRun.start(settings(penalty), ratings, kernels, seed, from);
     },
   };
 }

@@ -33,6 +33,7 @@ import {
 } from "../model/index.ts";
 import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
 import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
+import type { Slope } from "./certificate.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
 import { version } from "./version.ts";
@@ -100,7 +101,8 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
     itemBiasPenalty: slot.f32(biased.item ? byItem.rows : 0),
     gram: slot.f32(implicit ? rowStride(rank) ** 2 : 0),
     whitened: slot.table(whitenedRows, rank),
-    userLoss: slot.f64(byUser.rows),
+    // A figure for each row of the side in hand.
+    figures: slot.f64(Math.max(byUser.rows, byItem.rows)),
   };
 }
 
@@ -123,6 +125,7 @@ interface Side {
 
 export class AlternatingRun implements Run {
   readonly lossName: string;
+  initialLoss: number | undefined;
   readonly #settings: AlternatingSettings;
   readonly #ratings: Ratings;
   readonly #kernels: Kernels;
@@ -131,8 +134,28 @@ export class AlternatingRun implements Run {
   /** What every score starts from: the mean of all ratings, unless nothing is subtracted */
   readonly #mean: number;
   #sweep = 0;
+  /** The cost without its penalties, after the last sweep made here */
+  #unpenalized: number | undefined;
   readonly #users: Side;
   readonly #items: Side;
+
+  /** A run, and the figure that it starts at: one more look at the ratings, where each sweep is many. */
+  static async start(
+    settings: AlternatingSettings,
+    ratings: Ratings,
+    kernels: Kernels,
+    seed: number,
+    from: StartFrom | undefined,
+  ): Promise<AlternatingRun> {
+    const run = new AlternatingRun(settings, ratings, kernels, seed, from);
+    try {
+      if (from === undefined) run.initialLoss = await run.#startingLoss();
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
+    }
+  }
 
   /** Opens the kernel memory and fills it: ratings, penalties, starting factors or those to go on from. */
   constructor(settings: AlternatingSettings, ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) {
@@ -173,15 +196,41 @@ export class AlternatingRun implements Run {
     return [await this.#loss()];
   }
 
+  async #startingLoss(): Promise<number> {
+    if (this.#settings.objective.kind === "implicit") {
+      await this.#space.gram(this.#items.table, this.#space.at.gram);
+    }
+    return this.#loss();
+  }
+
   /** Explicit: root mean squared error. Implicit: the whole objective, penalties included, over the number of ratings. */
   async #loss(): Promise<number> {
-    const out = this.#space.at.userLoss;
-    // The Gram matrix of the items is still there: the user half-sweep that ended the pass was made with it.
+    const out = this.#space.at.figures;
+    // The Gram matrix of the items is there: the user half-sweep that ended the pass was made with it.
     await this.#space.rowLoss(this.#problem(this.#users, this.#items), out);
     let sum = 0;
-    for (let r = 0; r < out.length; r++) sum += out[r];
+    for (let r = 0; r < this.#users.table.rows; r++) sum += out[r];
+    this.#unpenalized = sum;
     if (this.#settings.objective.kind === "explicit") return Math.sqrt(sum / this.#ratings.size);
     return (sum + penalty(this.#users) + penalty(this.#items)) / this.#ratings.size;
+  }
+
+  async slope(): Promise<Slope> {
+    const [users, items] = [this.#users, this.#items];
+    let squared = await this.#squaredGradient(users, items);
+    if (this.#unpenalized === undefined) await this.#loss();
+    squared += await this.#squaredGradient(items, users);
+    const cost = (this.#unpenalized ?? 0) + penalty(users) + penalty(items);
+    return { norm: Math.sqrt(squared), cost, size: Math.sqrt(squaredSize(users) + squaredSize(items)) };
+  }
+
+  async #squaredGradient(side: Side, fixed: Side): Promise<number> {
+    const { gram, figures } = this.#space.at;
+    if (this.#settings.objective.kind === "implicit") await this.#space.gram(fixed.table, gram);
+    await this.#space.rowGradients(this.#problem(side, fixed), figures);
+    let sum = 0;
+    for (let r = 0; r < side.table.rows; r++) sum += figures[r];
+    return sum;
   }
 
   state(): RunState {
@@ -329,14 +378,29 @@ function setLevel({ center, bias, level }: Side): void {
   for (let r = 0; r < level.length; r++) level[r] = center[r] + (bias === undefined ? 0 : bias[r]);
 }
 
-/** Σ_r penalty_r |row_r|². */
+/** Σ_r penalty_r |row_r|² + biasPenalty_r bias_r². */
 function penalty(side: Side): number {
-  const { data, rows, rank, stride } = side.table;
+  return squares(side, side.penalty, side.biasPenalty);
+}
+
+/** Σ_r |row_r|² + bias_r². */
+function squaredSize(side: Side): number {
+  return squares(side, undefined, undefined);
+}
+
+/** Squared sizes of the rows and of their biases, each times its weight, 1 where there is none. */
+function squares(
+  { table, bias }: Side,
+  weight: Float32Array | undefined,
+  biasWeight: Float32Array | undefined,
+): number {
+  const { data, rows, rank, stride } = table;
   let sum = 0;
   for (let r = 0; r < rows; r++) {
     let norm = 0;
     for (let j = r * stride; j < r * stride + rank; j++) norm += data[j] * data[j];
-    sum += side.penalty[r] * norm;
+    sum += weight === undefined ? norm : weight[r] * norm;
+    if (bias !== undefined) sum += (biasWeight === undefined ? 1 : biasWeight[r]) * bias[r] * bias[r];
   }
   return sum;
 }

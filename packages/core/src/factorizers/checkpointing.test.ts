@@ -14,7 +14,9 @@ import {
   type Factorizer,
   type FitReport,
   factorize,
+  gradient,
   ials,
+  sgd,
   svd,
   type Validation,
 } from "./index.ts";
@@ -55,10 +57,22 @@ function outcome({ model, report }: { readonly model: FactorModel; readonly repo
 }
 
 describe("resume", () => {
+  const momentum = {
+    rank: 4,
+    steps: 6,
+    optimizer: "sgd",
+    momentum: 0.9,
+    learningRate: 1e-4,
+    schedule: "cosine",
+  } as const;
   const trainings: readonly (readonly [string, Factorizer, Validation | undefined])[] = [
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
     ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["gradient by adam", gradient({ rank: 4, steps: 6, learningRate: 0.1 }), undefined],
+    ["gradient by sgd with momentum, falling rate", gradient(momentum), undefined],
+    ["gradient in shuffled batches", gradient({ rank: 4, batch: "mini", batchSize: 16, epochs: 6 }), undefined],
+    ["sgd, stopped early", sgd({ rank: 4, epochs: 9 }), watched(3)],
     ["svd, exact", svd({ rank: 4, missing: "zero" }), undefined],
     ["als stopped early, its best model behind it", als({ rank: 4, sweeps: 9 }), watched(3)],
     ["als watched to the end", als({ rank: 4, sweeps: 7 }), watched(undefined)],

@@ -12,6 +12,7 @@ import { DivergenceError, throwIfAborted } from "../support/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointWriter } from "./checkpointing.ts";
 import type { Factorizer, PassName, Run } from "./factorizer.ts";
+import type { LossCourse } from "./findings-in-losses.ts";
 import { type Validation, ValidationWatch } from "./validation-watch.ts";
 import { version } from "./version.ts";
 
@@ -51,6 +52,9 @@ export interface Company {
   readonly validation?: Validation | undefined;
 }
 
+/** Called with the figures so far, four times in a training. */
+export type Inspect = (course: LossCourse) => void;
+
 /** What came of all passes. */
 export interface Finish<M extends Model> {
   readonly model: M;
@@ -59,6 +63,7 @@ export interface Finish<M extends Model> {
   readonly validationSeconds: number;
   readonly stopped: "passes" | "validation" | "converged";
   readonly validation: ReturnType<ValidationWatch<M>["summary"]>;
+  readonly course: LossCourse;
 }
 
 /** Seconds. Browsers' clocks may stand still for a short pass; a rate is then an underestimate rather than infinite. */
@@ -68,6 +73,7 @@ export class Course<M extends Model> {
   readonly #start: Start<M>;
   readonly #writer: CheckpointWriter | undefined;
   readonly #company: Company;
+  readonly #inspect: Inspect;
   readonly #watch: ValidationWatch<M> | undefined;
   readonly #began = performance.now();
   readonly #loss: number[];
@@ -77,12 +83,13 @@ export class Course<M extends Model> {
   #isWhole = true;
 
   /** @throws OptionError for a validation that cannot be */
-  constructor(start: Start<M>, writer: CheckpointWriter | undefined, company: Company) {
+  constructor(start: Start<M>, writer: CheckpointWriter | undefined, company: Company, inspect: Inspect) {
     const { method, kernels, from } = start;
     const { validation, signal } = company;
     this.#start = start;
     this.#writer = writer;
     this.#company = company;
+    this.#inspect = inspect;
     this.#loss = [...(from?.loss ?? [])];
     this.#passSeconds = [...(from?.seconds.passes ?? [])];
     this.#validationSeconds = from?.seconds.validation ?? 0;
@@ -114,7 +121,13 @@ export class Course<M extends Model> {
       validationSeconds: this.#validationSeconds,
       stopped: this.#watch?.exhausted ? "validation" : run.finished ? "converged" : "passes",
       validation: this.#watch?.summary(),
+      course: this.#figures(),
     };
+  }
+
+  #figures(): LossCourse {
+    const { run, initialLoss } = this.#start;
+    return { lossName: run.lossName, initialLoss, loss: this.#loss, validation: this.#watch?.course() };
   }
 
   get #isDone(): boolean {
@@ -127,6 +140,7 @@ export class Course<M extends Model> {
     const { run, method } = this.#start;
     const { signal, onProgress } = this.#company;
     const loss = this.#loss;
+    const quarter = Math.floor((4 * loss.length) / method.passes);
     const began = performance.now();
     this.#isWhole = false;
     // With a checkpoint to be written, being stopped waits for the end of the pass, so that nothing is lost.
@@ -137,6 +151,7 @@ export class Course<M extends Model> {
     for (let i = 0; i < made.length; i++) this.#passSeconds.push(took / made.length);
     throwIfAborted(method.name, signal);
     await this.#measure();
+    if (Math.floor((4 * loss.length) / method.passes) > quarter) this.#inspect(this.#figures());
     onProgress?.(this.#progress());
     throwIfAborted(method.name, signal);
     await this.#writer?.after(loss.length, this.#checkpoint);

@@ -2,9 +2,11 @@
  * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
  * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is course.ts, written once.
  */
+
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
+import type { Slope } from "./certificate.ts";
 
 /** What a pass is called for this method: ALS family, SGD family, full batch. */
 export type PassName = "sweeps" | "epochs" | "steps";
@@ -46,6 +48,17 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly passesMatter?: string | undefined;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
+  /**
+   * This method's model as a part of one that it made, on the same ratings, at a higher rank: for methods whose ranks are
+   * nested. Left out by all others.
+   *
+   * @param report of the training at the higher rank
+   * @returns the model, and the training figure that it has
+   */
+  lowerRank?(
+    model: M,
+    report: { readonly initialLoss: number | undefined },
+  ): { readonly model: M; readonly loss: number };
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
   /**
@@ -69,6 +82,8 @@ export interface Run<M extends Model = FactorModel> {
   readonly lossName: string;
   /** The same figure before the first pass, where it comes free; undefined when resumed */
   readonly initialLoss?: number | undefined;
+  /** The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. */
+  slope?(): Promise<Slope>;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
   state(): RunState;
   /**

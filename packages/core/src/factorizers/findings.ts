@@ -1,10 +1,13 @@
 /**
- * Findings: things about data and settings that a user would want to be told, each with its remedy. Not errors: training
- * goes on.
+ * Findings: things about data, settings and training that a user would want to be told, each with its remedy. Not errors:
+ * training goes on. docs/findings.md lists them all with what each is judged by.
  */
 import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import type { Factorizer } from "./factorizer.ts";
+import { findingsBefore } from "./findings-before.ts";
+import { findingsInLosses, type LossCourse } from "./findings-in-losses.ts";
+import { findingsInModel } from "./findings-in-model.ts";
 
 export interface Finding {
   /** Stable name, such as `rank-above-size` */
@@ -13,31 +16,30 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** What can be said before the first pass; also the first findings of every FitReport. */
-export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Finding[] {
-  const findings: Finding[] = [];
-  const smaller = Math.min(ratings.users.size, ratings.items.size);
-  // Of a product of two tables; a net's factors go through layers.
-  if (method.rank > smaller && method.name !== "net") {
-    findings.push({
-      code: "rank-above-size",
-      message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,
-      remedy: `use rank ${smaller} or less`,
-    });
+/** All findings of a training that is done. They follow from its data, figures and model alone: resumed or not, the same. */
+export function allFindings(ratings: Ratings, method: Factorizer<Model>, course: LossCourse, model: Model): Finding[] {
+  return [
+    ...findingsBefore(ratings, method),
+    ...findingsInLosses(method, model.provenance.options, course, true),
+    ...findingsInModel(ratings, method, model),
+  ];
+}
+
+/** Tells each finding once, as soon as it is one. */
+export class FindingsTeller {
+  readonly #tell: ((finding: Finding) => void) | undefined;
+  readonly #told = new Set<string>();
+
+  constructor(tell: ((finding: Finding) => void) | undefined) {
+    this.#tell = tell;
   }
-  if (!method.ignores.includes("rating") && ratings.hasRatings && ratings.min === ratings.max) {
-    findings.push({
-      code: "constant-ratings",
-      message: `every rating is ${ratings.min}, so there is nothing to predict but that`,
-      remedy: "if these records are likes or clicks, use ials",
-    });
+
+  tell(findings: readonly Finding[]): void {
+    if (this.#tell === undefined) return;
+    for (const finding of findings) {
+      if (this.#told.has(finding.code)) continue;
+      this.#told.add(finding.code);
+      this.#tell(finding);
+    }
   }
-  if (method.ignores.includes("rating") && ratings.hasRatings && ratings.min <= 0) {
-    findings.push({
-      code: "dislikes-count",
-      message: `the smallest rating is ${ratings.min}, and every rated item counts as chosen, whatever its rating`,
-      remedy: "leave out the records that mean dislike, or use als",
-    });
-  }
-  return findings;
 }

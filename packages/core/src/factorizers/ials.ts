@@ -143,7 +143,7 @@ export function ials(given: IalsOptions = {}): Factorizer {
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       if (confidence !== "constant") refuseNegative(ratings);
       const weight = unobservedWeight === "auto" ? autoWeight(ratings) : unobservedWeight;
-      return new AlternatingRun(settings(weight), ratings, kernels, seed, from);
+      return AlternatingRun.start(settings(weight), ratings, kernels, seed, from);
     },
   };
 }

@@ -1,8 +1,9 @@
 /**
- * Room `factorizers`: ratings in, FactorModel out. A method (als, ials) knows how to do one pass; factorize is the loop
+ * Room `factorizers`: ratings in, FactorModel out. A method (als, ials, gradient, sgd) knows how to do one pass; factorize is the loop
  * around it.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -14,11 +15,16 @@ export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
-export { type Finding, findingsBefore } from "./findings.ts";
+export type { Finding } from "./findings.ts";
+export { findingsBefore } from "./findings-before.ts";
+export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+export type { ScheduleOptions } from "./schedules.ts";
+export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
+export type { Init, InitialFactors } from "./starting-factors.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
 export { type Missing, missingChoices } from "./svd/matrix.ts";

@@ -4,8 +4,10 @@ import type { Model } from "../model/index.ts";
 import { als, alsOptions } from "./als.ts";
 import { denseNet, denseNetOptions } from "./dense-net.ts";
 import type { Factorizer } from "./factorizer.ts";
+import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import type { OptionTable } from "./options.ts";
+import { sgd, sgdOptions } from "./sgd.ts";
 import { svd, svdOptions } from "./svd/svd.ts";
 
 export interface MethodEntry {
@@ -17,6 +19,8 @@ export interface MethodEntry {
 export const methods = {
   als: { options: alsOptions, make: als },
   ials: { options: ialsOptions, make: ials },
+  gradient: { options: gradientOptions, make: gradient },
+  sgd: { options: sgdOptions, make: sgd },
   net: { options: denseNetOptions, make: denseNet },
   svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;

@@ -4,7 +4,7 @@ import { openKernels } from "../kernels/index.ts";
 import { encodeModel } from "../model/index.ts";
 import { plantedWorld } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
-import { als, type Factorizer, ials } from "./index.ts";
+import { als, type Factorizer, gradient, ials, sgd } from "./index.ts";
 
 const { ratings } = plantedWorld({ users: 30, items: 20, rank: 3, density: 0.5, noise: 0.2, seed: 4 });
 
@@ -14,6 +14,10 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["als centred by item with item biases", als({ rank: 5, biases: "item", center: "item" })],
   ["als by conjugate gradient", als({ rank: 17, solver: "cg", cgSteps: 2 })],
   ["ials", ials({ rank: 5 })],
+  ["gradient", gradient({ rank: 5 })],
+  ["gradient with momentum", gradient({ rank: 5, optimizer: "sgd", momentum: 0.9, learningRate: 1e-3 })],
+  ["gradient in batches", gradient({ rank: 5, batch: "mini", batchSize: 7, schedule: "cosine", optimizer: "adagrad" })],
+  ["sgd", sgd({ rank: 5 })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],
 ];
 

@@ -8,11 +8,14 @@ import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/in
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
 import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, wholeNumber } from "../support/index.ts";
+import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
 import { Course, type Progress } from "./course.ts";
 import type { Factorizer, PassName } from "./factorizer.ts";
-import { type Finding, findingsBefore } from "./findings.ts";
+import { allFindings, type Finding, FindingsTeller } from "./findings.ts";
+import { findingsBefore } from "./findings-before.ts";
+import { findingsInLosses } from "./findings-in-losses.ts";
 import type { Validation } from "./validation-watch.ts";
 
 /** `threads` never changes the result; `reproducible` gives the same bytes on every machine and engine. */
@@ -21,7 +24,14 @@ export interface FactorizeOptions extends EngineOptions {
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called once for each finding, as soon as it is one: before the first pass, on the way, at the end */
+  readonly onFinding?: ((finding: Finding) => void) | undefined;
   readonly validation?: Validation | undefined;
+  /**
+   * Say how near the model is to the best there can be: true always, false never, `auto` (default) where that costs little
+   * beside the training
+   */
+  readonly certificate?: CertificateChoice | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */
   readonly keepHistory?: boolean | undefined;
   /** Keep what is needed to go on, while training, when stopped by `signal` (at the end of the pass), and at the end */
@@ -52,7 +62,7 @@ export interface FitReport {
   /** All passes made; validation no longer improved; the method itself found that more would change nothing */
   readonly stopped: "passes" | "validation" | "converged";
   readonly lossName: string;
-  /** Before the first pass; undefined for methods that would have to go through the ratings for it */
+  /** Before the first pass; undefined for methods that do not know it */
   readonly initialLoss: number | undefined;
   /** After each pass */
   readonly loss: readonly number[];
@@ -64,12 +74,19 @@ export interface FitReport {
       }
     | undefined;
   readonly ignored: readonly string[];
+  /** What a user would want to be told about data, settings, figures and predictions; docs/findings.md */
   readonly findings: readonly Finding[];
-  /** Start to first pass; each pass with its loss; all validation together; everything. What was resumed counts in full */
+  /** How near the model is to the best there can be; undefined when not asked for, or not known */
+  readonly certificate: Certificate | undefined;
+  /**
+   * Start to first pass; each pass with its loss; all validation together; the certificate; everything. What was resumed
+   * counts in full
+   */
   readonly seconds: {
     readonly prepare: number;
     readonly passes: readonly number[];
     readonly validation: number;
+    readonly certificate: number;
     readonly total: number;
   };
   /** Digest of the model's tables: equal digests, equal models */
@@ -81,7 +98,9 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
   ...engineOptionNames,
   "signal",
   "onProgress",
+  "onFinding",
   "validation",
+  "certificate",
   "keepHistory",
   "checkpoint",
   "resume",
@@ -106,6 +125,10 @@ export async function factorize<M extends Model = FactorModel>(
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
+  const wanted = options.certificate ?? "auto";
+  if (wanted !== "auto" && typeof wanted !== "boolean") {
+    throw new OptionError("factorize", "certificate", wanted, 'true, false or "auto"');
+  }
   throwIfAborted(method.name, options.signal);
   if (ratings.size === 0) {
     throw new DataError(`${method.name}: there are no ratings to train on; check the split or the ids that were kept`, {
@@ -118,15 +141,23 @@ export async function factorize<M extends Model = FactorModel>(
   const { resume, validation } = options;
   const resuming = { ratings, method, seed, validation, kernels, acrossBuilds };
   const from = resume === undefined ? undefined : checkResumed(resume, resuming);
-  const findings = findingsBefore(ratings, method);
+  const teller = new FindingsTeller(options.onFinding);
+  teller.tell(findingsBefore(ratings, method));
   // A checkpoint from before the first pass is the beginning.
   const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from);
   try {
     const prepare = seconds(started);
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
     const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };
-    const course = await new Course(start, writer, options).toEnd();
-    const kept = options.keepHistory === false ? { ...course.model, history: undefined } : course.model;
+    const finish = await new Course(start, writer, options, (figures) =>
+      teller.tell(findingsInLosses(method, method.options, figures, false)),
+    ).toEnd();
+    const findings = allFindings(ratings, method, finish.course, finish.model);
+    teller.tell(findings);
+    const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
+    const certifying = performance.now();
+    const certificate = await certify(wanted, run, method, ratings, finish, kernels);
+    const certificateSeconds = seconds(certifying);
     const report: FitReport = {
       method: method.name,
       options: kept.provenance.options,
@@ -135,19 +166,21 @@ export async function factorize<M extends Model = FactorModel>(
       threads: kernels.threads,
       kernelBytes: method.bytesFor(ratings, kernels),
       passName: method.passName,
-      passes: course.loss.length,
+      passes: finish.loss.length,
       resumedAfter: from?.passes,
-      stopped: course.stopped,
+      stopped: finish.stopped,
       lossName: run.lossName,
       initialLoss,
-      loss: course.loss,
-      validation: course.validation,
+      loss: finish.loss,
+      validation: finish.validation,
       ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
       findings,
+      certificate,
       seconds: {
         prepare,
-        passes: course.passSeconds,
-        validation: course.validationSeconds,
+        passes: finish.passSeconds,
+        validation: finish.validationSeconds,
+        certificate: certificateSeconds,
         total: (from?.seconds.total ?? 0) + seconds(started),
       },
       digest: modelDigest(kept),

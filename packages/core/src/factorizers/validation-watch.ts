@@ -8,6 +8,7 @@ import type { Model } from "../model/index.ts";
 import { finiteNumber, wholeNumber } from "../support/index.ts";
 import type { CheckpointValidation } from "./checkpoint.ts";
 import type { Run } from "./factorizer.ts";
+import type { LossCourse } from "./findings-in-losses.ts";
 
 /** A figure on held-out data, measured after passes; made by `heldOut` in evaluate/, or by the caller. */
 export interface Validation {
@@ -133,5 +134,13 @@ export class ValidationWatch<M extends Model> {
   summary() {
     const { best } = this.#standing;
     return best === undefined ? undefined : { name: this.#validation.name, values: this.#values, bestPass: best.pass };
+  }
+
+  /** For findings. */
+  course(): LossCourse["validation"] {
+    const { name, better, patience } = this.#validation;
+    const { best } = this.#standing;
+    if (best === undefined) return undefined;
+    return { name, better, values: this.#values, bestPass: best.pass, keepsBest: patience !== undefined };
   }
 }

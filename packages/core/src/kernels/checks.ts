@@ -49,9 +49,10 @@ export function checkSolver(problem: RowProblem, solver: RowSolver): void {
   atLeast("solveRows", "scratch.rows", scratch.rows, fixed.rows);
 }
 
-export function checkLoss(problem: RowProblem, out: Float64Array): void {
-  checkRows("rowLoss", problem);
-  atLeast("rowLoss", "out.length", out.length, problem.out.rows);
+/** For the routines that give a figure per row. */
+export function checkFigures(who: string, problem: RowProblem, out: Float64Array): void {
+  checkRows(who, problem);
+  atLeast(who, "out.length", out.length, problem.out.rows);
 }
 
 export function checkTopN(problem: TopNProblem): void {

@@ -34,6 +34,8 @@ export interface Dense {
   readonly shape: Required<WorldShape>;
   readonly offset: number;
   readonly cells: readonly Cell[];
+  /** What each number's square is multiplied by in P */
+  readonly weights: readonly number[];
 }
 
 /** Row 1 and the last column have no entry, row 2 all others; the rest is mixed. */
@@ -49,7 +51,11 @@ function cellsOf({ leftRows, rightRows, complete, seed }: Required<WorldShape>):
   return cells;
 }
 
-export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1) {
+/**
+ * @param epochs orders of the entries, one after the other
+ * @param passes places for rates and losses
+ */
+export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1, passes = 64) {
   const shape: Required<WorldShape> = {
     leftRows: 9,
     rightRows: 13,
@@ -90,8 +96,8 @@ export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1) {
     order: slot.u32(epochs * count),
     share: slot.real(leftRows + rightRows + batchSize),
     touched: slot.u32(leftRows + rightRows + 2 * batchSize),
-    rates: slot.f64(64),
-    losses: slot.f64(64),
+    rates: slot.f64(passes),
+    losses: slot.f64(passes),
   });
   const { at } = workspace;
   fill(at.leftValue, seed + 1);
@@ -132,7 +138,7 @@ export function descentWorld(kernels: Kernels, given: WorldShape, epochs = 1) {
   };
   const { leftRow, rightCount, order, share, touched } = at;
   const batch: BatchProblem = { ...common, leftRow, rightCount, order, batchSize, update, share, touched };
-  const dense: Dense = { shape, offset, cells };
+  const dense: Dense = { shape, offset, cells, weights: denseWeights(shape) };
   return { workspace, at, full, batch, dense };
 
   function side(which: "left" | "right"): DescentSide {
@@ -173,7 +179,11 @@ export function numbers({ full }: DescentWorld, which: keyof Trained = "value"):
 }
 
 /** Where a row's factors and its bias lie among the numbers; the bias undefined for a side without. */
-function placesOf({ shape }: Dense, which: 0 | 1, row: number): { factors: number; bias: number | undefined } {
+function placesOf(
+  shape: Required<WorldShape>,
+  which: 0 | 1,
+  row: number,
+): { factors: number; bias: number | undefined } {
   const { rank, leftRows, rightRows, biases } = shape;
   const tables = (leftRows + rightRows) * rank;
   if (which === 0) return { factors: row * rank, bias: biases[0] ? tables + row : undefined };
@@ -184,8 +194,8 @@ function placesOf({ shape }: Dense, which: 0 | 1, row: number): { factors: numbe
 }
 
 export function denseError(dense: Dense, x: readonly number[], { l, r, value }: Cell): number {
-  const a = placesOf(dense, 0, l);
-  const b = placesOf(dense, 1, r);
+  const a = placesOf(dense.shape, 0, l);
+  const b = placesOf(dense.shape, 1, r);
   let score = dense.offset;
   if (a.bias !== undefined) score += x[a.bias];
   if (b.bias !== undefined) score += x[b.bias];
@@ -193,13 +203,12 @@ export function denseError(dense: Dense, x: readonly number[], { l, r, value }: 
   return score - value;
 }
 
-/** What each number's square is multiplied by in P. */
-function denseWeights(dense: Dense): number[] {
-  const { rank, leftRows, rightRows, penalties } = dense.shape;
+function denseWeights(shape: Required<WorldShape>): number[] {
+  const { rank, leftRows, rightRows, penalties } = shape;
   const weights: number[] = [];
   for (const which of [0, 1] as const) {
     for (let row = 0; row < [leftRows, rightRows][which]; row++) {
-      const { factors, bias } = placesOf(dense, which, row);
+      const { factors, bias } = placesOf(shape, which, row);
       for (let i = 0; i < rank; i++) weights[factors + i] = penalties[2 * which];
       if (bias !== undefined) weights[bias] = penalties[2 * which + 1];
     }
@@ -214,8 +223,10 @@ function denseObjective(
   cells: readonly Cell[],
   weights: readonly number[],
 ): number {
-  const squares = cells.reduce((sum, cell) => sum + denseError(dense, x, cell) ** 2, 0);
-  const penalty = weights.reduce((sum, weight, i) => sum + weight * x[i] ** 2, 0);
+  let squares = 0;
+  for (const cell of cells) squares += denseError(dense, x, cell) ** 2;
+  let penalty = 0;
+  for (let i = 0; i < x.length; i++) penalty += weights[i] * x[i] ** 2;
   switch (dense.shape.objective) {
     case "norm":
       return Math.sqrt(squares) + penalty;
@@ -231,18 +242,18 @@ function denseObjective(
 }
 
 export function denseLoss(dense: Dense, x: readonly number[]): number {
-  return denseObjective(dense, x, dense.cells, denseWeights(dense));
+  return denseObjective(dense, x, dense.cells, dense.weights);
 }
 
 /** A batch's loss, as `descent.ts` defines it: each cell brings 1/n of the penalties of its two rows. */
 export function denseBatchLoss(dense: Dense, x: readonly number[], cells: readonly Cell[]): number {
-  const whole = denseWeights(dense);
+  const whole = dense.weights;
   const weights = whole.map(() => 0);
   const times = dense.shape.objective === "mean" ? dense.cells.length / cells.length : 1;
   for (const { l, r } of cells) {
     for (const [which, row] of [l, r].entries()) {
       const n = dense.cells.filter((cell) => (which === 0 ? cell.l : cell.r) === row).length;
-      const { factors, bias } = placesOf(dense, which as 0 | 1, row);
+      const { factors, bias } = placesOf(dense.shape, which as 0 | 1, row);
       for (let i = factors; i < factors + dense.shape.rank; i++) weights[i] += (times * whole[i]) / n;
       if (bias !== undefined) weights[bias] += (times * whole[bias]) / n;
     }
@@ -252,10 +263,10 @@ export function denseBatchLoss(dense: Dense, x: readonly number[], cells: readon
 
 /** Numbers of the rows that a batch touches. */
 export function touchedBy(dense: Dense, cells: readonly Cell[]): boolean[] {
-  const touched: boolean[] = denseWeights(dense).map(() => false);
+  const touched: boolean[] = dense.weights.map(() => false);
   for (const { l, r } of cells) {
     for (const [which, row] of [l, r].entries()) {
-      const { factors, bias } = placesOf(dense, which as 0 | 1, row);
+      const { factors, bias } = placesOf(dense.shape, which as 0 | 1, row);
       touched.fill(true, factors, factors + dense.shape.rank);
       if (bias !== undefined) touched[bias] = true;
     }

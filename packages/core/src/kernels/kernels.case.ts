@@ -130,6 +130,7 @@ function workspaceCases(kernels: Kernels): void {
       () => workspace.gram(at.fixed, at.gram),
       () => workspace.solveRows(problem, { kind: "cholesky" }),
       () => workspace.rowLoss(problem, loss),
+      () => workspace.rowGradients(problem, loss),
       () => workspace.topN({ query, queries: at.out, items: at.fixed, ...none, ...lists }),
       () => workspace.pairs({ left: at.out, right: at.fixed, leftRow: query, rightRow: query, out: at.value }),
     ]) {
@@ -187,6 +188,8 @@ export async function digestOfEverything(kernels: Kernels): Promise<string> {
         await workspace.rowLoss(problem, loss);
         const { at } = workspace;
         digest.add(at.out.data).add(at.outBias).add(loss).add(at.gram);
+        await workspace.rowGradients(problem, loss);
+        digest.add(loss);
         await workspace.gram(at.fixed, at.gram);
         digest.add(at.gram);
         workspace.close();

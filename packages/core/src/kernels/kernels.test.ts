@@ -38,10 +38,10 @@ for (const build of builds) {
 }
 
 it("strict: every routine gives the recorded bytes, as on every engine and machine", async () => {
-  expect(await digestOfEverything(await open("strict", 2))).toBe("6d9f5ec2d6e9c46d");
+  expect(await digestOfEverything(await open("strict", 2))).toBe("28f3d6429c3c31f5");
   expect(await productDigest(await open("strict", 2))).toBe("1eb19bb95a19ad13");
 });
 
 it("strict: every descent gives the recorded bytes, as on every engine and machine", async () => {
-  expect(await digestOfDescent(await open("strict", 2))).toBe("5f397bdae993a2a0");
+  expect(await digestOfDescent(await open("strict", 2))).toBe("3c94762038fe4627");
 });

@@ -208,6 +208,8 @@ export interface Routines extends DescentRoutines {
   /**
    * Solves every row of `problem.out`. Returns the first row (lowest index) without a stable solution, or undefined;
    * such a row keeps the value it had, all others are solved.
+   * A backend may solve an explicit row with fewer entries than the rank by the system of its entries, which λ > 0 makes as
+   * exact and which is often stable where the normal equations are not.
    * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm), for rows
    * of any length: sums over more than 4,096 entries are kept in f64.
    */
@@ -221,6 +223,15 @@ export interface Routines extends DescentRoutines {
    * Error: 2⁻¹⁸ of the sum of the terms' sizes (scores are f32, sums f64).
    */
   rowLoss(problem: RowProblem, out: Float64Array): Promise<void>;
+
+  /**
+   * The squared length of each row's gradient, penalty included, at the present `out` (and `outBias`), into out[r]: how
+   * far the row is from the best one, 0 there. The objective is that of the problem, so its halves and means are.
+   *
+   * @param out f64[problem.out.rows]
+   * Error of the length: (n + k + 16) · 2⁻²³ of the length of the sum of its terms' sizes, n the row's entries.
+   */
+  rowGradients(problem: RowProblem, out: Float64Array): Promise<void>;
 
   /** Error of a score: (k + 16) · 2⁻²⁴ · (Σ|x·y| + |bias|). */
   topN(problem: TopNProblem): Promise<void>;

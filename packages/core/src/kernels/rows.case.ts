@@ -1,11 +1,12 @@
 /**
- * The behaviour of `solveRows` and `rowLoss` on every backend: residuals in f64, nothing downhill, conjugate gradient
+ * The behaviour of `solveRows`, `rowLoss` and `rowGradients` on every backend: residuals in f64, nothing downhill, conjugate gradient
  * beside its definition, rows without a solution. Part of kernels.case.ts.
  */
 import { describe, expect, it } from "vitest";
 import { uniform } from "../support/index.ts";
 import { type Kernels, type RowProblem, type RowSolver, rowStride, slot, unpadded } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
+import { shortRowCases } from "./short-rows.case.ts";
 import {
   explicitWorld,
   fillRandom,
@@ -20,10 +21,12 @@ import {
 
 export function rowCases(kernels: Kernels): void {
   describe("solveRows by cholesky", () => choleskyCases(kernels));
+  describe("solveRows by cholesky, rows shorter than the rank", () => shortRowCases(kernels));
   describe("solveRows by cg", () => cgCases(kernels));
   describe("long rows", () => longRowCases(kernels));
   describe("rows without a stable solution", () => unstableCases(kernels));
   describe("rowLoss", () => lossCases(kernels));
+  describe("rowGradients", () => gradientCases(kernels));
 }
 
 /** Every row is optimal to the contract's bound, empty rows are zero, padding stays zero. */
@@ -368,5 +371,48 @@ function lossCases(kernels: Kernels): void {
     await implicit.workspace.rowLoss(implicit.problem, implicit.loss);
     expect(implicit.loss[1]).toBeGreaterThan(0);
     implicit.workspace.close();
+  });
+}
+
+function gradientCases(kernels: Kernels): void {
+  it.each(RANKS)(
+    "are the lengths of the dense gradients, which finite differences confirm, at rank %i",
+    async (rank) => {
+      const worlds: RowWorld<RowProblem>[] = [
+        explicitWorld(kernels, { rank }),
+        explicitWorld(kernels, { rank }, false),
+        await implicitWorld(kernels, { rank }),
+        await implicitWorld(kernels, { rank }, { unobservedWeight: 0.2, overlap: 0.2 }),
+      ];
+      for (const { problem, loss, workspace } of worlds) {
+        await workspace.rowGradients(problem, loss);
+        for (let row = 0; row < problem.out.rows; row++) {
+          const x = unknowns(problem, row);
+          const { value, size } = gradient(problem, row, x);
+          const exact = 2 * Math.hypot(...value);
+          const entries = problem.entries.start[row + 1] - problem.entries.start[row];
+          const bound = 2 * Math.sqrt(x.length) * size * (entries + rank + 16) * 2 ** -23;
+          expect(Math.abs(Math.sqrt(loss[row]) - exact)).toBeLessThanOrEqual(bound);
+          if (row > 3) continue;
+          const step = 1e-5;
+          for (const i of x.keys()) {
+            const moved = (by: number) => objective(problem, row, x.with(i, x[i] + by), true);
+            expect(Math.abs((moved(step) - moved(-step)) / (2 * step) - 2 * value[i])).toBeLessThan(1e-6 * (1 + size));
+          }
+        }
+        workspace.close();
+      }
+    },
+  );
+
+  it("are 0 to rounding for rows that were just solved, and 0 for rows without entries", async () => {
+    const { problem, loss, workspace } = explicitWorld(kernels, { rank: 12 });
+    await workspace.rowGradients(problem, loss);
+    const before = Math.max(...loss);
+    await workspace.solveRows(problem, { kind: "cholesky" });
+    await workspace.rowGradients(problem, loss);
+    expect(Math.max(...loss)).toBeLessThan(1e-8 * before);
+    expect(loss[1]).toBe(0);
+    workspace.close();
   });
 }

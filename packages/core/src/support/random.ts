@@ -51,6 +51,13 @@ export function normal(seed: number, i: number): number {
 /** A permutation of 0 .. count - 1 (Fisher–Yates from the end), count below 2^31. Draws of 24 bits are even up to 2^24. */
 export function shuffled(seed: number, count: number): Uint32Array {
   const order = new Uint32Array(count);
+  shuffleInto(seed, order);
+  return order;
+}
+
+/** As `shuffled`, written into `order`: a permutation of 0 .. order.length - 1, whatever was there. */
+export function shuffleInto(seed: number, order: Uint32Array): void {
+  const count = order.length;
   for (let i = 0; i < count; i++) order[i] = i;
   const draw = count > 16777216 ? unit48 : unit;
   for (let i = count - 1; i > 0; i--) {
@@ -59,7 +66,6 @@ export function shuffled(seed: number, count: number): Uint32Array {
     order[i] = order[j];
     order[j] = swap;
   }
-  return order;
 }
 
 /** A seed for a named purpose, so that two uses of one user seed do not share numbers. */

@@ -1,20 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  bar,
-  bytes,
-  count,
-  csvLine,
-  displayWidth,
-  duration,
-  factLines,
-  figure,
-  listed,
-  percent,
-  printable,
-  rate,
-  shortened,
-  table,
-} from "./format.ts";
+import { displayWidth, printable, shortened } from "../terminal-text.ts";
+import { bar, bytes, count, csvLine, duration, factLines, figure, listed, percent, rate, table } from "./format.ts";
 
 describe("numbers for people", () => {
   it("writes 1000209 as 1,000,209 and a share of 0.017 as 1.70 %", () => {

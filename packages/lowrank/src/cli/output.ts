@@ -2,8 +2,9 @@
  * Where words go: data to stdout, messages to stderr. With `--json` stdout holds JSON and nothing else; with `--quiet`
  * stderr holds warnings and errors only.
  */
+
+import { printable } from "../terminal-text.ts";
 import type { Failure } from "./exit.ts";
-import { printable } from "./format.ts";
 
 export interface OutputMode {
   readonly json?: boolean | undefined;

@@ -16,6 +16,8 @@ export interface TruncatedSvd {
    * Values are usually closer by far, as their error goes with the square of it
    */
   readonly errorEstimate: number;
+  /** ‖Aᵀu − σv‖ of each value, f64[rank]; for an exact one the size of rounding */
+  readonly residuals: Float64Array;
   /** True: dense, in double precision. False: block Krylov, in single precision with double sums */
   readonly exact: boolean;
   /**

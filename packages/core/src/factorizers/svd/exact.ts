@@ -78,6 +78,7 @@ async function decompose(matrix: SvdMatrix, wanted: number): Promise<TruncatedSv
     userVectors,
     values: values.slice(0, rank),
     itemVectors,
+    residuals: new Float64Array(rank).fill(noise),
     errorEstimate: rank === 0 ? 0 : noise / values[rank - 1],
     exact: true,
     stopped: "exact",

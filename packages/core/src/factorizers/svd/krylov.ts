@@ -106,7 +106,7 @@ export class KrylovSvd implements Decomposer {
     const { short, long } = this.#sizes;
     const shortVectors = new Float64Array(short * rank);
     const longVectors = new Float64Array(long * rank);
-    let errorEstimate = 0;
+    const residuals = new Float64Array(rank);
     for (let first = 0; first < rank; first += BLOCK) {
       const count = Math.min(BLOCK, rank - first);
       await this.#turned(vectors, turn, first, count, undefined, at.spare);
@@ -115,8 +115,7 @@ export class KrylovSvd implements Decomposer {
       readColumns(at.image, count, longVectors, rank, first);
       await this.#multiplyBack(at.image, at.work);
       for (let j = 0; j < count; j++) {
-        const residual = distance(at.work, at.spare, j, values[first + j]);
-        errorEstimate = Math.max(errorEstimate, residual / values[first + j]);
+        residuals[first + j] = distance(at.work, at.spare, j, values[first + j]);
       }
     }
     const [userVectors, itemVectors] = this.#sizes.byUser ? [shortVectors, longVectors] : [longVectors, shortVectors];
@@ -126,7 +125,8 @@ export class KrylovSvd implements Decomposer {
       userVectors,
       values: values.slice(0, rank),
       itemVectors,
-      errorEstimate,
+      residuals,
+      errorEstimate: residuals.reduce((most, residual, j) => Math.max(most, residual / values[j]), 0),
       exact: false,
       stopped: this.#stopped ?? "steps",
       steps: this.#steps,

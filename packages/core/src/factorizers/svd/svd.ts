@@ -11,6 +11,7 @@ import type { Kernels } from "../../kernels/index.ts";
 import type { Center, FactorModel, RowObjective } from "../../model/index.ts";
 import type { Ratings } from "../../ratings/index.ts";
 import { throwIfAborted } from "../../support/index.ts";
+import type { Slope } from "../certificate.ts";
 import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
@@ -78,6 +79,7 @@ export function svd(given: SvdOptions = {}): Factorizer {
     passName: "steps",
     passes: steps,
     ignores: ["time"],
+    lowerRank: (model, { initialLoss = 0 }) => firstColumns(model, options, initialLoss),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const matrix = svdMatrix("svd", ratings, missing, center);
@@ -125,6 +127,18 @@ class SvdRun implements Run {
     throwIfAborted("svd", signal);
     const explained = await this.#decomposer.step();
     return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
+  }
+
+  /** Of Σ_all cells (z − x·y)² at X = U√Σ, Y = V√Σ: 0 for X, 2 (Vσ − AᵀU) √σ for each column of Y. */
+  async slope(): Promise<Slope> {
+    const { values, residuals } = await this.#decomposer.result();
+    let [norm, size, cost] = [0, 0, this.#matrix.squared];
+    for (const [j, value] of values.entries()) {
+      norm += 4 * value * residuals[j] ** 2;
+      size += 2 * value;
+      cost -= value * value;
+    }
+    return { norm: Math.sqrt(norm), cost: Math.max(0, cost), size: Math.sqrt(size) };
   }
 
   state(): RunState {
@@ -183,6 +197,34 @@ class SvdRun implements Run {
     const confidence = { confidence: "constant", confidenceScale: 0 } as const;
     return { kind: "implicit", ...penalty, unobservedWeight: 1, observedInUnobserved: false, ...confidence };
   }
+}
+
+/** The model of the first columns: singular vectors do not depend on how many there are. */
+function firstColumns(
+  model: FactorModel,
+  options: Readonly<Record<string, unknown>> & { readonly rank: number },
+  initialLoss: number,
+): { model: FactorModel; loss: number } {
+  const rank = Math.min(options.rank, model.rank);
+  const userFactors = cut(model.userFactors, model.rank, rank);
+  const itemFactors = cut(model.itemFactors, model.rank, rank);
+  // A column of U√Σ has the squared length σ.
+  const values = new Float64Array(rank);
+  for (let at = 0; at < userFactors.length; at++) values[at % rank] += userFactors[at] ** 2;
+  const explained = values.reduce((sum, value) => sum + value * value, 0) / (model.users.size * model.items.size);
+  const provenance = { ...model.provenance, options };
+  return {
+    model: { ...model, rank, userFactors, itemFactors, provenance },
+    loss: Math.sqrt(Math.max(0, initialLoss ** 2 - explained)),
+  };
+}
+
+/** The first `rank` of `from` columns. */
+function cut(table: Float32Array, from: number, rank: number): Float32Array {
+  const rows = table.length / from;
+  const out = new Float32Array(rows * rank);
+  for (let r = 0; r < rows; r++) out.set(table.subarray(r * from, r * from + rank), r * rank);
+  return out;
 }
 
 /** f32[rows × rank]: each column times the root of its singular value. */

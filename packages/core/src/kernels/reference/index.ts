@@ -5,7 +5,7 @@
  * Blocks the host's thread for the length of one routine.
  */
 import { LowrankError } from "../../support/index.ts";
-import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
@@ -17,6 +17,7 @@ import { gram } from "./gram.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
 import { pairs } from "./pairs.ts";
 import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
+import { rowGradients } from "./row-gradient.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
 import { topN } from "./top-n.ts";
@@ -56,8 +57,13 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     },
     async rowLoss(problem, out) {
       unlessClosed();
-      checkLoss(problem, out);
+      checkFigures("rowLoss", problem, out);
       rowLoss(problem, out);
+    },
+    async rowGradients(problem, out) {
+      unlessClosed();
+      checkFigures("rowGradients", problem, out);
+      rowGradients(problem, out);
     },
     async topN(problem) {
       unlessClosed();

@@ -17,20 +17,20 @@ const SHARE_ABOVE_MS = 0.5;
 
 export async function loss(runner: Runner, problem: FullProblem): Promise<number> {
   checkFull("loss", problem);
-  const { lefts, rights, cost } = sizesOf(runner, "loss", problem);
+  const { buffered, direct, cost } = sizesOf(runner, "loss", problem);
   const record = writeFull(runner, problem);
-  await runner.run("leftErrors", [record], lefts, cost);
-  await runner.run("rightPenalties", [record], rights, 4 * rights * problem.right.factors.table.stride);
+  await runner.run("makeErrors", [record], buffered, cost);
+  await runner.run("makePenalties", [record], direct, 4 * direct * problem.right.factors.table.stride);
   return runner.call("lossOf", [record]) as number;
 }
 
 export async function gradients(runner: Runner, problem: FullProblem): Promise<void> {
   checkFull("gradients", problem);
-  const { lefts, rights, cost } = sizesOf(runner, "gradients", problem);
+  const { buffered, direct, cost } = sizesOf(runner, "gradients", problem);
   const record = writeFull(runner, problem);
-  await runner.run("startLeft", [record], lefts, cost);
+  await runner.run("startGradients", [record], buffered, cost);
   runner.call("startScale", [record]);
-  await runner.run("finishGradients", [record], lefts + rights, cost);
+  await runner.run("finishGradients", [record], buffered + direct, cost);
 }
 
 export async function descend(
@@ -40,22 +40,22 @@ export async function descend(
   losses: Float64Array,
 ): Promise<number> {
   checkSteps(problem, steps, losses);
-  const { lefts, rights, cost } = sizesOf(runner, "descend", problem);
+  const { buffered, direct, cost } = sizesOf(runner, "descend", problem);
   const record = writeFull(runner, problem, steps, losses);
   if (!runner.settings.spread && plan.milliseconds(3 * cost) < SHARE_ABOVE_MS) {
     await runner.runInOrder("descendHere", [record], losses.length, 3 * cost * losses.length);
     return stepsMade(runner);
   }
-  await runner.run("startLeft", [record], lefts, cost);
+  await runner.run("startGradients", [record], buffered, cost);
   runner.call("startScale", [record]);
   for (let step = 0; step < losses.length; step++) {
     runner.call("beginStep", [record, step]);
     if (steps.clipNorm !== undefined) {
-      await runner.run("gradientLengths", [record], lefts + rights, cost);
+      await runner.run("gradientLengths", [record], buffered + direct, cost);
       runner.call("clipGradients", [record]);
     }
-    await runner.run("moveRight", [record], rights, cost);
-    await runner.run("moveLeft", [record, step], lefts, 2 * cost);
+    await runner.run("moveDirect", [record], direct, cost);
+    await runner.run("moveBuffered", [record, step], buffered, 2 * cost);
     if (!runner.call("endStep", [record, step])) break;
   }
   return stepsMade(runner);
@@ -87,14 +87,20 @@ export async function epochs(
   return stepsMade(runner);
 }
 
-/** Units of each side, and the multiply-adds of one pass over the entries with one over the rows. */
-function sizesOf(runner: Runner, who: string, problem: FullProblem): { lefts: number; rights: number; cost: number } {
+/** Units of each side (assembly/descent.ts), and the multiply-adds of one pass over the entries with one over the rows. */
+function sizesOf(
+  runner: Runner,
+  who: string,
+  problem: FullProblem,
+): { buffered: number; direct: number; cost: number } {
   checkScratch(runner, who, problem);
-  const { left, right, value } = problem;
+  const { left, right, value, complete } = problem;
   const { rows, stride } = left.factors.table;
   const rightRows = right.factors.table.rows;
   const cost = (value.length + 4 * (rows + rightRows)) * (stride + 8);
-  return { lefts: Math.ceil(rows / TILE), rights: Math.ceil(rightRows / TILE), cost };
+  const tiles = [rows, rightRows].map((count) => Math.ceil(count / TILE));
+  const [buffered, direct] = complete || rows <= rightRows ? tiles : tiles.reverse();
+  return { buffered, direct, cost };
 }
 
 function checkScratch(runner: Runner, who: string, { left }: DescentProblem): void {

@@ -33,8 +33,9 @@ const CLAIM_MS = 0.25;
 /** The record of a descent (descent-record.ts). */
 export const DESCENT_RECORD_BYTES = 320;
 
-/** Rows of a table's stride in a thread's scratch for descent, as assembly/descent.ts has it. */
+/** A thread's scratch for descent, as assembly/descent.ts has it: rows of a table's stride, and bytes beside them. */
 const DESCENT_ROWS = 14;
+const DESCENT_BYTES = 4096 + 64;
 
 export interface Plan {
   readonly record: number;
@@ -103,7 +104,7 @@ export function topNScratchBytes(rows: number, rank: number): number {
 }
 
 export function descentScratchBytes(rank: number): number {
-  return DESCENT_ROWS * 4 * rowStride(rank);
+  return DESCENT_ROWS * 4 * rowStride(rank) + DESCENT_BYTES;
 }
 
 export function milliseconds(multiplyAdds: number): number {

@@ -2,6 +2,7 @@
 import { resolveObjectURL } from "node:buffer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openKernels } from "../choose.ts";
+import { descentWorld } from "../descent-worlds.case.ts";
 import { type Kernels, rowStride, slot } from "../kernels.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
 import { GIVEN_BYTES } from "./descent-record.ts";
@@ -116,21 +117,47 @@ function longCall(kernels: Kernels) {
   return { ...world, solve: () => world.workspace.solveRows(world.problem, { kind: "cholesky" }) };
 }
 
+/** Turns that others have while a call runs. */
+async function turnsDuring(call: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let done = false;
+  const tick = () => {
+    turns++;
+    if (!done) setImmediate(tick);
+  };
+  setImmediate(tick);
+  await call();
+  done = true;
+  return turns;
+}
+
 describe("long work on the calling thread", () => {
   it("lets the event loop turn: a solve of about 10⁹ multiply-adds gives others at least 2 turns", async () => {
     const { solve, workspace } = longCall(await alone());
-    let turns = 0;
-    let done = false;
-    const tick = () => {
-      turns++;
-      if (!done) setImmediate(tick);
-    };
-    setImmediate(tick);
-    await solve();
-    done = true;
-    expect(turns).toBeGreaterThanOrEqual(2);
+    expect(await turnsDuring(solve)).toBeGreaterThanOrEqual(2);
     workspace.close();
   });
+
+  it.each([1, 8])(
+    "lets it turn in 2,000 epochs over 1,400 entries in batches of %i, and in 2,000 steps",
+    async (batchSize) => {
+      const shape = { rank: 64, leftRows: 60, rightRows: 60, batchSize };
+      const { workspace, batch, full, at } = descentWorld(await alone(), shape, 1, 2000);
+      const settings = {
+        optimizer: { kind: "sgd", momentum: 0 },
+        done: 0,
+        rates: at.rates,
+        clipNorm: undefined,
+      } as const;
+      at.rates.fill(1e-6);
+      const epochs = () => workspace.epochs(batch, settings, at.losses);
+      expect(await turnsDuring(epochs)).toBeGreaterThanOrEqual(2);
+      await workspace.loss(full);
+      const steps = () => workspace.descend(full, settings, at.losses);
+      expect(await turnsDuring(steps)).toBeGreaterThanOrEqual(2);
+      workspace.close();
+    },
+  );
 });
 
 describe("workers", () => {

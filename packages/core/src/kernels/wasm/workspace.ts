@@ -4,7 +4,7 @@
  * Calls on one workspace run one after the other, because they share its scratch; those of different workspaces overlap.
  */
 import { LowrankError } from "../../support/index.ts";
-import { checkGram, checkLoss, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import type {
   ExplicitRows,
   ImplicitRows,
@@ -51,6 +51,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     gram: (table, out) => next(() => gram(runner, table, out)),
     solveRows: (problem, solver) => next(() => solveRows(runner, problem, solver)),
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),
+    rowGradients: (problem, out) => next(() => rowGradients(runner, problem, out)),
     topN: (problem) => next(() => topN(runner, problem)),
     pairs: (problem) => next(() => pairs(runner, problem)),
     netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
@@ -106,6 +107,18 @@ function exactCost(problem: RowProblem): number {
   return (entryCount(problem) * k * k) / 2 + problem.out.rows * (k ** 3 / 6 + 6 * k * k);
 }
 
+/** The same where rows with fewer entries n than the rank take n × n systems (assembly/short-rows.ts). */
+function explicitCost({ entries: { start }, out }: ExplicitRows): number {
+  const k = out.stride;
+  let sum = 0;
+  for (let row = 0; row < out.rows; row++) {
+    const n = start[row + 1] - start[row];
+    const size = Math.min(n, k);
+    sum += (n * size * k) / 2 + size ** 3 / 6 + 6 * size * k;
+  }
+  return sum;
+}
+
 /** Multiply-adds of conjugate gradient: two passes over a row's entries per step and one to begin with. */
 function stepCost(problem: RowProblem, steps: number): number {
   return (steps + 1) * 2 * problem.out.stride * (entryCount(problem) + 4 * problem.out.rows);
@@ -121,7 +134,7 @@ async function solveExplicit(runner: Runner, problem: ExplicitRows): Promise<voi
     out.rank,
     pitchOf(out),
   ];
-  await runner.run("solveExplicit", args, out.rows, exactCost(problem));
+  await runner.run("solveExplicit", args, out.rows, explicitCost(problem));
 }
 
 async function stepExplicit(runner: Runner, problem: ExplicitRows, steps: number): Promise<void> {
@@ -233,7 +246,7 @@ function zeroEmptyRows({ out, entries }: ImplicitRows): void {
 }
 
 async function rowLoss(runner: Runner, problem: RowProblem, out: Float64Array): Promise<void> {
-  checkLoss(problem, out);
+  checkFigures("rowLoss", problem, out);
   plan.checkScratch("rowLoss", plan.rowScratchBytes(problem.out.rank), runner.sizes.scratchBytes);
   const { rows, rank, stride } = problem.out;
   const loss = runner.address(out);
@@ -256,6 +269,37 @@ async function rowLoss(runner: Runner, problem: RowProblem, out: Float64Array): 
     pitchOf(problem.out),
   ];
   await runner.run("implicitLoss", args, rows, entryCount(problem) * stride + rows * stride * stride);
+}
+
+async function rowGradients(runner: Runner, problem: RowProblem, out: Float64Array): Promise<void> {
+  checkFigures("rowGradients", problem, out);
+  plan.checkScratch("rowGradients", plan.rowScratchBytes(problem.out.rank), runner.sizes.scratchBytes);
+  const { rows, rank, stride } = problem.out;
+  const figures = runner.address(out);
+  const shape = [rank, pitchOf(problem.out)];
+  const regularization = runner.address(problem.regularization);
+  const cost = 2 * entryCount(problem) * stride;
+  if (problem.kind === "explicit") {
+    const { offset, biasRegularization } = problem;
+    const penalties = [regularization, runner.address(biasRegularization)];
+    const args = [...explicitArgs(runner, problem), offset, ...penalties, figures, ...shape];
+    await runner.run("explicitGradients", args, rows, cost);
+    return;
+  }
+  const args = [
+    runner.address(problem.out.data),
+    runner.address(problem.fixed.data),
+    runner.address(problem.entries.start),
+    runner.address(problem.entries.index),
+    runner.address(problem.confidence),
+    runner.address(problem.gram),
+    problem.unobservedWeight,
+    problem.overlap,
+    regularization,
+    figures,
+    ...shape,
+  ];
+  await runner.run("implicitGradients", args, rows, cost + rows * stride * stride);
 }
 
 async function topN(runner: Runner, problem: TopNProblem): Promise<void> {

@@ -20,9 +20,10 @@ import {
 } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
+import { printable, shortened } from "../../terminal-text.ts";
 import { type DemoData, demoData } from "../demo-data.ts";
 import { addEngineFlags, addOutputFlags, type EngineFlags, engineOptions, type OutputFlags, text } from "../flags.ts";
-import { bytes, count, counted, duration, figure, listed, printable, shortened, table } from "../format.ts";
+import { bytes, count, counted, duration, figure, listed, table } from "../format.ts";
 import { ratingsLines } from "../load.ts";
 import { countedProgress, trainingProgress } from "../progress.ts";
 import type { Job, Shell } from "../shell.ts";

@@ -23,6 +23,7 @@ import {
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { kebab, UsageError } from "../exit.ts";
+import { warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -239,7 +240,7 @@ async function evaluateMethod(
       onProgress: progress.onProgress,
     });
     progress.stop();
-    for (const finding of result.folds[0].report.findings) job.output.warn(`${finding.message}; ${finding.remedy}`);
+    for (const finding of result.folds[0].report.findings) warnOf(job.output, finding, true);
     tell(
       job,
       result,

@@ -3,7 +3,6 @@ import {
   AbortedError,
   type FitReport,
   factorize,
-  findingsBefore,
   heldOut,
   type Model,
   type Ratings,
@@ -24,6 +23,7 @@ import {
   planCheckpoints,
 } from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
+import { warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -39,7 +39,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure } from "../format.ts";
+import { bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
@@ -60,6 +60,7 @@ interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags, CheckpointFla
   out?: string;
   arrays?: string;
   history?: boolean;
+  certificate?: boolean;
   validation?: number;
   metric?: ValidationMetric;
   patience?: number;
@@ -96,9 +97,11 @@ export function addFit(program: Command, shell: Shell): void {
     )
     .option(
       "--patience <n>",
-      `sweeps without improvement before stopping (${DEFAULT_PATIENCE})`,
+      `measurements without improvement before stopping (${DEFAULT_PATIENCE})`,
       whole("--patience", 1),
-    );
+    )
+    .option("--certificate", "say how near the model is to the best there can be, whatever that costs")
+    .option("--no-certificate", "do not; else said where it costs little beside the training");
   addSeedFlag(command);
   addCheckpointFlags(command);
   addEngineFlags(command);
@@ -156,7 +159,6 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,
     );
   }
-  for (const finding of findingsBefore(train, method)) output.warn(`${finding.message}; ${finding.remedy}`);
   const checkpointing = new Checkpointing(plan, job, method.passName);
   checkpointing.announce(method.passes);
   const progress = trainingProgress(output);
@@ -172,7 +174,12 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       seed,
       signal,
       onProgress: (figures) => signal.aborted || progress.onProgress(figures),
+      onFinding: (finding) => {
+        progress.stop(); // the bar comes back with the next pass
+        warnOf(output, finding, validation !== undefined);
+      },
       validation,
+      certificate: flags.certificate,
       keepHistory: flags.history !== false,
     });
     progress.stop();
@@ -197,8 +204,11 @@ function validationFor(
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
-  const metric = flags.metric ?? (train.hasRatings && !chosen.method.ignores.includes("rating") ? "rmse" : "ndcg");
-  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE });
+  const { method } = chosen;
+  const metric = flags.metric ?? (train.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
+  // A step is short and changes little: 50 measurements follow the course well enough.
+  const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
+  const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
   return { train, validation };
 }
 
@@ -249,6 +259,7 @@ function tell(job: Job, outcome: Outcome): void {
         [report.lossName, `${figure(report.loss[keptPass - 1])} after ${counted(keptPass, pass)}`],
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
+        ...certificateFacts(report),
         ...checkpointFacts(kept, report),
         ["digest", report.digest],
         ["engine", report.kernels],
@@ -281,6 +292,29 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
     .map(([name]) => [words(name), report.options[name]] as const)
     .filter((fact): fact is [string, number] => typeof fact[1] === "number")
     .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
+}
+
+/** A share of the matrix that rounding of the factors explains. */
+const AT_OPTIMUM = 1e-6;
+
+/** How near the model is to the best there can be. */
+function certificateFacts({ certificate }: FitReport): [string, string][] {
+  switch (certificate?.kind) {
+    case undefined:
+      return [];
+    case "optimum": {
+      const { error, optimum, optimumRank, relativeGap } = certificate;
+      const nearest =
+        relativeGap < AT_OPTIMUM
+          ? `as near as rank ${optimumRank} can come`
+          : `the nearest of rank ${optimumRank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+      return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
+    }
+    case "gradient":
+      return [["gradient", `${figure(certificate.norm)}, relative ${certificate.relative.toPrecision(2)} (0 at rest)`]];
+    default:
+      return certificate satisfies never;
+  }
 }
 
 function heldOutFacts(report: FitReport, pass: string): [string, string][] {

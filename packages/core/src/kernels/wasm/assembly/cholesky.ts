@@ -4,15 +4,15 @@
  * Four rows are finished at a time and then taken off all rows below in one pass, so that each load of a row below is
  * used four times. `width` is the rank rounded up to 4; columns from rank to width hold the unit matrix.
  */
-import { PIVOT_NOISE } from "./report";
 import { laneSum, madd } from "./simd";
 
 /**
  * @param matrix f32[width × pitch / 4], upper triangle; becomes u
  * @param inverse f32[width]; receives 1 / u_ii
- * @returns width when all went well, else the column whose pivot is not above rounding noise (its value is still there)
+ * @param least what a pivot must be above, as a share of its diagonal entry: PIVOT_NOISE, or more for a better condition
+ * @returns width when all went well, else the column whose pivot is not above that (its value is still there)
  */
-export function factor(matrix: usize, inverse: usize, width: usize, pitch: usize): usize {
+export function factor(matrix: usize, inverse: usize, width: usize, pitch: usize, least: f32): usize {
   const end = width << 2;
   for (let i: usize = 0; i < width; i++) store<f32>(inverse + (i << 2), load<f32>(matrix + i * pitch + (i << 2)));
   for (let i: usize = 0; i < width; i += 4) {
@@ -20,7 +20,7 @@ export function factor(matrix: usize, inverse: usize, width: usize, pitch: usize
     for (let t = i; t < i + 4; t++) {
       const row = matrix + t * pitch;
       const pivot = load<f32>(row + (t << 2));
-      if (!(pivot > PIVOT_NOISE * load<f32>(inverse + (t << 2)) && pivot < Infinity)) return t;
+      if (!(pivot > least * load<f32>(inverse + (t << 2)) && pivot < Infinity)) return t;
       const scale: f32 = <f32>1 / sqrt<f32>(pivot);
       store<f32>(inverse + (t << 2), scale);
       const s = f32x4.splat(scale);

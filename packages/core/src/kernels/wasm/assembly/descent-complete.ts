@@ -7,7 +7,7 @@
 import { Descent, Side } from "./descent-record";
 import { storeFewer } from "./descent-rows";
 import { loadUpTo4 } from "./gather";
-import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
+import { moveToTotal, takeTotal } from "./long-rows";
 import { clear, laneSums, madd } from "./simd";
 
 /** Rows of a tile, and of a unit of work. */
@@ -86,21 +86,12 @@ function pairErrors(d: Descent, left: Side, right: Side, row0: usize, row1: usiz
 }
 
 /**
- * out = Σ_t weight_t · table_t for four rows of weights and 8 columns, over `count` rows of the table. Weights lie `step`
- * bytes apart.
+ * out = Σ_t weight_t · table_t for four rows of weights and 8 columns, over `count` rows of the table.
+ *
+ * @param weights f32[count × 4]
  */
 @inline
-function addTile(
-  w0: usize,
-  w1: usize,
-  w2: usize,
-  w3: usize,
-  step: usize,
-  table: usize,
-  count: usize,
-  out: usize,
-  pitch: usize,
-): void {
+function addTile(weights: usize, table: usize, count: usize, out: usize, pitch: usize): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let b0 = a0;
@@ -113,22 +104,19 @@ function addTile(
   for (let y = table; y < end; y += pitch) {
     const y0 = v128.load(y);
     const y1 = v128.load(y, 16);
-    let w = v128.load32_splat(w0);
+    let w = v128.load32_splat(weights);
     a0 = madd(w, y0, a0);
     a1 = madd(w, y1, a1);
-    w = v128.load32_splat(w1);
+    w = v128.load32_splat(weights, 4);
     b0 = madd(w, y0, b0);
     b1 = madd(w, y1, b1);
-    w = v128.load32_splat(w2);
+    w = v128.load32_splat(weights, 8);
     c0 = madd(w, y0, c0);
     c1 = madd(w, y1, c1);
-    w = v128.load32_splat(w3);
+    w = v128.load32_splat(weights, 12);
     d0 = madd(w, y0, d0);
     d1 = madd(w, y1, d1);
-    w0 += step;
-    w1 += step;
-    w2 += step;
-    w3 += step;
+    weights += 16;
   }
   v128.store(out, a0);
   v128.store(out, a1, 16);
@@ -143,77 +131,87 @@ function addTile(
   v128.store(out, d1, 16);
 }
 
-/** Writes the sums of a tile over `count` rows of the table, all columns. */
-function writeTile(
-  w0: usize,
-  w1: usize,
-  w2: usize,
-  w3: usize,
-  step: usize,
-  table: usize,
-  count: usize,
-  out: usize,
-  pitch: usize,
-): void {
-  for (let chunk: usize = 0; chunk < pitch; chunk += 32) {
-    addTile(w0, w1, w2, w3, step, table + chunk, count, out + chunk, pitch);
+/** Rows of the other side whose part of a tile is added before it is put aside: the weights are 4 KB then. */
+const BLOCK: usize = 256;
+
+/** Bytes of packed weights and, after them, of a tile's f32x4 of error sums. */
+export const WEIGHT_BYTES: usize = BLOCK << 4;
+export const SUM_BYTES: usize = 64;
+
+/** The errors of a tile's left rows with `count` right rows, four beside each other; returns their sums. */
+function packLeft(error: usize, next: usize, rows: usize, count: usize, weights: usize): v128 {
+  const w1 = rows > 1 ? next : 0;
+  const w2 = rows > 2 ? 2 * next : 0;
+  const w3 = rows > 3 ? 3 * next : 0;
+  let sums = f32x4.splat(0);
+  for (let i: usize = 0; i < count; i++) {
+    let w = v128.load32_splat(error);
+    w = v128.load_lane<f32>(error + w1, w, 1);
+    w = v128.load_lane<f32>(error + w2, w, 2);
+    w = v128.load_lane<f32>(error + w3, w, 3);
+    v128.store(weights, w);
+    sums = f32x4.add(sums, w);
+    error += 4;
+    weights += 16;
   }
+  return sums;
+}
+
+/** The errors of a tile's right rows with `count` left rows, likewise. */
+function packRight(error: usize, next: usize, rows: usize, count: usize, weights: usize): v128 {
+  let sums = f32x4.splat(0);
+  for (let i: usize = 0; i < count; i++) {
+    const w = loadUpTo4(error, <u32>rows);
+    v128.store(weights, w);
+    sums = f32x4.add(sums, w);
+    error += next;
+    weights += 16;
+  }
+  return sums;
 }
 
 /**
- * Writes the raw gradients of `rows` rows of a side from `row` on, at most a tile, into a tile of four rows. Long rows go
- * by blocks: see long-rows.ts.
+ * Raw gradients of `rows` rows of a side from `row` on, at most a tile, into a tile of four rows; those of their biases
+ * into the f32x4 behind the weights. Blocks are added up in f64.
  *
- * @param other the other side
  * @param isLeft whether these are left rows, whose errors lie one beside the other
  * @param totals 8 rows, for f64
+ * @param weights WEIGHT_BYTES + SUM_BYTES
  */
 export function tileGradients(
   d: Descent,
-  other: Side,
+  left: Side,
+  right: Side,
   isLeft: bool,
   row: usize,
   rows: usize,
-  columns: usize,
   out: usize,
   totals: usize,
+  weights: usize,
 ): void {
   const pitch = d.pitch;
-  const wide = columns << 2;
-  const step: usize = isLeft ? 4 : wide;
-  const next: usize = isLeft ? wide : 4;
-  let w0 = d.error + row * next;
-  let w1 = rows > 1 ? w0 + next : w0;
-  let w2 = rows > 2 ? w0 + 2 * next : w0;
-  let w3 = rows > 3 ? w0 + 3 * next : w0;
-  let left = <usize>other.rows;
-  if (left <= BLOCK_ENTRIES) {
-    writeTile(w0, w1, w2, w3, step, other.value, left, out, pitch);
-    return;
-  }
-  clear(totals, 2 * TILE * pitch);
-  for (let table = other.value; left > 0; ) {
-    const count = min<usize>(left, BLOCK_ENTRIES);
-    writeTile(w0, w1, w2, w3, step, table, count, out, pitch);
-    moveToTotal(out, totals, TILE * pitch);
+  const wide = <usize>right.rows << 2;
+  const all = <usize>(isLeft ? right.rows : left.rows);
+  const sums = weights + WEIGHT_BYTES;
+  let table = isLeft ? right.value : left.value;
+  let error = d.error + row * (isLeft ? wide : 4);
+  let low = f64x2.splat(0);
+  let high = low;
+  if (all > BLOCK) clear(totals, 2 * TILE * pitch);
+  for (let from: usize = 0; from < all; from += BLOCK) {
+    const count = min(BLOCK, all - from);
+    const s = isLeft
+      ? packLeft(error, wide, rows, count, weights)
+      : packRight(error, wide, rows, count, weights);
+    low = f64x2.add(low, f64x2.promote_low_f32x4(s));
+    high = f64x2.add(high, f64x2.promote_low_f32x4(v128.shuffle<f32>(s, s, 2, 3, 2, 3)));
+    for (let chunk: usize = 0; chunk < pitch; chunk += 32) addTile(weights, table + chunk, count, out + chunk, pitch);
+    if (all > BLOCK) moveToTotal(out, totals, TILE * pitch);
     table += count * pitch;
-    w0 += count * step;
-    w1 += count * step;
-    w2 += count * step;
-    w3 += count * step;
-    left -= count;
+    error += count * (isLeft ? 4 : wide);
   }
-  takeTotal(totals, out, TILE * pitch);
-}
-
-/** The raw gradient of a row's bias. */
-export function sumErrors(d: Descent, isLeft: bool, row: usize, count: usize, columns: usize): f32 {
-  const step: usize = isLeft ? 4 : columns << 2;
-  let error = d.error + row * (isLeft ? columns << 2 : 4);
-  let sum: f64 = 0;
-  for (let i: usize = 0; i < count; i++) {
-    sum += <f64>load<f32>(error);
-    error += step;
-  }
-  return <f32>sum;
+  if (all > BLOCK) takeTotal(totals, out, TILE * pitch);
+  const a = f32x4.demote_f64x2_zero(low);
+  const b = f32x4.demote_f64x2_zero(high);
+  v128.store(sums, v128.shuffle<f32>(a, b, 0, 1, 4, 5));
 }

@@ -1,22 +1,23 @@
 /**
  * Gradient descent with all entries, in phases over rows. A unit is a tile of four rows, for all phases alike.
  *
- * A step has two phases. First the right rows get their gradients and move, when the errors and the left rows are still
- * the old ones. Then each left row moves by the gradient it was given in the phase before, gets its errors with the new
- * right rows, and from these its gradient for the next step, while the rows it gathers are still in the cache. Clipping
- * needs all gradients before anything moves, which makes one more phase.
+ * One side is *direct*: its rows get their gradients and move at once. The other, with fewer rows, is *buffered*: its
+ * gradients are written down and its rows move a phase later. A step has two phases. First the direct rows move, when the
+ * errors and the buffered rows are still the old ones. Then each buffered row moves by the gradient it was given before,
+ * gets its errors with the new direct rows, and from these its gradient for the next step, while the rows it gathers are
+ * still in the cache. Clipping needs all gradients before anything moves, which makes one more phase.
  *
  * Every sum over rows is taken by the row and then over the rows in order, so that threads and the division into calls
  * change no bit.
  */
-import { sumErrors, TILE, tileErrors, tileGradients } from "./descent-complete";
+import { SUM_BYTES, TILE, tileErrors, tileGradients, WEIGHT_BYTES } from "./descent-complete";
 import { beginMove, dataScale, moveRow, ownScale } from "./descent-move";
 import { Descent, leftOf, Objective, restOf, rightOf, Side } from "./descent-record";
-import { rawGradient, rowErrors } from "./descent-rows";
+import { ERRORS, GRADIENT, rowErrors, rowPass, rowSquares } from "./descent-rows";
 import { clear, dot, madd } from "./simd";
 
 /** Rows of a thread's scratch: zeros, 8 for totals in f64, a tile of gradients, one for a number that moves. */
-export const DESCENT_ROWS: usize = 14;
+const DESCENT_ROWS: usize = 14;
 
 @inline
 function totalsIn(scratch: usize, pitch: usize): usize {
@@ -34,24 +35,42 @@ function roomIn(scratch: usize, pitch: usize): usize {
 }
 
 @inline
+function weightsIn(scratch: usize, pitch: usize): usize {
+  return scratch + DESCENT_ROWS * pitch;
+}
+
+/** For wasm/plan.ts: bytes of a thread's scratch for tables of this pitch. */
+export function descentScratch(pitch: usize): usize {
+  return DESCENT_ROWS * pitch + WEIGHT_BYTES + SUM_BYTES;
+}
+
+@inline
 function tilesOf(side: Side): u32 {
   return (side.rows + <u32>TILE - 1) / <u32>TILE;
 }
 
-/** Σ error² of a left row. */
-function rowSquares(d: Descent, left: Side, right: Side, row: usize): f64 {
-  let first: usize;
-  let count: usize;
-  if (d.complete) {
-    count = right.rows;
-    first = row * count;
-  } else {
-    first = load<u32>(left.start + (row << 2));
-    count = <usize>load<u32>(left.start + (row << 2), 4) - first;
-  }
-  let error = d.error + (first << 2);
+/** Of a complete matrix the left side is buffered, as errors are made by left rows. */
+@inline
+function leftIsBuffered(record: usize): bool {
+  return restOf(record).complete != 0 || leftOf(record).rows <= rightOf(record).rows;
+}
+
+@inline
+function bufferedOf(record: usize): Side {
+  return leftIsBuffered(record) ? leftOf(record) : rightOf(record);
+}
+
+@inline
+function directOf(record: usize): Side {
+  return leftIsBuffered(record) ? rightOf(record) : leftOf(record);
+}
+
+/** Σ error² of a left row of a complete matrix. */
+function squaresOf(d: Descent, columns: usize, row: usize): f64 {
+  let error = d.error + ((row * columns) << 2);
   let s = f64x2.splat(0);
   let t = s;
+  let count = columns;
   for (; count > 3; count -= 4) {
     const v = v128.load(error);
     const low = f64x2.promote_low_f32x4(v);
@@ -78,87 +97,101 @@ function penalty(d: Descent, side: Side, row: usize): f64 {
 }
 
 @inline
-function storeSums(side: Side, row: usize, squares: f64, penalty: f64): void {
+function storeSums(d: Descent, side: Side, row: usize, squares: f64): void {
   store<f64>(side.sums + (row << 4), squares);
-  store<f64>(side.sums + (row << 4), penalty, 8);
+  store<f64>(side.sums + (row << 4), d.penalized ? penalty(d, side, row) : 0, 8);
 }
 
-/** Raw gradients of a tile's rows into `out`; returns nothing for biases, which are made one by one. */
+/** Raw gradients of a tile of a complete matrix, into the scratch's tile. */
 @inline
-function rawTile(d: Descent, record: usize, isLeft: bool, row: usize, rows: usize, out: usize, scratch: usize): void {
-  const columns = <usize>rightOf(record).rows;
-  const other = isLeft ? rightOf(record) : leftOf(record);
-  tileGradients(d, other, isLeft, row, rows, columns, out, totalsIn(scratch, d.pitch));
+function rawTile(d: Descent, record: usize, isLeft: bool, row: usize, rows: usize, scratch: usize): void {
+  const pitch = d.pitch;
+  const out = tileIn(scratch, pitch);
+  const weights = weightsIn(scratch, pitch);
+  tileGradients(d, leftOf(record), rightOf(record), isLeft, row, rows, out, totalsIn(scratch, pitch), weights);
 }
 
-/** Raw gradients of left rows, into their buffers. */
-function rawLeft(d: Descent, record: usize, row: usize, rows: usize, scratch: usize): void {
-  const left = leftOf(record);
+/** The raw gradient of the bias of row `i` of a tile, after `rawTile`. */
+@inline
+function tileBias(scratch: usize, pitch: usize, i: usize): f32 {
+  return load<f32>(weightsIn(scratch, pitch) + WEIGHT_BYTES + (i << 2));
+}
+
+/** A tile's raw gradients from the scratch into their buffers. */
+function keepTile(d: Descent, side: Side, row: usize, rows: usize, scratch: usize): void {
   const pitch = d.pitch;
-  const target = left.gradient + row * pitch;
+  const tile = tileIn(scratch, pitch);
+  const target = side.gradient + row * pitch;
+  for (let j: usize = 0; j < rows * pitch; j += 16) v128.store(target + j, v128.load(tile + j));
+  if (!side.bias) return;
+  for (let i: usize = 0; i < rows; i++) {
+    store<f32>(side.biasGradient + ((row + i) << 2), tileBias(scratch, pitch, i));
+  }
+}
+
+/** One row's pass (descent-rows.ts), its gradient into its buffer. */
+function passInto(d: Descent, side: Side, other: Side, row: usize, does: u32, scratch: usize): void {
+  const pitch = d.pitch;
+  rowPass(d, side, other, row, does, side.gradient + row * pitch, scratch, weightsIn(scratch, pitch));
+  if (side.bias && does & GRADIENT) store<f32>(side.biasGradient + (row << 2), <f32>rowErrors);
+}
+
+/**
+ * Errors of buffered rows, or those that are there, with Σ error² and penalty of each row; and their raw gradients.
+ *
+ * @param does ERRORS, GRADIENT or both
+ */
+function passBuffered(record: usize, row: usize, rows: usize, does: u32, scratch: usize): void {
+  const d = restOf(record);
+  const side = bufferedOf(record);
   if (!d.complete) {
-    for (let i: usize = 0; i < rows; i++) {
-      const bias = rawGradient(d, left, rightOf(record).value, row + i, target + i * pitch, scratch);
-      if (left.bias) store<f32>(left.biasGradient + ((row + i) << 2), bias);
+    for (let i = row; i < row + rows; i++) {
+      passInto(d, side, directOf(record), i, does, scratch);
+      storeSums(d, side, i, rowSquares);
     }
     return;
   }
-  const columns = <usize>rightOf(record).rows;
-  if (rows == TILE) rawTile(d, record, true, row, rows, target, scratch);
-  else {
-    const tile = tileIn(scratch, pitch);
-    rawTile(d, record, true, row, rows, tile, scratch);
-    memory.copy(target, tile, rows * pitch);
-  }
-  if (!left.bias) return;
-  for (let i: usize = 0; i < rows; i++) {
-    store<f32>(left.biasGradient + ((row + i) << 2), sumErrors(d, true, row + i, columns, columns));
-  }
+  const right = rightOf(record);
+  if (does & ERRORS) tileErrors(d, side, right, row, rows, scratch);
+  for (let i = row; i < row + rows; i++) storeSums(d, side, i, squaresOf(d, right.rows, i));
+  if (!(does & GRADIENT)) return;
+  rawTile(d, record, true, row, rows, scratch);
+  keepTile(d, side, row, rows, scratch);
 }
 
-/** The raw gradient of a right row's bias, where the problem is complete. */
 @inline
-function rightBias(d: Descent, record: usize, row: usize): f32 {
-  return sumErrors(d, false, row, leftOf(record).rows, rightOf(record).rows);
-}
-
-/** Errors of left rows, with Σ error² and penalty of each. */
-function errorsOf(d: Descent, record: usize, row: usize, rows: usize, scratch: usize): void {
-  const left = leftOf(record);
-  const right = rightOf(record);
-  if (d.complete) tileErrors(d, left, right, row, rows, scratch);
-  else for (let i: usize = 0; i < rows; i++) rowErrors(d, left, right, row + i, scratch);
-  for (let i = row; i < row + rows; i++) {
-    storeSums(left, i, rowSquares(d, left, right, i), d.penalized ? penalty(d, left, i) : 0);
-  }
-}
-
-/** Left tiles `from` to `to` - 1: errors at the present parameters. */
-export function leftErrors(record: usize, from: u32, to: u32, scratch: usize): void {
-  const d = restOf(record);
-  const all = <usize>leftOf(record).rows;
-  clear(scratch, d.pitch);
+function passTiles(record: usize, from: u32, to: u32, does: u32, scratch: usize): void {
+  const all = <usize>bufferedOf(record).rows;
+  clear(scratch, restOf(record).pitch);
   for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
-    errorsOf(d, record, row, min(TILE, all - row), scratch);
+    passBuffered(record, row, min(TILE, all - row), does, scratch);
   }
 }
 
-/** Right tiles `from` to `to` - 1: penalties at the present parameters. */
-export function rightPenalties(record: usize, from: u32, to: u32): void {
+/** Buffered tiles `from` to `to` - 1: errors at the present parameters, with the sums that the loss needs. */
+export function makeErrors(record: usize, from: u32, to: u32, scratch: usize): void {
+  passTiles(record, from, to, ERRORS, scratch);
+}
+
+/** Buffered tiles `from` to `to` - 1: raw gradients from the errors that are there. */
+export function startGradients(record: usize, from: u32, to: u32, scratch: usize): void {
+  passTiles(record, from, to, GRADIENT, scratch);
+}
+
+/** Direct tiles `from` to `to` - 1: penalties at the present parameters. */
+export function makePenalties(record: usize, from: u32, to: u32): void {
   const d = restOf(record);
-  const right = rightOf(record);
-  const all = <usize>right.rows;
-  for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row++) {
-    storeSums(right, row, 0, d.penalized ? penalty(d, right, row) : 0);
-  }
+  const side = directOf(record);
+  const all = <usize>side.rows;
+  for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row++) storeSums(d, side, row, 0);
 }
 
 /** The loss, when the sums of all rows are there. */
 export function lossOf(record: usize): f64 {
   const d = restOf(record);
-  addSquares(record);
+  d.data = sumOf(bufferedOf(record), 0);
   let penalties: f64 = 0;
-  if (d.penalized) penalties = penaltiesOf(leftOf(record)) + penaltiesOf(rightOf(record));
+  if (d.penalized) penalties = sumOf(leftOf(record), 8) + sumOf(rightOf(record), 8);
   const data = d.data;
   if (d.objective == Objective.NORM) return sqrt<f64>(data) + penalties;
   if (d.objective == Objective.SUM) return data + penalties;
@@ -166,38 +199,19 @@ export function lossOf(record: usize): f64 {
   return (d.count == 0 ? 0 : data / <f64>d.count) + penalties;
 }
 
-function addSquares(record: usize): void {
-  const left = leftOf(record);
-  let data: f64 = 0;
-  const end = left.sums + (<usize>left.rows << 4);
-  for (let at = left.sums; at < end; at += 16) data += load<f64>(at);
-  restOf(record).data = data;
-}
-
-function penaltiesOf(side: Side): f64 {
+/** The sum over a side's rows of the first (0) or second (8) of their two figures. */
+function sumOf(side: Side, which: usize): f64 {
   let sum: f64 = 0;
   const end = side.sums + (<usize>side.rows << 4);
-  for (let at = side.sums; at < end; at += 16) sum += load<f64>(at, 8);
+  for (let at = side.sums; at < end; at += 16) sum += load<f64>(at + which);
   return sum;
 }
 
-/** Left tiles `from` to `to` - 1: Σ error² and raw gradients from the errors that are there. */
-export function startLeft(record: usize, from: u32, to: u32, scratch: usize): void {
-  const d = restOf(record);
-  const left = leftOf(record);
-  const all = <usize>left.rows;
-  clear(scratch, d.pitch);
-  for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
-    const rows = min(TILE, all - row);
-    for (let i = row; i < row + rows; i++) storeSums(left, i, rowSquares(d, left, rightOf(record), i), 0);
-    rawLeft(d, record, row, rows, scratch);
-  }
-}
-
-/** Factors of the gradient from the errors that are there: after `startLeft`. */
+/** Factors of the gradient from the errors that are there: after `startGradients`. */
 export function startScale(record: usize): void {
-  addSquares(record);
-  setScale(restOf(record));
+  const d = restOf(record);
+  d.data = sumOf(bufferedOf(record), 0);
+  setScale(d);
 }
 
 function setScale(d: Descent): void {
@@ -205,22 +219,16 @@ function setScale(d: Descent): void {
   d.own = ownScale(d.objective);
 }
 
-/** Raw gradients of right rows, into their buffers. */
-function rawRight(d: Descent, record: usize, row: usize, rows: usize, scratch: usize): void {
-  const right = rightOf(record);
-  const pitch = d.pitch;
-  const target = right.gradient + row * pitch;
-  if (d.complete) {
-    const tile = tileIn(scratch, pitch);
-    rawTile(d, record, false, row, rows, tile, scratch);
-    memory.copy(target, tile, rows * pitch);
+/** Raw gradients of direct rows, into their buffers. */
+function rawDirect(record: usize, row: usize, rows: usize, scratch: usize): void {
+  const d = restOf(record);
+  const side = directOf(record);
+  if (!d.complete) {
+    for (let i = row; i < row + rows; i++) passInto(d, side, bufferedOf(record), i, GRADIENT, scratch);
+    return;
   }
-  for (let i: usize = 0; i < rows; i++) {
-    let bias: f32 = 0;
-    if (!d.complete) bias = rawGradient(d, right, leftOf(record).value, row + i, target + i * pitch, scratch);
-    else if (right.bias) bias = rightBias(d, record, row + i);
-    if (right.bias) store<f32>(right.biasGradient + ((row + i) << 2), bias);
-  }
+  rawTile(d, record, false, row, rows, scratch);
+  keepTile(d, side, row, rows, scratch);
 }
 
 /** raw → scale · raw + own · value, in place. */
@@ -263,20 +271,21 @@ function lengthSquared(d: Descent, side: Side, row: usize): f64 {
 }
 
 /**
- * Tiles `from` to `to` - 1 of the left rows and, after them, of the right rows: the right rows' raw gradients into their
- * buffers, then either all finished in place, or the squared length of each into the sums.
+ * Tiles `from` to `to` - 1 of the buffered rows and, after them, of the direct rows: the direct rows' raw gradients into
+ * their buffers, then either all finished in place, or the squared length of each into the sums.
  */
 @inline
 function bothSides(record: usize, from: u32, to: u32, scratch: usize, finish: bool): void {
   const d = restOf(record);
-  const leftTiles = tilesOf(leftOf(record));
+  const buffered = bufferedOf(record);
+  const bufferedTiles = tilesOf(buffered);
   clear(scratch, d.pitch);
   for (let tile = from; tile < to; tile++) {
-    const isLeft = tile < leftTiles;
-    const side = isLeft ? leftOf(record) : rightOf(record);
-    const row = <usize>(isLeft ? tile : tile - leftTiles) * TILE;
+    const isDirect = tile >= bufferedTiles;
+    const side = isDirect ? directOf(record) : buffered;
+    const row = <usize>(isDirect ? tile - bufferedTiles : tile) * TILE;
     const rows = min(TILE, <usize>side.rows - row);
-    if (!isLeft) rawRight(d, record, row, rows, scratch);
+    if (isDirect) rawDirect(record, row, rows, scratch);
     for (let i = row; i < row + rows; i++) {
       if (finish) finishRow(d, side, i);
       else store<f64>(side.sums + (i << 4), lengthSquared(d, side, i));
@@ -301,62 +310,60 @@ export function beginStep(record: usize, step: u32): void {
 /** Scales all gradients down when they are longer than they may be: after `gradientLengths`. */
 export function clipGradients(record: usize): void {
   const d = restOf(record);
-  let sum: f64 = 0;
-  for (let i = 0; i < 2; i++) {
-    const side = i == 0 ? leftOf(record) : rightOf(record);
-    const end = side.sums + (<usize>side.rows << 4);
-    for (let at = side.sums; at < end; at += 16) sum += load<f64>(at);
-  }
-  const length = sqrt<f64>(sum);
+  const length = sqrt<f64>(sumOf(leftOf(record), 0) + sumOf(rightOf(record), 0));
   if (!(length > d.clipNorm)) return;
   d.scale = <f32>(<f64>d.scale * (d.clipNorm / length));
   d.own = <f32>(<f64>d.own * (d.clipNorm / length));
 }
 
-/** Right tiles `from` to `to` - 1: gradients (unless clipping has made them), move, penalties. */
-export function moveRight(record: usize, from: u32, to: u32, scratch: usize): void {
+/** Direct tiles `from` to `to` - 1: gradients (unless clipping has made them), move, penalties. */
+export function moveDirect(record: usize, from: u32, to: u32, scratch: usize): void {
   const d = restOf(record);
-  const right = rightOf(record);
+  const side = directOf(record);
+  const buffered = bufferedOf(record);
   const pitch = d.pitch;
-  const all = <usize>right.rows;
+  const all = <usize>side.rows;
   const tile = tileIn(scratch, pitch);
   const room = roomIn(scratch, pitch);
-  const makes = !d.clips;
+  const weights = weightsIn(scratch, pitch);
   clear(scratch, pitch);
   for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
     const rows = min(TILE, all - row);
-    if (makes && d.complete) rawTile(d, record, false, row, rows, tile, scratch);
-    for (let i = row; i < row + rows; i++) {
-      let raw = right.gradient + i * pitch;
-      let bias: f32 = 0;
-      if (makes) {
-        raw = tile + (i - row) * pitch;
-        if (!d.complete) bias = rawGradient(d, right, leftOf(record).value, i, raw, scratch);
-        else if (right.bias) bias = rightBias(d, record, i);
-      } else if (right.bias) bias = load<f32>(right.biasGradient + (i << 2));
-      moveRow(d, right, i, raw, bias, d.scale, d.own, room);
-      if (d.penalized) storeSums(right, i, 0, penalty(d, right, i));
+    if (!d.clips && d.complete) rawTile(d, record, false, row, rows, scratch);
+    for (let i: usize = 0; i < rows; i++) {
+      let raw = tile + i * pitch;
+      let bias: f32;
+      if (d.clips) {
+        raw = side.gradient + (row + i) * pitch;
+        bias = side.bias ? load<f32>(side.biasGradient + ((row + i) << 2)) : 0;
+      } else if (d.complete) {
+        bias = tileBias(scratch, pitch, i);
+      } else {
+        rowPass(d, side, buffered, row + i, GRADIENT, raw, scratch, weights);
+        bias = <f32>rowErrors;
+      }
+      moveRow(d, side, row + i, raw, bias, d.scale, d.own, room);
+      if (d.penalized) storeSums(d, side, row + i, 0);
     }
   }
 }
 
-/** Left tiles `from` to `to` - 1: move, errors, and gradients for the next step unless `step` is the last of this call. */
-export function moveLeft(record: usize, step: u32, from: u32, to: u32, scratch: usize): void {
+/** Buffered tiles `from` to `to` - 1: move, errors, and gradients for the next step unless `step` is this call's last. */
+export function moveBuffered(record: usize, step: u32, from: u32, to: u32, scratch: usize): void {
   const d = restOf(record);
-  const left = leftOf(record);
+  const side = bufferedOf(record);
   const pitch = d.pitch;
-  const all = <usize>left.rows;
+  const all = <usize>side.rows;
   const room = roomIn(scratch, pitch);
-  const goesOn = step + 1 < d.steps;
+  const does: u32 = step + 1 < d.steps ? ERRORS | GRADIENT : ERRORS;
   clear(scratch, pitch);
   for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
     const rows = min(TILE, all - row);
     for (let i = row; i < row + rows; i++) {
-      const bias: f32 = left.bias ? load<f32>(left.biasGradient + (i << 2)) : 0;
-      moveRow(d, left, i, left.gradient + i * pitch, bias, d.scale, d.own, room);
+      const bias: f32 = side.bias ? load<f32>(side.biasGradient + (i << 2)) : 0;
+      moveRow(d, side, i, side.gradient + i * pitch, bias, d.scale, d.own, room);
     }
-    errorsOf(d, record, row, rows, scratch);
-    if (goesOn) rawLeft(d, record, row, rows, scratch);
+    passBuffered(record, row, rows, does, scratch);
   }
 }
 
@@ -374,25 +381,20 @@ export function endStep(record: usize, step: u32): bool {
 /** Steps `from` to `to` - 1 of this call, everything on this thread: for problems too small to share. */
 export function descendHere(record: usize, from: u32, to: u32, scratch: usize): void {
   const d = restOf(record);
-  const lefts = tilesOf(leftOf(record));
-  const rights = tilesOf(rightOf(record));
+  const buffered = tilesOf(bufferedOf(record));
+  const direct = tilesOf(directOf(record));
   if (from == 0) {
-    startLeft(record, 0, lefts, scratch);
+    startGradients(record, 0, buffered, scratch);
     startScale(record);
   }
   for (let step = from; step < to && !d.stopped; step++) {
     beginStep(record, step);
     if (d.clips) {
-      gradientLengths(record, 0, lefts + rights, scratch);
+      gradientLengths(record, 0, buffered + direct, scratch);
       clipGradients(record);
     }
-    moveRight(record, 0, rights, scratch);
-    moveLeft(record, step, 0, lefts, scratch);
+    moveDirect(record, 0, direct, scratch);
+    moveBuffered(record, step, 0, buffered, scratch);
     endStep(record, step);
   }
-}
-
-/** For wasm/plan.ts: bytes of a thread's scratch for tables of this pitch. */
-export function descentScratch(pitch: usize): usize {
-  return DESCENT_ROWS * pitch;
 }

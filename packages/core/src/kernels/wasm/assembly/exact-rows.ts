@@ -5,13 +5,15 @@
  * then the totals of a long row (long-rows.ts): twice as many rows as the matrix, and four.
  * `solveExplicit` is longer than 60 lines, and its beginning stands in `solveImplicit` once more: asc makes a real call of
  * a helper with so many arguments and results in memory, and a kernel is easier to check against its formula in one piece.
- * A bias is eliminated by its Schur complement instead of growing the matrix by one: with A z1 = t, A z2 = s,
+ * Explicit rows with fewer entries than the rank go by the system of their entries where that is well conditioned
+ * (short-rows.ts). In the others a bias is eliminated by its Schur complement instead of growing the matrix by one: with A z1 = t, A z2 = s,
  * s = Σ y_j and t = Σ t_j y_j follows b = (Σ t_j − s·z1) / (n + biasRegularization − s·z2) and x = z1 − b·z2.
  */
 import { factor, solve } from "./cholesky";
 import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
 import { addProducts, PANEL_ROWS } from "./panel";
 import { PIVOT_NOISE, reportUnstable } from "./report";
+import { isShort, solveShort } from "./short-rows";
 import { dotF64, madd } from "./simd";
 
 /** Rows of `pitch` bytes that one thread needs: matrix, panels; inverse, t, s, a copy of s, z1, z2, targets (2); totals. */
@@ -142,6 +144,18 @@ function addChunk(out: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(out, f32x4.add(v128.load(out, 48), d), 48);
 }
 
+/** Writes value − offset − fixedBias of `count` entries to `target`, and gives their sum. A null `fixedBias` is none. */
+function takeTargets(value: usize, offset: f32, fixedBias: usize, index: usize, count: u32, target: usize): f64 {
+  let sum: f64 = 0;
+  for (let at: usize = 0; at < <usize>count << 2; at += 4) {
+    let own = load<f32>(value + at) - offset;
+    if (fixedBias) own -= load<f32>(fixedBias + (<usize>load<u32>(index + at) << 2));
+    store<f32>(target + at, own);
+    sum += <f64>own;
+  }
+  return sum;
+}
+
 /** Rows `from` to `to` - 1 of an ExplicitRows problem (kernels.ts). A null `outBias` or `fixedBias` is none. */
 export function solveExplicit(
   out: usize,
@@ -176,12 +190,22 @@ export function solveExplicit(
   const totalSums = total + 2 * (pitch >> 2) * pitch;
   for (let row = from; row < to; row++) {
     const x = out + <usize>row * pitch;
+    const bias = outBias ? outBias + (<usize>row << 2) : 0;
     const first = load<u32>(start + (<usize>row << 2));
     const last = load<u32>(start + (<usize>row << 2), 4);
     if (first == last) {
       memory.fill(x, 0, pitch);
-      if (outBias) store<f32>(outBias + (<usize>row << 2), 0);
+      if (bias) store<f32>(bias, 0);
       continue;
+    }
+    const penalty = load<f32>(regularization + (<usize>row << 2));
+    const biasPenalty: f32 = outBias ? load<f32>(biasRegularization + (<usize>row << 2)) : 0;
+    if (penalty > 0 && isShort(last - first, rank)) {
+      const at = <usize>first << 2;
+      takeTargets(value + at, offset, fixedBias, index + at, last - first, t);
+      if (solveShort(x, bias, fixed, index + at, t, last - first, penalty, biasPenalty, matrix, panel, rank, pitch)) {
+        continue;
+      }
     }
     memory.fill(matrix, 0, tiles * pitch);
     memory.fill(t, 0, 2 * pitch);
@@ -190,14 +214,9 @@ export function solveExplicit(
     let targetSum: f64 = 0;
     for (let e = first; e < last; e += PANEL_ROWS) {
       const count = min<u32>(PANEL_ROWS, last - e);
-      for (let i: u32 = 0; i < count; i++) {
-        const at = <usize>(e + i) << 2;
-        let own = load<f32>(value + at) - offset;
-        if (fixedBias) own -= load<f32>(fixedBias + (<usize>load<u32>(index + at) << 2));
-        store<f32>(target + (<usize>i << 2), own);
-        targetSum += <f64>own;
-      }
-      gatherExplicit(fixed, index + (<usize>e << 2), target, count, panel, t, s, pitch);
+      const at = <usize>e << 2;
+      targetSum += takeTargets(value + at, offset, fixedBias, index + at, count, target);
+      gatherExplicit(fixed, index + at, target, count, panel, t, s, pitch);
       addProducts(matrix, panel, panel, count, tiles, pitch);
       if (isLong && (e + count - first) % BLOCK_ENTRIES == 0) {
         moveToTotal(matrix, total, tiles * pitch);
@@ -210,31 +229,31 @@ export function solveExplicit(
       takeTotal(total, matrix, tiles * pitch);
       takeTotal(totalSums, t, 2 * pitch);
     }
-    setDiagonal(matrix, load<f32>(regularization + (<usize>row << 2)), rank, width, pitch);
-    const done = factor(matrix, inverse, width, pitch);
+    setDiagonal(matrix, penalty, rank, width, pitch);
+    const done = factor(matrix, inverse, width, pitch, PIVOT_NOISE);
     if (done < width) {
       reportUnstable(report, row, <u32>done, load<f32>(matrix + done * pitch + (done << 2)));
       continue;
     }
     solve(matrix, inverse, t, z1, width, pitch);
-    if (!outBias) {
+    if (!bias) {
       memory.copy(x, z1, rank << 2);
       continue;
     }
     memory.copy(sCopy, s, pitch);
     solve(matrix, inverse, sCopy, z2, width, pitch);
-    const diagonal = <f64>(last - first) + <f64>load<f32>(biasRegularization + (<usize>row << 2));
+    const diagonal = <f64>(last - first) + <f64>biasPenalty;
     const pivot = diagonal - dotF64(s, z2, rank);
     if (!(pivot > <f64>PIVOT_NOISE * diagonal && pivot < Infinity)) {
       reportUnstable(report, row, <u32>rank, <f32>pivot);
       continue;
     }
-    const bias = (targetSum - dotF64(s, z1, rank)) / pivot;
-    const b = f32x4.splat(<f32>-bias);
+    const shift = <f32>((targetSum - dotF64(s, z1, rank)) / pivot);
+    const b = f32x4.splat(-shift);
     for (let j: usize = 0; j < width << 2; j += 16) {
       v128.store(x + j, madd(b, v128.load(z2 + j), v128.load(z1 + j)));
     }
-    store<f32>(outBias + (<usize>row << 2), <f32>bias);
+    store<f32>(bias, shift);
   }
 }
 
@@ -298,7 +317,7 @@ export function solveImplicit(
       takeTotal(totalSums, t, pitch);
     }
     setDiagonal(matrix, load<f32>(regularization + (<usize>row << 2)), rank, width, pitch);
-    const done = factor(matrix, inverse, width, pitch);
+    const done = factor(matrix, inverse, width, pitch, PIVOT_NOISE);
     if (done < width) {
       reportUnstable(report, row, <u32>done, load<f32>(matrix + done * pitch + (done << 2)));
       continue;

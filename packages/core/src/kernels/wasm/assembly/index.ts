@@ -13,12 +13,12 @@ export {
   endStep,
   finishGradients,
   gradientLengths,
-  leftErrors,
   lossOf,
-  moveLeft,
-  moveRight,
-  rightPenalties,
-  startLeft,
+  makeErrors,
+  makePenalties,
+  moveBuffered,
+  moveDirect,
+  startGradients,
   startScale,
 } from "./descent";
 export { epochs } from "./descent-epochs";
@@ -29,6 +29,7 @@ export { zero } from "./memory";
 export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
 export { pairs } from "./pairs";
+export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { rowScratch } from "./scratch";

@@ -1,0 +1,213 @@
+/** Sweeps over ranks: rows beside what factorize gives alone, optima by SciPy, and which rank is suggested and why. */
+import { describe, expect, it } from "vitest";
+import { als, factorize, ials, svd } from "../factorizers/index.ts";
+import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
+import { openKernels } from "../kernels/index.ts";
+import { plantedWorld, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
+import { normal } from "../support/index.ts";
+import { type RankSweepOptions, type RankSweepRow, rankSweep } from "./rank-sweep.ts";
+import { suggestRank } from "./suggest-rank.ts";
+
+const kernels = await openKernels({ threads: 2 });
+const { ratings } = plantedWorld({ users: 200, items: 80, rank: 3, density: 0.4, noise: 0.3, seed: 4 });
+const alsAt = (rank: number) =>
+  als({ rank, sweeps: 8, biases: "none", regularization: 0.5, regularizationExponent: 0 });
+const svdAt = (rank: number) => svd({ rank });
+
+/** A 60 × 50 matrix of rank 3 with noise of deviation 0.2: singular values of structure near 55, of noise below 3. */
+function noisyRank3() {
+  const left = (u: number, k: number) => normal(11, u * 3 + k);
+  const right = (i: number, k: number) => normal(12, i * 3 + k);
+  return ratingsFromDense(
+    Array.from({ length: 60 }, (_, u) =>
+      Float64Array.from({ length: 50 }, (_, i) => {
+        let value = 0.2 * normal(13, u * 50 + i);
+        for (let k = 0; k < 3; k++) value += left(u, k) * right(i, k);
+        return value;
+      }),
+    ),
+  );
+}
+
+describe("rankSweep", () => {
+  it("of als has at each rank the digest, loss and passes of factorize with that rank, ascending", async () => {
+    const { rows, method } = await rankSweep(ratings, { ranks: [4, 1, 2], method: alsAt, seed: 7, kernels });
+    expect(method).toBe("als");
+    expect(rows.map(({ rank }) => rank)).toEqual([1, 2, 4]);
+    for (const row of rows) {
+      const { report } = await factorize(ratings, alsAt(row.rank), { seed: 7, kernels, keepHistory: false });
+      expect(row).toMatchObject({ digest: report.digest, loss: report.loss[7], passes: 8, lossName: "training RMSE" });
+      expect([row.heldOut, row.svdOptimum]).toEqual([undefined, undefined]);
+    }
+  });
+
+  it("with a tenth held out suggests the planted rank 3, of 1 to 8, by the rule of one standard error", async () => {
+    const options = { ranks: [1, 2, 3, 4, 6, 8], method: alsAt, validation: 0.1, kernels };
+    const { rows, suggested } = await rankSweep(ratings, options);
+    expect(suggested.rank).toBe(3);
+    expect(suggested.reason).toMatch(/held-out RMSE.*standard error/);
+    const [one, , three, , , eight] = rows.map(({ heldOut }) => heldOut?.value ?? Number.NaN);
+    expect(three).toBeLessThan(0.6 * one);
+    expect(eight).toBeGreaterThan(three);
+    for (const { heldOut } of rows) expect(heldOut?.standardError).toBeGreaterThan(0);
+  });
+
+  it("the standard error is the deviation of ten groups of users over √10: near that of the RMSE of normal errors", async () => {
+    const { rows } = await rankSweep(ratings, { ranks: [3], method: alsAt, validation: 0.3, kernels });
+    const { value, standardError } = rows[0].heldOut ?? { value: Number.NaN, standardError: Number.NaN };
+    const pairs = ratings.size * 0.3;
+    const expected = value / Math.sqrt(2 * pairs);
+    expect(standardError).toBeGreaterThan(expected / 3);
+    expect(standardError).toBeLessThan(expected * 3);
+  });
+
+  it("takes a split, and another figure, instead of a share", async () => {
+    const split = randomSplit(ratings, { testFraction: 0.2, seed: 9 });
+    const common = { ranks: [2], method: alsAt, kernels };
+    const given = await rankSweep(ratings, { ...common, validation: split, metric: "mae" });
+    const shared = await rankSweep(ratings, { ...common, validation: 0.2, metric: "mae", seed: 9 });
+    expect(given.rows[0].heldOut?.name).toBe("held-out MAE");
+    expect(given.rows[0].heldOut?.value).not.toBe(Number.NaN);
+    expect(shared.rows[0].heldOut?.name).toBe("held-out MAE");
+    const clicks = ratingsFrom(Array.from(ratings.records(), ({ user, item }) => ({ user, item })));
+    const implicit = await rankSweep(clicks, {
+      ranks: [2],
+      method: (rank) => ials({ rank }),
+      validation: 0.2,
+      kernels,
+    });
+    expect(implicit.rows[0].heldOut?.name).toBe("held-out NDCG@10");
+  });
+
+  it("of svd is one training for all ranks: each loss and optimum is SciPy's, each digest that of factorize", async () => {
+    let trainings = 0;
+    const onProgress = () => trainings++;
+    const { rows } = await rankSweep(completeWorld(), { ranks: [1, 3, 5], method: svdAt, kernels, onProgress });
+    expect(trainings).toBe(1);
+    const squares = scipy.complete.slice(0, 5).reduce((sum, value) => sum + value * value, 0);
+    const whole = squares + scipy.completeRest5 ** 2;
+    let left = whole;
+    let done = 0;
+    for (const { rank, loss, svdOptimum, digest } of rows) {
+      while (done < rank) left -= scipy.complete[done++] ** 2;
+      expect(svdOptimum).toBeCloseTo(Math.sqrt(left), 9);
+      expect(loss).toBeCloseTo(Math.sqrt(left / 1200), 6);
+      const { report } = await factorize(completeWorld(), svd({ rank }), { kernels, keepHistory: false });
+      expect(digest).toBe(report.digest);
+    }
+  });
+
+  it("of complete ratings: no loss of als is below the optimum, which counts a rank for each side with biases", async () => {
+    const method = (rank: number) => als({ rank, center: "none", biases: "user", sweeps: 5 });
+    const { rows } = await rankSweep(completeWorld(), { ranks: [4], method, kernels });
+    expect(rows[0].svdOptimum).toBeCloseTo(scipy.completeRest5, 9);
+    expect(rows[0].loss * Math.sqrt(1200)).toBeGreaterThan(scipy.completeRest5);
+  });
+
+  it("of a complete matrix of rank 3 with noise suggests 3, by Gavish and Donoho's threshold", async () => {
+    const { suggested } = await rankSweep(noisyRank3(), { ranks: [1, 2, 3, 4, 5, 8], method: svdAt, kernels });
+    expect(suggested.rank).toBe(3);
+    expect(suggested.reason).toMatch(/^3 of 50 singular values are above the threshold/);
+    const coarse = await rankSweep(noisyRank3(), { ranks: [2, 8], method: svdAt, kernels });
+    expect(coarse.suggested).toMatchObject({ rank: 2, reason: expect.stringContaining("the nearest below") });
+  });
+
+  it("of ratings with holes and nothing held out suggests none and says what to do", async () => {
+    const { suggested } = await rankSweep(ratings, { ranks: [2], method: alsAt, kernels });
+    expect(suggested).toEqual({ rank: undefined, reason: expect.stringContaining("validation: 0.1") });
+  });
+
+  it("gives the same rows with 1 and 3 threads", async () => {
+    const rows = async (threads: number) =>
+      (await rankSweep(ratings, { ranks: [1, 3], method: alsAt, validation: 0.1, threads })).rows.map(
+        ({ seconds, ...row }) => row,
+      );
+    expect(await rows(3)).toEqual(await rows(1));
+  });
+
+  it("tells of every rank where it stands, and stops on the signal", async () => {
+    const seen: string[] = [];
+    const controller = new AbortController();
+    const sweep = rankSweep(ratings, {
+      ranks: [1, 2, 3],
+      method: alsAt,
+      kernels,
+      signal: controller.signal,
+      onProgress: ({ rank, done, ranks, training }) => {
+        seen.push(`${rank}: ${done} of ${ranks}, ${training.pass}`);
+        if (rank === 2 && training.pass === 2) controller.abort();
+      },
+    });
+    await expect(sweep).rejects.toMatchObject({ code: "aborted" });
+    expect(seen.slice(-3)).toEqual(["1: 0 of 3, 8", "2: 1 of 3, 1", "2: 1 of 3, 2"]);
+  });
+
+  it.each([
+    [{ ranks: [] }, "ranks"],
+    [{ ranks: [2, 2] }, "ranks"],
+    [{ ranks: [0] }, "ranks"],
+    [{ ranks: [1.5] }, "ranks"],
+    [{ method: als({ rank: 2 }) }, "method"],
+    [{ method: () => als({ rank: 9 }) }, "method"],
+    [{ metric: "rmse" }, "metric"],
+    [{ validation: 2 }, "validation"],
+    [{ warm: true }, "warm"],
+  ])("refuses %j by name", async (wrong, option) => {
+    const options = { ranks: [2], method: alsAt, kernels, ...wrong } as unknown as RankSweepOptions;
+    await expect(rankSweep(ratings, options)).rejects.toMatchObject({ code: "option", option });
+  });
+});
+
+describe("suggestRank", () => {
+  /** Ten groups far from each other; their differences between two rows deviate by √10 · 0.01 of the sizes given. */
+  const row = (rank: number, value: number, sway: number | undefined): RankSweepRow => ({
+    rank,
+    loss: 1 / rank,
+    lossName: "training RMSE",
+    passes: 1,
+    heldOut: {
+      name: "held-out RMSE",
+      value,
+      groups: sway === undefined ? [] : Array.from({ length: 10 }, (_, g) => value + g + (g % 2 === 0 ? sway : -sway)),
+      standardError: undefined,
+    },
+    svdOptimum: undefined,
+    seconds: 0,
+    digest: "",
+  });
+
+  it("takes the smallest rank behind the best by at most one standard error of the difference over the groups", () => {
+    // A sway of 0.03 in every second group gives differences with a standard error of 0.03 · √(10/9) / √10 = 0.01.
+    const rows = [row(1, 1, 0.03), row(2, 0.909, 0.03), row(4, 0.9, 0), row(8, 0.95, 0.03)];
+    expect(suggestRank(rows, { better: "lower", spectrum: undefined }).rank).toBe(2);
+    const further = [row(1, 1, 0.03), row(2, 0.911, 0.03), row(4, 0.9, 0)];
+    const strict = suggestRank(further, { better: "lower", spectrum: undefined });
+    expect(strict).toEqual({ rank: 4, reason: expect.stringContaining("every smaller rank is behind by more") });
+    expect(suggestRank(rows, { better: "higher", spectrum: undefined }).rank).toBe(1);
+  });
+
+  it("takes the smallest of ranks that differ by less than 0.01 %, however sure the difference is", () => {
+    const rows = [row(2, 1, 0), row(3, 0.50004, 0), row(8, 0.5, 0)];
+    const { rank, reason } = suggestRank(rows, { better: "lower", spectrum: undefined });
+    expect(rank).toBe(3);
+    expect(reason).toBe(
+      "the smallest whose held-out RMSE of 0.5000 is the best, but for differences of less than 0.01 %",
+    );
+  });
+
+  it("takes the best where too few users are held out, and says so", () => {
+    const { rank, reason } = suggestRank([row(1, 1, undefined), row(2, 0.9, undefined)], {
+      better: "lower",
+      spectrum: undefined,
+    });
+    expect(rank).toBe(2);
+    expect(reason).toContain("too few users");
+  });
+
+  it("uses the published factor for a square matrix, 2.86 medians (Gavish & Donoho 2014: 2.858)", () => {
+    const rows = [1, 2, 3].map((rank) => row(rank, 1, undefined));
+    const at = (value: number) =>
+      suggestRank(rows, { better: undefined, spectrum: { values: [9, value, 1, 1, 1], short: 5, long: 5 } }).rank;
+    expect([at(2.87), at(2.85)]).toEqual([2, 1]);
+  });
+});

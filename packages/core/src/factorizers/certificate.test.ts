@@ -1,0 +1,222 @@
+/** Certificates: optima by SciPy, gradients by dense formulas in f64 that finite differences confirm. */
+import { describe, expect, it } from "vitest";
+import { openKernels } from "../kernels/index.ts";
+import type { FactorModel } from "../model/index.ts";
+import { plantedWorld, type Ratings, ratingsFrom } from "../ratings/index.ts";
+import { als } from "./als.ts";
+import type { Factorizer } from "./factorizer.ts";
+import { gradient as descent } from "./gradient.ts";
+import { ials } from "./ials.ts";
+import { svd } from "./svd/svd.ts";
+import { completeWorld, scipy } from "./svd/worlds.case.ts";
+import { factorize } from "./train.ts";
+import type { Validation } from "./validation-watch.ts";
+
+const kernels = await openKernels({ threads: 2 });
+const { ratings: holed } = plantedWorld({ users: 30, items: 25, rank: 2, density: 0.3, seed: 5 });
+const clicks = ratingsFrom(Array.from(holed.records(), ({ user, item }) => ({ user, item })));
+
+async function optimum(method: Factorizer, ratings: Ratings) {
+  const { report } = await factorize(ratings, method, { kernels });
+  if (report.certificate?.kind !== "optimum") throw new Error("no optimum in the report");
+  return report.certificate;
+}
+
+async function gradient(method: Factorizer, ratings: Ratings) {
+  const { model, report } = await factorize(ratings, method, { kernels });
+  if (report.certificate?.kind !== "gradient") throw new Error("no gradient in the report");
+  return { model, certificate: report.certificate };
+}
+
+/** All parameters of a model in one list, f64, and each row's number of ratings in their order. */
+function parametersOf({ userFactors, itemFactors, userBias, itemBias }: FactorModel): Float64Array {
+  return Float64Array.of(...userFactors, ...itemFactors, ...(userBias ?? []), ...(itemBias ?? []));
+}
+
+interface Rows {
+  readonly x: (u: number, k: number) => number;
+  readonly y: (i: number, k: number) => number;
+  readonly b: (u: number) => number;
+  readonly c: (i: number) => number;
+}
+
+function rowsOf({ rank, users, items, userBias }: FactorModel, p: Float64Array): Rows {
+  const first = users.size * rank;
+  const biases = first + items.size * rank;
+  const biased = userBias !== undefined;
+  return {
+    x: (u, k) => p[u * rank + k],
+    y: (i, k) => p[first + i * rank + k],
+    b: (u) => (biased ? p[biases + u] : 0),
+    c: (i) => (biased ? p[biases + users.size + i] : 0),
+  };
+}
+
+type Cost = (p: Float64Array) => number;
+
+/** The cost of als at exponent 0 and bias exponent 0, straight from docs/als.md. */
+function alsCost(ratings: Ratings, model: FactorModel, penalty: number, biasPenalty: number): Cost {
+  return (p) => {
+    const { x, y, b, c } = rowsOf(model, p);
+    const { start, index, value, rows, columns } = ratings.byUser;
+    let cost = 0;
+    for (let u = 0; u < rows; u++) {
+      for (let e = start[u]; e < start[u + 1]; e++) {
+        let error = value[e] - model.mean - b(u) - c(index[e]);
+        for (let k = 0; k < model.rank; k++) error -= x(u, k) * y(index[e], k);
+        cost += error * error;
+      }
+      for (let k = 0; k < model.rank; k++) cost += penalty * x(u, k) ** 2;
+      cost += biasPenalty * b(u) ** 2;
+    }
+    for (let i = 0; i < columns; i++) {
+      for (let k = 0; k < model.rank; k++) cost += penalty * y(i, k) ** 2;
+      cost += biasPenalty * c(i) ** 2;
+    }
+    return cost;
+  };
+}
+
+/** Σ_observed (1 − s)² + w Σ_cells s² + penalties with exponent 0. */
+function ialsCost(ratings: Ratings, model: FactorModel, weight: number, penalty: number): Cost {
+  return (p) => {
+    const { x, y } = rowsOf(model, p);
+    const { start, index, rows, columns } = ratings.byUser;
+    let cost = 0;
+    for (let u = 0; u < rows; u++) {
+      const seen = new Set(index.subarray(start[u], start[u + 1]));
+      for (let i = 0; i < columns; i++) {
+        let score = 0;
+        for (let k = 0; k < model.rank; k++) score += x(u, k) * y(i, k);
+        cost += weight * score ** 2 + (seen.has(i) ? (1 - score) ** 2 : 0);
+      }
+    }
+    for (const parameter of p) cost += penalty * parameter ** 2;
+    return cost;
+  };
+}
+
+/** Central differences; the cost is a polynomial of degree 4, so they are exact to rounding and a small third derivative. */
+function expectGradient(cost: Cost, model: FactorModel, got: { norm: number; relative: number }): void {
+  const p = parametersOf(model);
+  let squared = 0;
+  let size = 0;
+  for (let j = 0; j < p.length; j++) {
+    const here = p[j];
+    p[j] = here + 1e-4;
+    const above = cost(p);
+    p[j] = here - 1e-4;
+    squared += ((above - cost(p)) / 2e-4) ** 2;
+    p[j] = here;
+    size += here ** 2;
+  }
+  const exact = Math.sqrt(squared);
+  expect(Math.abs(got.norm - exact) / exact).toBeLessThan(1e-3);
+  const relative = (exact * Math.sqrt(size)) / cost(p);
+  expect(Math.abs(got.relative - relative) / relative).toBeLessThan(1e-3);
+}
+
+describe("the certificate of complete ratings", () => {
+  it("of svd at rank 5: error and optimum are SciPy's to 1e-5, the gap rounding", async () => {
+    const { error, optimum: best, optimumRank, gap, relativeGap } = await optimum(svd({ rank: 5 }), completeWorld());
+    expect(best).toBeCloseTo(scipy.completeRest5, 10);
+    expect(error).toBeCloseTo(scipy.completeRest5, 5);
+    expect(optimumRank).toBe(5);
+    expect(Math.abs(gap)).toBeLessThan(1e-5);
+    expect(Math.abs(relativeGap)).toBeLessThan(1e-6);
+  });
+
+  it("of als without penalty nears the optimum from above: 60 sweeps leave less than 5 do", async () => {
+    const plain = { rank: 5, biases: "none", center: "none", regularization: 1e-6, regularizationExponent: 0 } as const;
+    const few = await optimum(als({ ...plain, sweeps: 2 }), completeWorld());
+    const many = await optimum(als({ ...plain, sweeps: 60 }), completeWorld());
+    expect(few.gap).toBeGreaterThan(many.gap);
+    expect(many.gap).toBeGreaterThan(-1e-4);
+    expect(many.relativeGap).toBeLessThan(1e-3);
+    expect(many.error).toBeCloseTo(many.optimum + many.gap, 10);
+  });
+
+  it("is of the matrix less the centre, and counts a rank for each fitted bias", async () => {
+    const centred = await optimum(svd({ rank: 2, center: "global" }), completeWorld());
+    expect(centred.optimum).toBeCloseTo(scipy.globalRest2, 4);
+    expect(Math.abs(centred.gap)).toBeLessThan(1e-4);
+    const biased = await optimum(als({ rank: 3, sweeps: 20, biases: "both", center: "none" }), completeWorld());
+    expect(biased.optimumRank).toBe(5);
+    expect(biased.optimum).toBeCloseTo(scipy.completeRest5, 10);
+    expect(biased.gap).toBeGreaterThan(0);
+  });
+});
+
+describe("the certificate of ratings with holes", () => {
+  it("of als is the length of the gradient of its whole cost, biases and penalties included, to 1e-3", async () => {
+    const options = { rank: 3, regularization: 0.5, regularizationExponent: 0, biasRegularization: 2, sweeps: 6 };
+    const { model, certificate } = await gradient(als(options), holed);
+    expectGradient(alsCost(holed, model, 0.5, 2), model, certificate);
+  });
+
+  it("of ials is the length of the gradient of its whole cost to 1e-3", async () => {
+    const options = { rank: 3, unobservedWeight: 0.2, regularization: 0.3, regularizationExponent: 0, sweeps: 6 };
+    const { model, certificate } = await gradient(ials(options), clicks);
+    expectGradient(ialsCost(clicks, model, 0.2, 0.3), model, certificate);
+  });
+
+  it("of gradient is the length of the gradient of its objective, half the cost of als, to 1e-3", async () => {
+    const options = { rank: 3, steps: 25, objective: "half", biases: "both", center: "global" } as const;
+    const method = descent({ ...options, regularization: 0.5, biasRegularization: 2, learningRate: 0.01 });
+    const { model, certificate } = await gradient(method, holed);
+    const cost = alsCost(holed, model, 0.5, 2);
+    expectGradient((p) => cost(p) / 2, model, certificate);
+  });
+
+  it("of svd on clicks, stopped early, is the length of the gradient over all cells to 1e-3", async () => {
+    const big = plantedWorld({ users: 620, items: 640, rank: 3, density: 0.02, seed: 3 }).ratings;
+    const many = ratingsFrom(Array.from(big.records(), ({ user, item }) => ({ user, item })));
+    const method = svd({ rank: 2, steps: 2 });
+    const { model, report } = await factorize(many, method, { kernels, certificate: true });
+    if (report.certificate?.kind !== "gradient") throw new Error("no gradient in the report");
+    // ∇_X = 2 (X YᵀY − Z Y), ∇_Y = 2 (Y XᵀX − Zᵀ X), written out.
+    let squared = 0;
+    for (const [own, other, rows] of [
+      [model.userFactors, model.itemFactors, many.byUser],
+      [model.itemFactors, model.userFactors, many.byItem],
+    ] as const) {
+      for (let r = 0; r < rows.rows; r++) {
+        for (let k = 0; k < 2; k++) {
+          let slope = 0;
+          for (let e = rows.start[r]; e < rows.start[r + 1]; e++) slope -= other[rows.index[e] * 2 + k];
+          for (let o = 0; o < rows.columns; o++) {
+            slope += (own[r * 2] * other[o * 2] + own[r * 2 + 1] * other[o * 2 + 1]) * other[o * 2 + k];
+          }
+          squared += (2 * slope) ** 2;
+        }
+      }
+    }
+    expect(Math.abs(report.certificate.norm - Math.sqrt(squared)) / Math.sqrt(squared)).toBeLessThan(1e-3);
+  });
+
+  it("falls towards 0 with the sweeps: after 300 less than a thousandth of what it is after 5", async () => {
+    const options = { rank: 2, regularization: 2, regularizationExponent: 0 };
+    const few = await gradient(als({ ...options, sweeps: 5 }), holed);
+    const many = await gradient(als({ ...options, sweeps: 300 }), holed);
+    expect(many.certificate.relative).toBeLessThan(few.certificate.relative / 1000);
+  });
+});
+
+describe("when there is a certificate", () => {
+  const certificateOf = async (sweeps: number, certificate?: boolean | "auto") =>
+    (await factorize(holed, als({ rank: 2, sweeps }), { kernels, certificate })).report.certificate?.kind;
+
+  it("auto: after 5 passes; true: always; false: never; anything else is refused", async () => {
+    expect([await certificateOf(4), await certificateOf(5)]).toEqual([undefined, "gradient"]);
+    expect([await certificateOf(1, true), await certificateOf(9, false)]).toEqual(["gradient", undefined]);
+    await expect(certificateOf(1, "yes" as never)).rejects.toMatchObject({ code: "option", option: "certificate" });
+  });
+
+  it("none when the model kept is of an earlier pass than the last", async () => {
+    let measured = 0;
+    const worse: Validation = { name: "scripted", better: "lower", patience: 6, measure: async () => measured++ };
+    const { model, report } = await factorize(holed, als({ rank: 2 }), { kernels, validation: worse });
+    expect(model.provenance.passes).toBe(1);
+    expect(report.certificate).toBeUndefined();
+  });
+});

@@ -1,0 +1,147 @@
+/**
+ * Option rows that gradient() and sgd() share, and what they mean: penalties `auto`, the size of a penalty for each
+ * objective, ratings that descent can fit.
+ */
+import type { Objective } from "../kernels/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import { DataError } from "../support/index.ts";
+import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import type { OptionTable } from "./options.ts";
+
+/**
+ * A row's best penalty beside the sum of its squared errors grows with the spread of the ratings (errors are squared, factors
+ * share the scale between them) and with the root of its number of ratings. One penalty for all rows takes the mean root, over
+ * ratings and both sides: the same multiple is then near the validation optimum of MovieLens 100K and 1M alike, see
+ * docs/gradient.md. One rating at a time is noisy, which is a penalty of its own, so sgd wants less.
+ */
+const AUTO_REGULARIZATION = { gradient: 1.1, sgd: 0.85 } as const;
+
+type Method = keyof typeof AUTO_REGULARIZATION;
+
+/** A bias is on the scale of the ratings, so its penalty is a plain number. */
+const AUTO_BIAS_REGULARIZATION = 3;
+
+/** Learning rates have no bound in principle; this one is beyond any that does not diverge. */
+const MAX_LEARNING_RATE = 1e12;
+
+export const MAX_PASSES = 10_000_000;
+
+export const learningRateRange = {
+  type: "number",
+  min: 1e-12,
+  max: MAX_LEARNING_RATE,
+  about: "size of a step",
+} as const;
+
+export const rankRow = rankOption(32);
+
+/** Penalties, biases and centre. */
+export const costOptions = (method: Method) =>
+  ({
+    regularization: {
+      type: "number",
+      default: "auto",
+      auto: `${AUTO_REGULARIZATION[method]} × the standard deviation of the ratings × the mean root of a row's number of ratings`,
+      min: 0,
+      max: 1e9,
+      about: "L2 penalty of the factors",
+    },
+    biases: biasesOption("both"),
+    biasRegularization: {
+      type: "number",
+      default: "auto",
+      auto: String(AUTO_BIAS_REGULARIZATION),
+      min: 0,
+      max: 1e9,
+      about: "L2 penalty of the biases",
+      when: withBiases,
+    },
+    center: centerOption("global"),
+  }) as const satisfies OptionTable;
+
+/** Options of the cost; every one may be left out. */
+export interface CostOptions {
+  /** λ ≥ 0, within the objective. Default `auto`, see docs/gradient.md */
+  readonly regularization?: number | "auto";
+  /** Which sides have a fitted bias. Default both */
+  readonly biases?: "none" | "user" | "item" | "both";
+  /** λ_b ≥ 0. Default `auto` */
+  readonly biasRegularization?: number | "auto";
+  /** What is subtracted before fitting, and added to predictions. Default global */
+  readonly center?: "none" | "global" | "user" | "item";
+}
+
+export const orderOption = (order: "rows" | "shuffled" | "shuffledOnce") =>
+  ({
+    type: "choice",
+    default: order,
+    choices: ["rows", "shuffled", "shuffledOnce"],
+    about: "ratings user by user, or in an order drawn for each epoch, or drawn once",
+  }) as const;
+
+export type Order = "rows" | "shuffled" | "shuffledOnce";
+
+/**
+ * How much a penalty weighs on a row beside the plain sum of its squared errors, so that the row a history folds in to
+ * solves the same cost: a row is at rest where ∂/∂row Σ error² + weight · ∂/∂row |row|² = 0.
+ *
+ * @param entries ratings in the objective: all, or a batch
+ * @param rmse root mean squared error where that is, for the norm, whose gradient is that of Σ error² over 2 √(Σ error²)
+ */
+export function rowWeight(objective: Objective, penalty: number, entries: number, all: number, rmse: number): number {
+  switch (objective) {
+    case "half":
+    case "sum":
+      return penalty;
+    case "mean":
+      return penalty * all;
+    case "norm":
+      return penalty * 2 * Math.sqrt(entries) * rmse;
+    default:
+      return objective satisfies never;
+  }
+}
+
+export interface Penalties {
+  readonly regularization: number;
+  readonly biasRegularization: number;
+}
+
+/** Penalties as numbers. `auto` weighs alike under every objective; for the norm, as it does at the ratings' own spread. */
+export function penaltiesFor(
+  method: Method,
+  given: { readonly regularization: number | "auto"; readonly biasRegularization: number | "auto" },
+  objective: Objective,
+  ratings: Ratings,
+  entries: number,
+): Penalties {
+  const spread = standardDeviation(ratings.byUser.value, ratings.mean) || 1;
+  const weightOfOne = rowWeight(objective, 1, entries, ratings.size, spread);
+  const { regularization, biasRegularization } = given;
+  return {
+    regularization:
+      regularization === "auto"
+        ? (AUTO_REGULARIZATION[method] * spread * meanRoot(ratings)) / weightOfOne
+        : regularization,
+    biasRegularization: biasRegularization === "auto" ? AUTO_BIAS_REGULARIZATION / weightOfOne : biasRegularization,
+  };
+}
+
+/** √n of a row with n ratings, mean over the ratings and both sides. */
+function meanRoot({ byUser, byItem, size }: Ratings): number {
+  let sum = 0;
+  for (const { start } of [byUser, byItem]) {
+    for (let row = 0; row < start.length - 1; row++) {
+      const count = start[row + 1] - start[row];
+      sum += count * Math.sqrt(count);
+    }
+  }
+  return sum / (2 * size);
+}
+
+/** @throws DataError for records without ratings */
+export function needRatings(who: string, ratings: Ratings): void {
+  if (ratings.hasRatings) return;
+  const message = `${who}: these records have no rating, and ${who} fits ratings; use ials() for clicks, plays or purchases`;
+  throw new DataError(message, { method: who });
+}

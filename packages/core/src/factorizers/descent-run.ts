@@ -1,0 +1,311 @@
+/**
+ * One training by gradient descent: all ratings at once (FullRun) or in batches, down to one at a time (BatchRun).
+ *
+ * Many passes are made in one kernel call where they are short. How many follows from the size of the data alone, never
+ * from a clock, and never changes what they give.
+ * Not here: the arithmetic (kernels/descent.ts), memory and models (descent-space.ts), the loop over passes (train.ts).
+ */
+import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
+import type { FactorModel } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { DivergenceError, show, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import type { Slope } from "./certificate.ts";
+import { rowWeight } from "./descent-options.ts";
+import {
+  type Batches,
+  type DescentSettings,
+  DescentSpace,
+  descentLayout,
+  isComplete,
+  passProducts,
+} from "./descent-space.ts";
+import type { Run, RunState, StartFrom } from "./factorizer.ts";
+
+/** Multiply-adds of one kernel call, about 30 ms on one thread; the reference takes longer for each. */
+const CALL_PRODUCTS = { wasm: 2 ** 25, reference: 2 ** 22 } as const;
+/** Losses of a call are kept until it ends, and a progress bar wants to move. */
+const MAX_CALL_PASSES = 1024;
+/** Where a figure over all ratings is only told, not trained on, this many evenly spread ones will do. */
+const SAMPLED_RATINGS = 2 ** 18;
+/**
+ * Least penalty of a folded-in row, in mean squares of the larger table: a history shorter than the rank leaves directions
+ * open, which training does not care about and which this closes at 0. Changes a determined row by about 0.1 % at most.
+ */
+const FOLD_IN_RIDGE = 1e-3;
+
+function callPasses(ratings: Ratings, settings: DescentSettings, kernels: Kernels): number {
+  const fitting = Math.floor(CALL_PRODUCTS[kernels.backend] / passProducts(ratings, settings));
+  return Math.max(1, Math.min(fitting, MAX_CALL_PASSES, settings.passes));
+}
+
+export function descentBytes(ratings: Ratings, settings: DescentSettings, kernels: Kernels): number {
+  return kernels.bytesFor(descentLayout(ratings, settings, callPasses(ratings, settings, kernels)));
+}
+
+/** Opens the memory, fills it, and measures where the training starts. */
+export async function startDescent(
+  settings: DescentSettings,
+  ratings: Ratings,
+  kernels: Kernels,
+  seed: number,
+  from: StartFrom | undefined,
+): Promise<Run> {
+  const memory = new DescentSpace(settings, ratings, kernels, seed, callPasses(ratings, settings, kernels), from);
+  try {
+    const { batches } = settings;
+    if (batches !== undefined) return new BatchRun(memory, batches, from?.passes ?? 0);
+    const run = new FullRun(memory, from?.passes ?? 0);
+    await run.begin(from === undefined);
+    return run;
+  } catch (error) {
+    memory.space.close();
+    throw error;
+  }
+}
+
+abstract class DescentRun implements Run {
+  abstract readonly lossName: string;
+  protected readonly memory: DescentSpace;
+  /** Passes made, those before a resumption included */
+  protected done: number;
+
+  constructor(memory: DescentSpace, done: number) {
+    this.memory = memory;
+    this.done = done;
+  }
+
+  abstract passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]>;
+
+  state(): RunState {
+    return this.memory.state();
+  }
+
+  model(passes: number): FactorModel {
+    const { settings } = this.memory;
+    const { objective, regularization, biasRegularization, biases, center } = settings;
+    const entries = settings.batches?.size ?? this.memory.ratings.size;
+    const rmse = objective === "norm" ? this.rmse() : 0;
+    const weight = (penalty: number) => rowWeight(objective, penalty, entries, this.memory.ratings.size, rmse);
+    return this.memory.model(passes, {
+      kind: "explicit",
+      regularization: Math.max(weight(regularization), this.#ridge()),
+      regularizationExponent: 0,
+      center,
+      biases,
+      biasRegularization: biases === "none" ? undefined : weight(biasRegularization),
+      biasRegularizationExponent: 0,
+    });
+  }
+
+  close(): void {
+    this.memory.space.close();
+  }
+
+  /** Root mean squared error at the present parameters. */
+  protected abstract rmse(): number;
+
+  /** Learning rates of the next passes, into kernel memory. */
+  protected rates(count: number): Float64Array {
+    const rates = this.memory.at.rates.subarray(0, count);
+    for (let i = 0; i < count; i++) rates[i] = this.memory.settings.rates.at(this.done + i + 1);
+    return rates;
+  }
+
+  #ridge(): number {
+    const { left, right } = this.memory.problem;
+    return FOLD_IN_RIDGE * Math.max(meanSquare(left.factors.table), meanSquare(right.factors.table), 2 ** -20);
+  }
+
+  /** What to throw when the loss of pass `done` is no number. */
+  protected diverged(loss: number): DivergenceError {
+    const { settings } = this.memory;
+    const { name, passes } = settings;
+    const pass = this.done;
+    const word = settings.batches === undefined ? "step" : "epoch";
+    const rate = settings.rates.at(Math.max(pass, 1));
+    const worst = this.#worstRow();
+    const where = pass === 0 ? `before the first ${word}` : `in ${word} ${pass} of ${passes}`;
+    const what = Number.isFinite(worst.size)
+      ? `${worst.word} ${show(worst.id)} grew the most, to ${worst.size.toPrecision(3)}`
+      : `${worst.word} ${show(worst.id)} left the finite numbers first`;
+    const clip = settings.clipNorm === undefined && name === "gradient" ? ', or set clipping "norm"' : "";
+    const remedy =
+      pass === 0
+        ? "start from smaller factors"
+        : `lower learningRate (${rate.toPrecision(3)} in that ${word})${clip}, and check the ratings for extreme values`;
+    return new DivergenceError(`${name}: the ${this.lossName} became ${loss} ${where}: ${what}; ${remedy}`, {
+      method: name,
+      pass,
+      loss,
+      [worst.word]: worst.id,
+      learningRate: rate,
+    });
+  }
+
+  /** The first row, users before items, with a number that is not finite; else the one with the largest. */
+  #worstRow() {
+    let worst: { word: "user" | "item"; row: number; size: number } = { word: "user", row: 0, size: -1 };
+    for (const { word, side } of this.memory.sides()) {
+      const { data, rows, rank, stride } = side.factors.table;
+      for (let row = 0; row < rows && worst.size < Number.POSITIVE_INFINITY; row++) {
+        let size = side.bias === undefined ? 0 : sizeOf(side.bias.value[row]);
+        for (let j = row * stride; j < row * stride + rank; j++) size = Math.max(size, sizeOf(data[j]));
+        if (size > worst.size) worst = { word, row, size };
+      }
+    }
+    return { ...worst, id: this.memory.ratings[`${worst.word}s`].id(worst.row) };
+  }
+}
+
+/** Absolute value, with NaN as infinite. */
+function sizeOf(value: number): number {
+  return Number.isNaN(value) ? Number.POSITIVE_INFINITY : Math.abs(value);
+}
+
+/** Padding is zero. */
+function meanSquare({ data, rows, rank }: { data: Reals; rows: number; rank: number }): number {
+  return sumOfSquares(data) / (rows * rank);
+}
+
+function sumOfSquares(values: Reals): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return sum;
+}
+
+/** All ratings at once: every row moves in every step. */
+class FullRun extends DescentRun {
+  readonly lossName: string;
+  initialLoss: number | undefined;
+  readonly #problem: FullProblem;
+
+  constructor(memory: DescentSpace, done: number) {
+    super(memory, done);
+    this.lossName = "loss";
+    const { at, problem, ratings } = memory;
+    const complete = isComplete(ratings);
+    this.#problem = {
+      ...problem,
+      complete,
+      across: complete ? undefined : { start: at.itemStart, index: at.itemIndex },
+      place: complete ? undefined : at.place,
+      error: at.error,
+      rowSum: at.rowSum,
+    };
+  }
+
+  /** The errors of the start, which the first step moves by. */
+  async begin(isNew: boolean): Promise<void> {
+    const loss = await this.memory.space.loss(this.#problem);
+    if (!Number.isFinite(loss)) throw this.diverged(loss);
+    if (isNew) this.initialLoss = loss;
+  }
+
+  async passes(most: number): Promise<readonly number[]> {
+    const { space, at, settings } = this.memory;
+    const count = Math.min(most, at.rates.length);
+    const { optimizer, clipNorm } = settings;
+    const losses = at.figures.subarray(0, count);
+    const steps = { optimizer, done: this.done, rates: this.rates(count), clipNorm };
+    const made = await space.descend(this.#problem, steps, losses);
+    this.done += made;
+    if (!Number.isFinite(losses[made - 1])) throw this.diverged(losses[made - 1]);
+    return Array.from(losses.subarray(0, made));
+  }
+
+  async slope(): Promise<Slope> {
+    const { space } = this.memory;
+    const cost = await space.loss(this.#problem);
+    await space.gradients(this.#problem);
+    let [norm, size] = [0, 0];
+    for (const { side } of this.memory.sides()) {
+      for (const trained of [side.factors, side.bias]) {
+        if (trained === undefined) continue;
+        norm += sumOfSquares(trained.gradient);
+        size += sumOfSquares(trained.value);
+      }
+    }
+    return { norm: Math.sqrt(norm), cost, size: Math.sqrt(size) };
+  }
+
+  protected rmse(): number {
+    let sum = 0;
+    for (const error of this.memory.at.error) sum += error * error;
+    return Math.sqrt(sum / this.memory.ratings.size);
+  }
+}
+
+/** Ratings in an order, a batch at a time: the rows of a batch move. */
+class BatchRun extends DescentRun {
+  readonly lossName = "RMSE on the way";
+  readonly initialLoss: number | undefined;
+  readonly #batches: Batches;
+
+  constructor(memory: DescentSpace, batches: Batches, done: number) {
+    super(memory, done);
+    this.#batches = batches;
+    const { order } = memory.at;
+    if (batches.order === "rows") for (let i = 0; i < order.length; i++) order[i] = i;
+    if (batches.order === "shuffledOnce") shuffleInto(streamSeed(memory.seed, "order"), order);
+    if (done === 0) this.initialLoss = this.rmse();
+    if (this.initialLoss !== undefined && !Number.isFinite(this.initialLoss)) throw this.diverged(this.initialLoss);
+  }
+
+  async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
+    const { space, at, settings, ratings, seed } = this.memory;
+    const { order, size } = this.#batches;
+    const count = Math.min(most, at.rates.length);
+    if (order === "shuffled") {
+      for (let i = 0; i < count; i++) {
+        const place = at.order.subarray(i * ratings.size, (i + 1) * ratings.size);
+        shuffleInto(streamSeed(seed, `order ${this.done + i + 1}`), place);
+      }
+      throwIfAborted(settings.name, signal);
+    }
+    const perEpoch = Math.ceil(ratings.size / size);
+    const sums = at.figures.subarray(0, count);
+    const { optimizer, clipNorm } = settings;
+    const epochs = { optimizer, done: this.done * perEpoch, rates: this.rates(count), clipNorm };
+    const made = await space.epochs(this.#problem(count), epochs, sums);
+    this.done += made;
+    if (!Number.isFinite(sums[made - 1])) throw this.diverged(sums[made - 1]);
+    return Array.from(sums.subarray(0, made), (sum) => Math.sqrt(sum / ratings.size));
+  }
+
+  #problem(epochs: number): BatchProblem {
+    const { at, problem, ratings } = this.memory;
+    const { order, size, update } = this.#batches;
+    return {
+      ...problem,
+      leftRow: at.leftRow,
+      rightCount: at.rightCount,
+      order: order === "shuffled" ? at.order.subarray(0, epochs * ratings.size) : at.order,
+      batchSize: size,
+      update,
+      share: at.share,
+      touched: at.touched,
+    };
+  }
+
+  /** Over some evenly spread ratings where there are many. */
+  protected rmse(): number {
+    const { problem, ratings, at } = this.memory;
+    const { left, right, offset } = problem;
+    const [users, items] = [left.factors.table, right.factors.table];
+    const every = Math.ceil(ratings.size / SAMPLED_RATINGS);
+    let sum = 0;
+    let count = 0;
+    for (let entry = 0; entry < ratings.size; entry += every) {
+      const [user, item] = [at.leftRow[entry], at.userIndex[entry]];
+      let error = offset - at.value[entry];
+      if (left.bias !== undefined) error += left.bias.value[user];
+      if (right.bias !== undefined) error += right.bias.value[item];
+      for (let c = 0; c < users.rank; c++) {
+        error += users.data[user * users.stride + c] * items.data[item * items.stride + c];
+      }
+      sum += error * error;
+      count++;
+    }
+    return Math.sqrt(sum / count);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * What the figures of a training say about it: losses and held-out figures in, findings out. Every judgement is relative, so
+ * that it does not depend on the scale of the ratings, nor on the number of passes.
+ */
+import type { Model } from "../model/index.ts";
+import type { Factorizer } from "./factorizer.ts";
+import type { Finding } from "./findings.ts";
+
+/** The figures of a training so far. */
+export interface LossCourse {
+  readonly lossName: string;
+  /** Before the first pass; undefined where the method does not know it */
+  readonly initialLoss: number | undefined;
+  readonly loss: readonly number[];
+  readonly validation:
+    | {
+        readonly name: string;
+        readonly better: "lower" | "higher";
+        readonly values: readonly { readonly pass: number; readonly value: number }[];
+        readonly bestPass: number;
+        /** The model of the best pass is the one that is kept */
+        readonly keepsBest: boolean;
+      }
+    | undefined;
+}
+
+/** A loss that has changed by less than this share has not moved. */
+const FLAT = 1e-3;
+/** Fewest passes in which going up and down can be told from settling. */
+const SWINGING_PASSES = 10;
+/** The loss jumps by this share of itself a pass, up and down. */
+const SWING = 0.01;
+/** Held-out figures within this share of the best are as good. */
+const HELD_OUT_WORSE = 0.02;
+
+/**
+ * @param options of the method, with the numbers that came of `auto`
+ * @param isOver no pass is to come; a loss that has not moved is told before only from half of the passes on
+ */
+export function findingsInLosses(
+  method: Factorizer<Model>,
+  options: Factorizer<Model>["options"],
+  course: LossCourse,
+  isOver: boolean,
+): Finding[] {
+  const { loss } = course;
+  if (loss.length === 0) return [];
+  const findings = isOver || loss.length * 2 >= method.passes ? flatLoss(method, options, course) : [];
+  if (options.learningRate !== undefined) findings.push(...rateTooHigh(method, options, course));
+  findings.push(...heldOutTurned(method, course));
+  return findings;
+}
+
+/** From before the first pass to the best one nothing to speak of: the training has done nothing. */
+function flatLoss(
+  method: Factorizer<Model>,
+  { learningRate, regularization }: Factorizer<Model>["options"],
+  { lossName, initialLoss, loss }: LossCourse,
+): Finding[] {
+  if (initialLoss === undefined || !(initialLoss > 0)) return [];
+  const last = loss[loss.length - 1];
+  if (Math.abs(initialLoss - last) > FLAT * initialLoss) return [];
+  const word = method.passName.slice(0, -1);
+  const hopeless = "if these ratings hold no pattern, nothing will help";
+  const remedy =
+    learningRate !== undefined
+      ? `raise learningRate${now(learningRate)} tenfold until the loss falls, then make more ${method.passName}`
+      : regularization !== undefined
+        ? `lower regularization${now(regularization)}; ${hopeless}`
+        : hopeless;
+  return [
+    {
+      code: "loss-flat",
+      message: `the ${lossName} went from ${figure(initialLoss)} to ${figure(last)} in ${counted(loss.length, word)}: training has moved next to nothing`,
+      remedy,
+    },
+  ];
+}
+
+/** Above its start, risen from its best, or up and down without settling. */
+function rateTooHigh(
+  method: Factorizer<Model>,
+  { learningRate }: Factorizer<Model>["options"],
+  { lossName, initialLoss, loss }: LossCourse,
+): Finding[] {
+  const last = loss[loss.length - 1];
+  const word = method.passName.slice(0, -1);
+  let best = 0;
+  for (let pass = 1; pass < loss.length; pass++) if (loss[pass] < loss[best]) best = pass;
+  const said = (message: string, remedy: string): Finding[] => [{ code: "learning-rate-too-high", message, remedy }];
+  const lower = `lower learningRate${now(learningRate)} by a factor of 3 to 10`;
+  if (initialLoss !== undefined && last > (1 + FLAT) * initialLoss) {
+    return said(
+      `the ${lossName} is ${figure(last)} after ${counted(loss.length, word)}, above the ${figure(initialLoss)} it started at`,
+      lower,
+    );
+  }
+  const isSwinging = swings(loss);
+  if (!isSwinging && last <= 1.1 * loss[best]) return [];
+  if (isSwinging) {
+    return said(
+      `the ${lossName} goes up and down by more than ${100 * SWING} % a ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
+      `${lower}, or let it fall over the ${method.passName} (schedule "cosine")`,
+    );
+  }
+  return said(
+    `the ${lossName} was ${figure(loss[best])} after ${word} ${best + 1} and has risen to ${figure(last)} since`,
+    lower,
+  );
+}
+
+/** In the second half, at least a quarter of the passes rise, and the mean step up or down is large beside the loss. */
+function swings(loss: readonly number[]): boolean {
+  const from = Math.floor(loss.length / 2);
+  const steps = loss.length - 1 - from;
+  if (steps < SWINGING_PASSES) return false;
+  let rises = 0;
+  let moved = 0;
+  let level = 0;
+  for (let pass = from + 1; pass < loss.length; pass++) {
+    const step = loss[pass] - loss[pass - 1];
+    if (step > 0) rises++;
+    moved += Math.abs(step);
+    level += Math.abs(loss[pass]);
+  }
+  return rises * 4 >= steps && moved > SWING * level;
+}
+
+/** Held-out figures got worse while the training figure got better, and the model of the last pass is kept. */
+function heldOutTurned(method: Factorizer<Model>, { lossName, loss, validation }: LossCourse): Finding[] {
+  if (validation === undefined || validation.keepsBest || validation.values.length < 2) return [];
+  const { name, better, values, bestPass } = validation;
+  const best = values.find(({ pass }) => pass === bestPass);
+  const last = values[values.length - 1];
+  if (best === undefined || best.pass === last.pass || last.pass > loss.length) return [];
+  const worse = better === "lower" ? last.value - best.value : best.value - last.value;
+  if (worse <= HELD_OUT_WORSE * Math.abs(best.value) || loss[last.pass - 1] >= loss[best.pass - 1]) return [];
+  const word = method.passName.slice(0, -1);
+  return [
+    {
+      code: "held-out-worse",
+      message: `the ${name} was best after ${word} ${best.pass} (${figure(best.value)}) and is ${figure(last.value)} now, while the ${lossName} went on falling: what is learned since is the training ratings by heart`,
+      remedy: "stop early (patience), raise regularization, or lower the rank",
+    },
+  ];
+}
+
+/** What a setting is; on the way, what came of `auto` is not known. */
+function now(value: unknown): string {
+  return typeof value === "number" ? ` (now ${value})` : "";
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** Six digits: a loss that hardly moved shows that it did. */
+function figure(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
