@@ -65,7 +65,7 @@ describe("docs/model-file.md", () => {
   });
 
   it("its worked example reads back and scores Ann and item 20 at 4.25", () => {
-    const model = decodeModel(exampleBytes());
+    const model = decodeModel(exampleBytes()) as FactorModel;
     expect([...model.users.ids(), ...model.items.ids()]).toEqual(["ann", "bob", 10, 20]);
     expect(factorScorer(model).score(0, 1)).toBe(4.25);
     expect(model.objective).toEqual(example.objective);

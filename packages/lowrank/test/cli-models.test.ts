@@ -14,6 +14,40 @@ beforeAll(async () => {
 
 afterAll(() => dir.dispose());
 
+describe("a net on the command line", () => {
+  it("is trained with --hidden 8,4, measured, asked, inspected; explain and --history say why not", async () => {
+    const out = dir.file("net.safetensors");
+    const settings = ["--method", "net", "--hidden", "8,4", "--rank", "4", "--epochs", "3", "--batch-size", "64"];
+    const fit = await inProcess(["fit", ratings, ...settings, "--out", out, "--json"]);
+    expect(fit.code, fit.stderr).toBe(0);
+    const inspected = await inProcess(["inspect", out]);
+    expect(inspected.stdout).toContain("net, rank 4, layers 8 to 8 to 4 to 1 and a product, biases of users and items");
+    const recommended = await inProcess(["recommend", out, "--user", "2", "-n", "3", "--json"]);
+    expect(recommended.code, recommended.stderr).toBe(0);
+    expect((await inProcess(["recommend", out, "--all", "-n", "3"])).code).toBe(0);
+    expect((await inProcess(["similar", out, "--item", "8"])).code).toBe(0);
+    const test = await write(dir.file("net-test.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
+    expect((await inProcess(["evaluate", out, test])).code).toBe(0);
+    for (const question of [
+      ["explain", out, "--user", "2", "--item", "8"],
+      ["recommend", out, "--history", "8:5"],
+    ]) {
+      const { code, stderr } = await inProcess(question);
+      expect(stderr).toContain("do not follow from a history alone");
+      expect(code).not.toBe(0);
+    }
+  });
+
+  it("takes no --arrays, and --hidden only with the method that has it", async () => {
+    const arrays = await inProcess(["fit", ratings, "--method", "net", "--arrays", dir.file("a.npz")]);
+    expect(arrays.stderr).toContain("--arrays writes tables, and a net is more than that");
+    expect(arrays.code).toBe(2);
+    const als = await inProcess(["fit", ratings, "--method", "als", "--hidden", "8,4"]);
+    expect(als.stderr).toContain("--hidden is a setting of net, and --method is als");
+    expect(als.code).toBe(2);
+  });
+});
+
 describe("lowrank evaluate", () => {
   it("measures als in 3 folds well below the RMSE of biases only", async () => {
     const args = ["evaluate", ratings, "--folds", "3", "--rank", "4", "-n", "5,10", "--json"];

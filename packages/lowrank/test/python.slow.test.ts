@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { als, factorize, ials, openRecommender } from "@lowrank/core";
+import { als, denseNet, factorize, ials, openRecommender } from "@lowrank/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { readRatings, saveArrays, saveModel } from "../src/index.ts";
 import { sharedData } from "./shared-data.ts";
@@ -37,7 +37,32 @@ function python(code: string): string {
   return execFileSync(interpreter, ["-c", code], { cwd: folder, encoding: "utf8" }).trim();
 }
 
+/** The block of the page that scores a net, after the five lines that open the file. */
+function documentedNet(user: number, item: number): string {
+  const page = readFileSync(new URL("../../../docs/model-file.md", import.meta.url), "utf8");
+  const block = [...page.matchAll(/```python\n([\s\S]*?)```/g)].find(([, code]) => code.includes("layer_"))?.[1] ?? "";
+  const opened = documented(user, item, false).split("\n").slice(0, 4).join("\n");
+  expect(block.trim().split("\n")).toHaveLength(6); // five, and the import
+  return `${opened}\n${block}print(repr(float(score)))\n`;
+}
+
 describe("a model file in Python", () => {
+  it.each([true, false])("gives the predictions of a net, product %s, by numpy, to 1e-5", async (product) => {
+    const { ratings } = await readRatings(sharedData("ml-latest-small", "ratings.csv"));
+    const { model } = await factorize(ratings, denseNet({ epochs: 1, product, biases: product ? "both" : "user" }));
+    await saveModel(join(folder, "model.safetensors"), model);
+    const recommender = await openRecommender(model);
+    for (const [user, item] of [
+      [42, 318],
+      [610, 170875],
+    ]) {
+      const here = recommender.predict(user, item);
+      const there = Number(python(documentedNet(user, item)));
+      expect(here.status === "known" && Math.abs(here.score - there)).toBeLessThan(1e-5);
+    }
+    recommender.close();
+  });
+
   for (const method of [als({ rank: 20, sweeps: 3 }), ials({ rank: 20, sweeps: 2 })]) {
     it(`gives the predictions of ${method.name} by numpy dot products, to 1e-5`, async () => {
       const { ratings } = await readRatings(sharedData("ml-latest-small", "ratings.csv"));

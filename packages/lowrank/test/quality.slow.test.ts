@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import {
   als,
   crossValidate,
+  denseNet,
   evaluate,
   type Factorizer,
   factorize,
@@ -14,6 +15,7 @@ import {
   kFold,
   type RatingRecord,
   type Ratings,
+  randomSplit,
   ratingsFrom,
   type Split,
   sgd,
@@ -78,6 +80,20 @@ describe("cross-validated RMSE with the default settings", () => {
       expect(rmse?.mean).toBeLessThan(bias - 0.02);
     });
   }
+});
+
+describe("the dense net with the default settings", () => {
+  it("on MovieLens 1M, random 90/10, has a held-out RMSE of at most 0.86, where 0.875 was asked for", async () => {
+    const { train, test } = randomSplit(await read("ml-1m", "ratings.no-timestamps.dat"), {
+      testFraction: 0.1,
+      seed: 1,
+    });
+    const { model, report } = await factorize(train, denseNet(), { seed: 1 });
+    const { errors } = await evaluate(model, test, { train, rulers: false });
+    console.log(`MovieLens 1M, net: RMSE ${errors?.rmse.toFixed(5)}, ${report.seconds.total.toFixed(1)} s`);
+    expect(errors?.pairs).toBe(test.size);
+    expect(errors?.rmse).toBeLessThanOrEqual(0.86);
+  });
 });
 
 describe("ranking with settings chosen on a validation split", () => {

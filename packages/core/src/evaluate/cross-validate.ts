@@ -6,7 +6,7 @@
  */
 import { type Factorizer, type FitReport, factorize, type Progress } from "../factorizers/index.ts";
 import { type Kernels, kernelsFor } from "../kernels/index.ts";
-import type { Scale } from "../model/index.ts";
+import type { Model, Scale } from "../model/index.ts";
 import type { Split } from "../ratings/index.ts";
 import { knownOptions, OptionError, streamSeed, wholeNumber } from "../support/index.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, evaluateOptionNames, type Figures } from "./evaluate.ts";
@@ -64,7 +64,7 @@ export interface CrossValidation extends FigureSpreads {
  */
 export async function crossValidate(
   splits: readonly Split[],
-  method: Factorizer,
+  method: Factorizer<Model>,
   options: CrossValidateOptions = {},
 ): Promise<CrossValidation> {
   const who = "crossValidate";
@@ -91,7 +91,7 @@ export async function crossValidate(
 
 async function oneFold(
   split: Split,
-  method: Factorizer,
+  method: Factorizer<Model>,
   options: CrossValidateOptions & { readonly seed: number },
   kernels: Kernels,
   fold: number,

@@ -6,12 +6,11 @@
  * the block and the catalogue, never with users × items.
  */
 import type { Kernels } from "../kernels/index.ts";
-import { type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
+import type { Model, Scorer } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
-import { BATCH_QUERIES, indexesOf, topNForIndexes } from "../recommend/index.ts";
+import { BATCH_QUERIES, BestOf, indexesOf, topNForIndexes } from "../recommend/index.ts";
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
-import { BestOf } from "./select.ts";
 import { isModel, nameOf } from "./training-cells.ts";
 
 /** List places per block (32 MB of items and scores), which bounds memory when whole catalogues are ranked. */
@@ -54,9 +53,7 @@ export interface ListRequest {
 }
 
 export function listBlocks(scorer: Model | Scorer, request: ListRequest): AsyncGenerator<ListBlock> {
-  if (isModel(scorer)) {
-    return scorer.kind === "factors" ? listsOfModel(scorer, request) : listsOfScorer(scorerOf(scorer), request);
-  }
+  if (isModel(scorer)) return listsOfModel(scorer, request);
   if (itemOrder in scorer) return listsOfOrder(scorer as OrderedScorer, request);
   return listsOfScorer(scorer, request);
 }
@@ -65,7 +62,7 @@ function blockSize(request: ListRequest): number {
   return Math.max(1, Math.min(BATCH_QUERIES, request.users.length, Math.floor(BLOCK_PLACES / request.places)));
 }
 
-async function* listsOfModel(model: FactorModel, request: ListRequest): AsyncGenerator<ListBlock> {
+async function* listsOfModel(model: Model, request: ListRequest): AsyncGenerator<ListBlock> {
   const { users, places, seen, kernels, signal } = request;
   const turns = new Turns(request.who, signal);
   for await (const batch of topNForIndexes({ model, kernels, users, n: places, excluded: seen, signal })) {

@@ -6,7 +6,15 @@
  * unless the caller leaves them out.
  */
 import { fillTable, type Kernels, slot } from "../kernels/index.ts";
-import { baselineOf, type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
+import {
+  baselineOf,
+  type FactorModel,
+  type Model,
+  type NetModel,
+  netModelProblem,
+  netModelSlots,
+  type Scorer,
+} from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { Turns } from "./host.ts";
 import { notFinite } from "./lists.ts";
@@ -51,10 +59,10 @@ interface PairBlock {
 
 export async function predictionErrors(scorer: Model | Scorer, request: PredictionRequest): Promise<PredictionErrors> {
   if (!isModel(scorer)) return errorsOfScorer(scorer, request);
-  return scorer.kind === "factors" ? errorsOfModel(scorer, request) : errorsOfScorer(scorerOf(scorer), request);
+  return scorer.kind === "factors" ? errorsOfFactors(scorer, request) : errorsOfNet(scorer, request);
 }
 
-async function errorsOfModel(model: FactorModel, request: PredictionRequest): Promise<PredictionErrors> {
+async function errorsOfFactors(model: FactorModel, request: PredictionRequest): Promise<PredictionErrors> {
   const size = Math.min(BLOCK_PAIRS, request.test.size);
   const work = request.kernels.open({
     left: slot.table(model.users.size, model.rank),
@@ -80,6 +88,35 @@ async function errorsOfModel(model: FactorModel, request: PredictionRequest): Pr
           out: dot.subarray(0, count),
         }),
       finish: (u, i, product) => mean + (userBias?.[u] ?? 0) + (itemBias?.[i] ?? 0) + product,
+      baseline: (u, i) => baselineOf(model, u, i) ?? request.mean,
+    });
+  } finally {
+    work.close();
+  }
+}
+
+async function errorsOfNet(model: NetModel, request: PredictionRequest): Promise<PredictionErrors> {
+  const size = Math.min(BLOCK_PAIRS, request.test.size);
+  const work = request.kernels.open({
+    ...netModelSlots(model),
+    user: slot.u32(size),
+    item: slot.u32(size),
+    rating: slot.f32(size),
+    dot: slot.f32(size),
+  });
+  const { user, item, rating, dot } = work.at;
+  try {
+    const problem = netModelProblem(model, work.at);
+    return await walk(model, request, {
+      block: { user, item, rating, dot },
+      fill: (count) =>
+        work.netPairs({
+          ...problem,
+          leftRow: user.subarray(0, count),
+          rightRow: item.subarray(0, count),
+          out: dot.subarray(0, count),
+        }),
+      finish: (_user, _item, score) => score,
       baseline: (u, i) => baselineOf(model, u, i) ?? request.mean,
     });
   } finally {

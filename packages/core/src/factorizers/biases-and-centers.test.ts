@@ -138,7 +138,7 @@ describe("als with biases and centre", () => {
         world,
         als({ ...settings({ ...choice, lambda: 1, lambdaBias: 1 }), sweeps: 4 }),
       );
-      for (const one of [model, decodeModel(encodeModel(model))]) {
+      for (const one of [model, decodeModel(encodeModel(model)) as FactorModel]) {
         let sum = 0;
         for (const { user, item, rating } of records) {
           const u = one.users.index(user) as number;

@@ -7,6 +7,7 @@ import { als } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { gradient as descent } from "./gradient.ts";
 import { ials } from "./ials.ts";
+import { sgd } from "./sgd.ts";
 import { svd } from "./svd/svd.ts";
 import { completeWorld, scipy } from "./svd/worlds.case.ts";
 import { factorize } from "./train.ts";
@@ -167,6 +168,31 @@ describe("the certificate of ratings with holes", () => {
     const cost = alsCost(holed, model, 0.5, 2);
     expectGradient((p) => cost(p) / 2, model, certificate);
   });
+
+  it("of sgd is that of half the cost of als over all ratings to 1e-3, and there is none for norms of batches", async () => {
+    const options = { rank: 3, epochs: 20, regularization: 0.5, biasRegularization: 2, biases: "both" } as const;
+    const method = sgd({ ...options, center: "global" });
+    const { model, report } = await factorize(holed, method, { kernels, certificate: true });
+    if (report.certificate?.kind !== "gradient") throw new Error("no gradient in the report");
+    const cost = alsCost(holed, model, 0.5, 2);
+    expectGradient((p) => cost(p) / 2, model, report.certificate);
+    expect((await factorize(holed, method, { kernels })).report.certificate).toBeUndefined();
+    const norms = descent({ rank: 2, batch: "mini", objective: "norm", epochs: 2 });
+    expect((await factorize(holed, norms, { kernels, certificate: true })).report.certificate).toBeUndefined();
+  });
+
+  it.each(["sum", "mean"] as const)(
+    "of gradient in batches, objective %s, is that of the objective to 1e-3",
+    async (objective) => {
+      const options = { rank: 2, batch: "mini", batchSize: 32, objective, epochs: 300, biases: "none" } as const;
+      const method = descent({ ...options, regularization: 0.01, learningRate: 0.001 });
+      const { model, certificate } = await gradient(method, holed);
+      const cost = alsCost(holed, model, 0, 0);
+      const share = objective === "mean" ? 1 / holed.size : 1;
+      const penalty = (p: Float64Array) => 0.01 * p.reduce((sum, value) => sum + value * value, 0);
+      expectGradient((p) => share * cost(p) + penalty(p), model, certificate);
+    },
+  );
 
   it("of svd on clicks, stopped early, is the length of the gradient over all cells to 1e-3", async () => {
     const big = plantedWorld({ users: 620, items: 640, rank: 3, density: 0.02, seed: 3 }).ratings;

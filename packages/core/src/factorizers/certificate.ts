@@ -55,8 +55,10 @@ export type CertificateChoice = boolean | "auto";
 /** "auto" looks for the optimum of matrices up to this size, which takes some hundredths of a second … */
 const AUTO_SHORT_SIDE = 128;
 const AUTO_CELLS = 2 ** 18;
-/** … and at the gradient, about a fifth of a pass or less, after this many passes. */
-const AUTO_PASSES = 5;
+/** … and at the gradient when it takes no longer than this share of the passes. */
+const AUTO_SHARE = 0.04;
+/** Passes that the gradient takes as long as, where a run does not say. */
+const SLOPE_PASSES = 0.2;
 
 /** @returns undefined when none was wanted, or none is known for this method and these ratings */
 export async function certify<M extends Model>(
@@ -77,7 +79,8 @@ export async function certify<M extends Model>(
   }
   // The run stands after the last pass; validation may have kept the model of an earlier one.
   if (run.slope === undefined || model.provenance.passes !== loss.length) return undefined;
-  if (choice === "auto" && loss.length < AUTO_PASSES && !run.finished) return undefined;
+  const costs = run.slopePasses ?? SLOPE_PASSES;
+  if (choice === "auto" && AUTO_SHARE * loss.length < costs && !run.finished) return undefined;
   const { norm, cost, size } = await run.slope();
   return { kind: "gradient", norm, relative: norm === 0 || cost === 0 ? 0 : (norm * size) / cost };
 }

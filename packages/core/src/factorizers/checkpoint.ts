@@ -10,7 +10,6 @@ import {
   contentChecksum,
   decodeModel,
   encodeModel,
-  type FactorModel,
   joined,
   MAX_HEADER_BYTES,
   type Model,
@@ -183,7 +182,7 @@ function tensorsOf({ state, loss, seconds, validation }: Checkpoint): Tensor[] {
       ),
     );
     if (bestModel !== undefined) {
-      const bytes = encodeModel({ ...bestModel, history: undefined } as FactorModel);
+      const bytes = encodeModel({ ...bestModel, history: undefined });
       tensors.push({ name: "best_model", dtype: "U8", shape: [bytes.length], bytes });
     }
   }

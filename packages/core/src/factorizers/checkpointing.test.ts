@@ -1,7 +1,7 @@
 /** Stopped and resumed trainings end in the bytes of one that never stopped; a checkpoint of another training is refused. */
 import { describe, expect, it } from "vitest";
 import { openKernels } from "../kernels/index.ts";
-import { encodeModel, type FactorModel, type Model } from "../model/index.ts";
+import { encodeModel, type Model } from "../model/index.ts";
 import { plantedWorld, type Ratings } from "../ratings/index.ts";
 import { AbortedError, CheckpointError, DataError, DivergenceError, OptionError } from "../support/index.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type CheckpointInfo,
   type CheckpointOptions,
   decodeCheckpoint,
+  denseNet,
   type FactorizeOptions,
   type Factorizer,
   type FitReport,
@@ -40,7 +41,11 @@ interface Kept {
 }
 
 /** Trains with a checkpoint after every pass and hands all of them out. */
-async function checkpointed(method: Factorizer, options: FactorizeOptions = {}, data: Ratings = ratings) {
+async function checkpointed<M extends Model>(
+  method: Factorizer<M>,
+  options: FactorizeOptions = {},
+  data: Ratings = ratings,
+) {
   const kept: Kept[] = [];
   const write = async (parts: readonly Uint8Array[], info: CheckpointInfo) => {
     kept.push({ bytes: Uint8Array.from(parts.flatMap((part) => [...part])), info });
@@ -51,7 +56,7 @@ async function checkpointed(method: Factorizer, options: FactorizeOptions = {}, 
 }
 
 /** What must be the same, seconds left out. */
-function outcome({ model, report }: { readonly model: FactorModel; readonly report: FitReport }) {
+function outcome({ model, report }: { readonly model: Model; readonly report: FitReport }) {
   const { loss, initialLoss, validation, passes, stopped, findings, digest } = report;
   return { file: encodeModel(model), loss, initialLoss, validation, passes, stopped, findings, digest };
 }
@@ -65,7 +70,7 @@ describe("resume", () => {
     learningRate: 1e-4,
     schedule: "cosine",
   } as const;
-  const trainings: readonly (readonly [string, Factorizer, Validation | undefined])[] = [
+  const trainings: readonly (readonly [string, Factorizer<Model>, Validation | undefined])[] = [
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
     ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
@@ -73,6 +78,8 @@ describe("resume", () => {
     ["gradient by sgd with momentum, falling rate", gradient(momentum), undefined],
     ["gradient in shuffled batches", gradient({ rank: 4, batch: "mini", batchSize: 16, epochs: 6 }), undefined],
     ["sgd, stopped early", sgd({ rank: 4, epochs: 9 }), watched(3)],
+    ["dense net by adam, shuffled", denseNet({ rank: 4, hidden: [8], epochs: 6, batchSize: 32 }), undefined],
+    ["dense net stopped early", denseNet({ rank: 4, hidden: [8], epochs: 9 }), watched(3)],
     ["svd, exact", svd({ rank: 4, missing: "zero" }), undefined],
     ["als stopped early, its best model behind it", als({ rank: 4, sweeps: 9 }), watched(3)],
     ["als watched to the end", als({ rank: 4, sweeps: 7 }), watched(undefined)],

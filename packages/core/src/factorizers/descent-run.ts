@@ -11,6 +11,7 @@ import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, show, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
+import { descentSlope } from "./descent-slope.ts";
 import {
   type Batches,
   type DescentSettings,
@@ -27,6 +28,8 @@ const CALL_PRODUCTS = { wasm: 2 ** 25, reference: 2 ** 22 } as const;
 const MAX_CALL_PASSES = 1024;
 /** Where a figure over all ratings is only told, not trained on, this many evenly spread ones will do. */
 const SAMPLED_RATINGS = 2 ** 18;
+/** Epochs that a slope over all ratings takes as long as, without kernels. */
+const SLOPE_EPOCHS = 10;
 /**
  * Least penalty of a folded-in row, in mean squares of the larger table: a history shorter than the rank leaves directions
  * open, which training does not care about and which this closes at 0. Changes a determined row by about 0.1 % at most.
@@ -271,6 +274,18 @@ class BatchRun extends DescentRun {
     if (!Number.isFinite(sums[made - 1])) throw this.diverged(sums[made - 1]);
     return Array.from(sums.subarray(0, made), (sum) => Math.sqrt(sum / ratings.size));
   }
+
+  /**
+   * Of the objective over all ratings, of which an epoch's batches add up to a multiple; the norms of batches do not. It is
+   * not made by kernels, and takes as long as some epochs.
+   */
+  get slope(): (() => Promise<Slope>) | undefined {
+    const { problem, settings, ratings } = this.memory;
+    if (settings.objective === "norm") return undefined;
+    return () => descentSlope(problem, ratings.size);
+  }
+
+  readonly slopePasses = SLOPE_EPOCHS;
 
   #problem(epochs: number): BatchProblem {
     const { at, problem, ratings } = this.memory;

@@ -13,12 +13,14 @@ export {
 } from "./checkpoint.ts";
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
+export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
 export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
+export type { InitialNet } from "./net-start.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";

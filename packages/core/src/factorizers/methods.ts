@@ -1,5 +1,8 @@
 /** Every method by name, with its option table: what the command line, servers and pages choose from. */
+
+import type { Model } from "../model/index.ts";
 import { als, alsOptions } from "./als.ts";
+import { denseNet, denseNetOptions } from "./dense-net.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
@@ -10,7 +13,7 @@ import { svd, svdOptions } from "./svd/svd.ts";
 export interface MethodEntry {
   readonly options: OptionTable;
   /** Makes the method; unknown or wrong options are refused. */
-  readonly make: (options: Readonly<Record<string, unknown>>) => Factorizer;
+  readonly make: (options: Readonly<Record<string, unknown>>) => Factorizer<Model>;
 }
 
 export const methods = {
@@ -18,6 +21,7 @@ export const methods = {
   ials: { options: ialsOptions, make: ials },
   gradient: { options: gradientOptions, make: gradient },
   sgd: { options: sgdOptions, make: sgd },
+  net: { options: denseNetOptions, make: denseNet },
   svd: { options: svdOptions, make: svd },
 } as const satisfies Record<string, MethodEntry>;
 

@@ -24,6 +24,14 @@ export type OptionSpec = OptionRow &
       }
     | { readonly type: "choice"; readonly default: string; readonly choices: readonly string[] }
     | { readonly type: "flag"; readonly default: boolean }
+    | {
+        /** Whole numbers, each from `min` to `max`, at least one and at most `most` of them */
+        readonly type: "wholes";
+        readonly default: readonly number[];
+        readonly min: number;
+        readonly max: number;
+        readonly most: number;
+      }
   );
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -34,9 +42,11 @@ export type Resolved<T extends OptionTable> = {
     ? Word
     : T[Name] extends { type: "flag" }
       ? boolean
-      : T[Name] extends { default: "auto" }
-        ? number | "auto"
-        : number;
+      : T[Name] extends { type: "wholes" }
+        ? readonly number[]
+        : T[Name] extends { default: "auto" }
+          ? number | "auto"
+          : number;
 };
 
 /**
@@ -68,6 +78,18 @@ export function resolveOptions<const T extends OptionTable>(who: string, table: 
   return resolved as Resolved<T>;
 }
 
+function wholeNumbers(
+  who: string,
+  name: string,
+  value: unknown,
+  { min, max, most }: OptionSpec & { readonly type: "wholes" },
+): readonly number[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > most) {
+    throw new OptionError(who, name, value, `a list of 1 to ${most} whole numbers`);
+  }
+  return value.map((one) => wholeNumber(who, name, one, min, max));
+}
+
 function checked(who: string, name: string, spec: OptionSpec, value: unknown): unknown {
   switch (spec.type) {
     case "whole":
@@ -79,6 +101,8 @@ function checked(who: string, name: string, spec: OptionSpec, value: unknown): u
       return oneOf(who, name, value, spec.choices);
     case "flag":
       return trueOrFalse(who, name, value);
+    case "wholes":
+      return wholeNumbers(who, name, value, spec);
     default:
       return spec satisfies never;
   }

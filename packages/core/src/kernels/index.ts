@@ -7,6 +7,24 @@ export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
 export * from "./kernels.ts";
+export {
+  type Moved,
+  type MovedTable,
+  type NetBatches,
+  type NetPairsProblem,
+  type NetPlaces,
+  type NetProblem,
+  type NetScorerProblem,
+  type NetScoresProblem,
+  type NetScoringWork,
+  type NetShape,
+  type NetSide,
+  type NetTrainingWork,
+  netPlaces,
+  netScoringSlots,
+  netTrainingSlots,
+  type ScoringSide,
+} from "./net.ts";
 export * from "./products.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
 export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";

@@ -13,6 +13,7 @@
  */
 
 import type { DescentRoutines } from "./descent.ts";
+import type { NetRoutines } from "./net.ts";
 import type { ProductRoutines } from "./products.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
@@ -45,7 +46,9 @@ export interface RealTable {
 /** What a workspace holds, by name. Arrays are zero when the workspace opens. */
 export type Slot =
   | { readonly kind: "table" | "realTable"; readonly rows: number; readonly rank: number }
-  | { readonly kind: "f32" | "u32" | "f64" | "u8" | "real"; readonly length: number };
+  | { readonly kind: "f32" | "u32" | "f64" | "u8" | "real"; readonly length: number }
+  /** Numbers that each thread has for itself while it works; the caller sees none of them */
+  | { readonly kind: "perThread"; readonly length: number };
 
 export type Layout = Readonly<Record<string, Slot>>;
 
@@ -57,6 +60,7 @@ export const slot = {
   u32: (length: number) => ({ kind: "u32", length }) as const,
   f64: (length: number) => ({ kind: "f64", length }) as const,
   u8: (length: number) => ({ kind: "u8", length }) as const,
+  perThread: (length: number) => ({ kind: "perThread", length }) as const,
 };
 
 interface SlotArrays {
@@ -67,6 +71,7 @@ interface SlotArrays {
   u32: Uint32Array;
   f64: Float64Array;
   u8: Uint8Array;
+  perThread: undefined;
 }
 
 export type Arrays<L extends Layout> = { readonly [Name in keyof L]: SlotArrays[L[Name]["kind"]] };
@@ -240,7 +245,7 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines, ProductRoutines {
+export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;

@@ -16,6 +16,7 @@ export function alignUp(bytes: number): number {
 
 /** Bytes of a slot's array, without what follows for alignment. */
 function slotBytes(slot: Slot, realBytes: RealBytes): number {
+  if (slot.kind === "perThread") return 0;
   const bytes = slot.kind === "real" || slot.kind === "realTable" ? realBytes : BYTES[slot.kind];
   return bytes * slotLength(slot);
 }
@@ -70,6 +71,8 @@ function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number, realBytes: Rea
       return new Float64Array(buffer, at, length);
     case "u8":
       return new Uint8Array(buffer, at, length);
+    case "perThread":
+      return undefined;
     default:
       return slot satisfies never;
   }

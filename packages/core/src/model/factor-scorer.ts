@@ -6,6 +6,7 @@
  * (f32); the two differ by at most rank · 2⁻²⁴ of Σ|a·b|, plus one f32 rounding of the sum.
  */
 import type { FactorModel } from "./factor-model.ts";
+import type { Model } from "./model.ts";
 import type { Scorer } from "./scorer.ts";
 
 /**
@@ -14,8 +15,9 @@ import type { Scorer } from "./scorer.ts";
  *
  * @param user its index, or undefined for one that the model does not know; `item` likewise
  */
-export function baselineOf(model: FactorModel, user: number | undefined, item: number | undefined): number | undefined {
-  const { mean, objective, scale } = model;
+export function baselineOf(model: Model, user: number | undefined, item: number | undefined): number | undefined {
+  const { mean, scale } = model;
+  const objective = model.kind === "factors" ? model.objective : undefined;
   if (scale !== "rating") return undefined;
   const ofUser = user === undefined ? undefined : model.userBias?.[user];
   const ofItem = item === undefined ? undefined : model.itemBias?.[item];

@@ -8,7 +8,9 @@ export { baselineOf, factorScorer } from "./factor-scorer.ts";
 export { type Model, scorerOf } from "./model.ts";
 export { modelDigest } from "./model-digest.ts";
 export { decodeModel, encodeModel, encodeModelParts } from "./model-file.ts";
+export { flatToLayers, layersToFlat, netShapeOf } from "./net-layers.ts";
 export * from "./net-model.ts";
+export { netModelProblem, netModelSlots } from "./net-scoring.ts";
 export * from "./row-terms.ts";
 export {
   contentChecksum,

@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { implicitObjective, modelFixture } from "../../test/model-fixture.ts";
+import { implicitObjective, modelFixture, netFixture } from "../../test/model-fixture.ts";
 import { header, withHeader } from "../../test/safetensors-header.ts";
 import { ModelFileError } from "../support/index.ts";
 import type { FactorModel } from "./factor-model.ts";
+import type { Model } from "./model.ts";
 import { modelDigest } from "./model-digest.ts";
 import { decodeModel, encodeModel, encodeModelParts } from "./model-file.ts";
 
 /** Everything that two models can differ in, as one comparable value. */
-function content(model: FactorModel) {
+function content(model: Model) {
   const { users, items, history, ...rest } = model;
   const rows = history && {
     ...history,
@@ -56,7 +57,15 @@ const models = fc
     values: fc.constantFrom("ones" as const, "ratings" as const),
     objective: fc.constantFrom(undefined, implicitObjective),
   })
-  .map(modelFixture);
+  .chain((options) =>
+    fc
+      .constantFrom(
+        modelFixture(options),
+        netFixture({ ...options, hidden: [2], product: false }),
+        netFixture({ ...options, hidden: [3, 1, 5], product: true }),
+      )
+      .map((model): Model => model),
+  );
 
 describe("model file", () => {
   it("write, read, write gives an equal model and the same bytes, for any ids, rank, biases and history", () => {
@@ -79,7 +88,7 @@ describe("model file", () => {
     };
     const back = decodeModel(encodeModel(model));
     expect(back.mean).toBe(0.30000000000000004);
-    expect(back.objective).toEqual(model.objective);
+    expect((back as FactorModel).objective).toEqual(model.objective);
   });
 
   it("every tensor begins at a multiple of its element size and the data at a multiple of 8", () => {
@@ -238,7 +247,7 @@ describe("hostile model files", () => {
       reasonOf(withHeader(bytes, (json) => Object.assign(json.__metadata__, change)));
     expect(as({ format_version: "3" })).toBe("written as version 3, this build reads 1; update the package");
     expect(as({ format_version: "new" })).toBe("does not say a usable version, this build reads 1");
-    expect(as({ kind: "net" })).toBe('holds a model of kind "net", this build reads "factor"');
+    expect(as({ kind: "tree" })).toBe('holds a model of kind "tree", this build reads "factor" and "net"');
     expect(as({ format: "pt" })).toBe(
       'not a lowrank model: a safetensors file of something else ("item_ids", "user_factors", "item_factors")',
     );

@@ -1,5 +1,5 @@
 /**
- * A FactorModel as one safetensors file, and back. docs/model-file.md is the specification, with five lines of Python.
+ * A model as one safetensors file, and back. docs/model-file.md is the specification, with five lines of Python.
  *
  * Writing is deterministic: the same model gives the same bytes. Reading runs no code from the file, trusts no length
  * in it, and allocates no more than the file is long. Not here: the container (safetensors.ts), disks
@@ -8,9 +8,10 @@
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
 import { DataError, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
 import { checkHistory, checkModel, firstNotFinite } from "./check-model.ts";
-import type { FactorModel } from "./factor-model.ts";
 import { idTensors, numberIds, textIds } from "./id-tensors.ts";
+import type { Model } from "./model.ts";
 import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
+import type { NetLayer, NetModel } from "./net-model.ts";
 import {
   contentChecksum,
   joined,
@@ -31,7 +32,7 @@ import {
  * @throws DataError when the model's arrays do not fit together or hold a number that is not finite, or its provenance is
  *   not what FactorModel says
  */
-export function encodeModelParts(model: FactorModel): Uint8Array[] {
+export function encodeModelParts(model: Model): Uint8Array[] {
   checkModel(model);
   const tensors = modelTensors(model);
   const written = writeMetadata(model);
@@ -48,7 +49,7 @@ export function encodeModelParts(model: FactorModel): Uint8Array[] {
 }
 
 /** The file in one block: `encodeModelParts` joined. */
-export function encodeModel(model: FactorModel): Uint8Array {
+export function encodeModel(model: Model): Uint8Array {
   return joined(encodeModelParts(model));
 }
 
@@ -62,7 +63,7 @@ export function encodeModel(model: FactorModel): Uint8Array {
  * @throws ModelFileError when the bytes are cut short, damaged, of an unknown version or no lowrank model at all;
  *   facts: `file`, and `tensor`, `key`, `side`, `position`, `version` where they apply
  */
-export function decodeModel(bytes: Uint8Array, name = "model file"): FactorModel {
+export function decodeModel(bytes: Uint8Array, name = "model file"): Model {
   const refuse: Refuse = (why, kind, facts: Facts = {}) => {
     const message = kind === "foreign" ? `not a lowrank model: ${sniff(bytes)}${why}` : why;
     throw new ModelFileError(`${name}: ${message}`, { file: name, ...facts });
@@ -78,7 +79,7 @@ export function decodeModel(bytes: Uint8Array, name = "model file"): FactorModel
   }
 }
 
-function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
+function decode(bytes: Uint8Array, refuse: Refuse): Model {
   const header = readHeader(bytes, refuse);
   checkFormat(
     header.metadata,
@@ -104,8 +105,8 @@ function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
       "broken",
     );
   }
-  const model: FactorModel = {
-    kind: "factors",
+  const { kind, objective, provenance, mean, scale, range } = facts;
+  const tables = {
     rank,
     users,
     items,
@@ -113,15 +114,28 @@ function decode(bytes: Uint8Array, refuse: Refuse): FactorModel {
     itemFactors: take.floats("item_factors", [items.size, rank]),
     userBias: take.has("user_bias") ? take.floats("user_bias", [users.size]) : undefined,
     itemBias: take.has("item_bias") ? take.floats("item_bias", [items.size]) : undefined,
-    ...facts,
-    history: take.has("history_start") ? readHistory(take, users.size, items.size, refuse) : undefined,
+    mean,
+    scale,
+    range,
   };
+  const history = take.has("history_start") ? readHistory(take, users.size, items.size, refuse) : undefined;
+  const model: Model =
+    kind === "factors"
+      ? { kind, ...tables, objective, provenance, history }
+      : {
+          kind,
+          ...tables,
+          activation: "relu",
+          ...readNet(take, rank, users.size, items.size, refuse),
+          provenance,
+          history,
+        };
   take.nothingLeft();
   return model;
 }
 
 /** Largest elements first, so that each tensor begins at a multiple of its element size; then a fixed order. */
-function modelTensors(model: FactorModel): Tensor[] {
+function modelTensors(model: Model): Tensor[] {
   const { rank, users, items, history } = model;
   const f32 = (name: string, values: Float32Array, shape: number[]): Tensor[] => [
     { name, dtype: "F32", shape, bytes: bytesOf(values) },
@@ -136,6 +150,7 @@ function modelTensors(model: FactorModel): Tensor[] {
     ...f32("item_factors", model.itemFactors, [items.size, rank]),
     ...(model.userBias === undefined ? [] : f32("user_bias", model.userBias, [users.size])),
     ...(model.itemBias === undefined ? [] : f32("item_bias", model.itemBias, [items.size])),
+    ...(model.kind === "net" ? netTensors(model, f32) : []),
     ...(history === undefined ? [] : [...u32("history_start", history.start), ...u32("history_item", history.index)]),
     ...(history === undefined || history.value.every((value) => value === 1)
       ? []
@@ -143,6 +158,25 @@ function modelTensors(model: FactorModel): Tensor[] {
   ];
   const order = ["I64", "F32", "U32", "U8"];
   return tensors.sort((a, b) => order.indexOf(a.dtype) - order.indexOf(b.dtype));
+}
+
+/** Layers in their order, then the product branch. */
+function netTensors(
+  { users, items, rank, layers, product }: NetModel,
+  f32: (name: string, values: Float32Array, shape: number[]) => Tensor[],
+): Tensor[] {
+  return [
+    ...layers.flatMap(({ inputs, outputs, weight, bias }, l) => [
+      ...f32(`layer_${l}.weight`, weight, [outputs, inputs]),
+      ...f32(`layer_${l}.bias`, bias, [outputs]),
+    ]),
+    ...(product === undefined
+      ? []
+      : [
+          ...f32("user_product_factors", product.userFactors, [users.size, rank]),
+          ...f32("item_product_factors", product.itemFactors, [items.size, rank]),
+        ]),
+  ];
 }
 
 function bytesOf(values: Float32Array | Uint32Array): Uint8Array {
@@ -161,6 +195,11 @@ class TensorTaker {
 
   has(name: string): boolean {
     return this.#left.has(name);
+  }
+
+  /** The first dimension of a table that is still to be taken. */
+  rows(name: string): number {
+    return this.#left.get(name)?.shape[0] ?? 0;
   }
 
   /** The second dimension of a table that is still to be taken. */
@@ -235,6 +274,37 @@ function readHistory(take: TensorTaker, users: number, items: number, refuse: Re
     refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });
   }
   return history;
+}
+
+/** Layers as many as there are, each with as many inputs as come in; the last with one output. */
+function readNet(
+  take: TensorTaker,
+  rank: number,
+  users: number,
+  items: number,
+  refuse: Refuse,
+): Pick<NetModel, "layers" | "product"> {
+  const product = take.has("user_product_factors")
+    ? {
+        userFactors: take.floats("user_product_factors", [users, rank]),
+        itemFactors: take.floats("item_product_factors", [items, rank]),
+      }
+    : undefined;
+  const layers: NetLayer[] = [];
+  let inputs = 2 * rank;
+  for (let l = 0; take.has(`layer_${l}.weight`); l++) {
+    const isLast = !take.has(`layer_${l + 1}.weight`);
+    const outputs = take.rows(`layer_${l}.weight`);
+    if (outputs < 1) refuse(`tensor layer_${l}.weight has no outputs`, "broken", { tensor: `layer_${l}.weight` });
+    if (isLast && product !== undefined) inputs += rank;
+    const weight = take.floats(`layer_${l}.weight`, [isLast ? 1 : outputs, inputs]);
+    layers.push({ inputs, outputs, weight, bias: take.floats(`layer_${l}.bias`, [outputs]) });
+    inputs = outputs;
+  }
+  if (layers.length < 2) {
+    refuse(`a net needs a hidden layer and one to the score, got ${layers.length} layers`, "broken", {});
+  }
+  return { layers, product };
 }
 
 /** What a file that is not ours seems to be, by its first bytes: `a zip archive, `, or nothing. */

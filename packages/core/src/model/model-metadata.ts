@@ -1,15 +1,17 @@
 /**
- * What a model file says in words: the string-to-string `__metadata__` of a FactorModel, both ways.
+ * What a model file says in words: the string-to-string `__metadata__` of a model, both ways.
  *
  * Numbers are written so that they read back to the same f64 (JavaScript's shortest form, as in JSON).
  */
 import { biasSides, centers, type FactorModel, type Provenance, type RowObjective } from "./factor-model.ts";
+import type { Model } from "./model.ts";
 import type { Refuse } from "./safetensors.ts";
 import { type Scale, scales } from "./scorer.ts";
 
 const FORMAT = "lowrank-model";
 const FORMAT_VERSION = 1;
-const KIND = "factor";
+/** Kinds of models by their word in a file. */
+const kindWords = { factors: "factor", net: "net" } as const;
 
 /** Every key of version 1, in the order in which they are written and digested. */
 export const metadataKeys = [
@@ -27,22 +29,26 @@ export const metadataKeys = [
   "scale",
   "range",
   "objective",
+  "activation",
 ] as const;
 
 export interface ModelFacts {
+  readonly kind: Model["kind"];
   readonly mean: number;
   readonly scale: Scale;
   readonly range: FactorModel["range"];
+  /** Of a model of factors */
   readonly objective: RowObjective | undefined;
   readonly provenance: Provenance;
 }
 
-export function writeMetadata(model: ModelFacts): Record<string, string> {
-  const { provenance: from, range, objective } = model;
+export function writeMetadata(model: Model): Record<string, string> {
+  const { provenance: from, range } = model;
+  const objective = model.kind === "factors" ? model.objective : undefined;
   return {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    kind: KIND,
+    kind: kindWords[model.kind],
     method: from.method,
     options: JSON.stringify(from.options),
     seed: String(from.seed),
@@ -54,6 +60,7 @@ export function writeMetadata(model: ModelFacts): Record<string, string> {
     scale: model.scale,
     ...(range === undefined ? {} : { range: JSON.stringify({ min: range.min, max: range.max }) }),
     ...(objective === undefined ? {} : { objective: JSON.stringify(plainObjective(objective)) }),
+    ...(model.kind === "net" ? { activation: model.activation } : {}),
   };
 }
 
@@ -99,10 +106,13 @@ export function checkFormat(
     refuse(`${written}, this build reads ${FORMAT_VERSION}${remedy}`, "broken", { version, reads: FORMAT_VERSION });
   }
   const kind = metadata.get("kind");
-  if (kind !== KIND)
-    refuse(`holds a model of kind ${JSON.stringify(kind)}, this build reads ${JSON.stringify(KIND)}`, "broken", {
-      kind,
-    });
+  if (kindOf(kind) !== undefined) return;
+  const known = Object.values(kindWords).map((word) => JSON.stringify(word));
+  refuse(`holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.join(" and ")}`, "broken", { kind });
+}
+
+function kindOf(word: string | undefined): Model["kind"] | undefined {
+  return (Object.keys(kindWords) as Model["kind"][]).find((kind) => kindWords[kind] === word);
 }
 
 /** @param refuse called for the first entry that is missing or cannot be */
@@ -129,13 +139,16 @@ export function readMetadata(metadata: ReadonlyMap<string, string>, refuse: Refu
   };
   const passes = number("passes");
   if (!Number.isSafeInteger(passes) || passes < 0) fail("passes", "a whole number");
+  const kind = kindOf(metadata.get("kind")) ?? fail("kind", "a kind of model");
+  if (kind === "net" && metadata.get("activation") !== "relu") fail("activation", '"relu"');
   const scale = text("scale");
   if (!scales.includes(scale as Scale)) fail("scale", `one of ${scales.join(", ")}`);
   return {
+    kind,
     mean: number("mean"),
     scale: scale as Scale,
     range: metadata.has("range") ? readRange(json("range"), fail) : undefined,
-    objective: metadata.has("objective") ? readObjective(json("objective"), fail) : undefined,
+    objective: kind === "factors" && metadata.has("objective") ? readObjective(json("objective"), fail) : undefined,
     provenance: {
       method: text("method"),
       options: json("options"),

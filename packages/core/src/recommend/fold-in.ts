@@ -13,6 +13,7 @@ import {
   type FactorModel,
   hasBias,
   isCenter,
+  type Model,
   overlapOf,
   type RowObjective,
   regularizations,
@@ -22,7 +23,7 @@ import {
 import { DivergenceError, LowrankError } from "../support/index.ts";
 import type { CleanHistory } from "./history.ts";
 import { Lock } from "./lock.ts";
-import { rowOf } from "./top-n.ts";
+import { rowOf } from "./rows.ts";
 
 /** Entries that a workspace has room for at first; it doubles when a longer history comes. */
 const FIRST_CAPACITY = 256;
@@ -63,6 +64,21 @@ export function objectiveOf(who: string, model: FactorModel): RowObjective {
   throw new LowrankError(
     "no-objective",
     `${who}: rows of a ${model.provenance.method} model do not follow from histories alone; use a model trained with als or ials`,
+    { method: model.provenance.method },
+  );
+}
+
+/**
+ * The model, if rows can follow from histories at all.
+ *
+ * @throws LowrankError `no-objective` for a net
+ */
+export function foldableOf(who: string, model: Model): FactorModel {
+  if (model.kind === "factors") return model;
+  throw new LowrankError(
+    "no-objective",
+    `${who}: a net's rows do not follow from a history alone, because its layers were trained with every row there was; ` +
+      "train again with these ratings among the others, or keep a model of als beside it for people who are new and for explanations",
     { method: model.provenance.method },
   );
 }

@@ -1,7 +1,7 @@
 /**
  * A history as callers give it, cleaned: ids to ascending indexes, duplicates merged, unknown ids set apart.
  */
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import type { Id, IdMap } from "../ratings/index.ts";
 import { DataError, show } from "../support/index.ts";
 
@@ -35,12 +35,13 @@ export interface CleanHistory {
  */
 export function cleanHistory(
   who: string,
-  model: FactorModel,
+  model: Model,
   ids: IdMap,
   entries: Iterable<{ readonly id: Id; readonly rating: unknown }>,
 ): CleanHistory {
-  const sums = model.objective?.kind === "implicit";
-  const needsRating = model.objective?.kind === "explicit" || model.scale === "rating";
+  const objective = model.kind === "factors" ? model.objective : undefined;
+  const sums = objective?.kind === "implicit";
+  const needsRating = objective?.kind === "explicit" || model.scale === "rating";
   const byIndex = new Map<number, number>();
   const unknown: Id[] = [];
   let position = 0;
@@ -65,7 +66,7 @@ export function cleanHistory(
 }
 
 /** The training history of one user, as it stands in the model. */
-export function storedHistory(model: FactorModel, user: number): CleanHistory | undefined {
+export function storedHistory(model: Model, user: number): CleanHistory | undefined {
   const rows = model.history;
   if (rows === undefined) return undefined;
   const begin = rows.start[user];
@@ -89,7 +90,7 @@ function badRating(who: string, id: Id, rating: unknown, position: number): Data
 }
 
 /** Training ratings per item or per user; undefined for a model that was kept without them. */
-export function historyCounts(model: FactorModel, side: "user" | "item"): Uint32Array | undefined {
+export function historyCounts(model: Model, side: "user" | "item"): Uint32Array | undefined {
   const { history } = model;
   if (history === undefined) return undefined;
   if (side === "user") return history.start.slice(1).map((end, row) => end - history.start[row]);

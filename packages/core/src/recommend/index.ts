@@ -1,5 +1,5 @@
 /**
- * Room `recommend`: a FactorModel comes in; predictions, lists, neighbours, folded-in rows and explanations go out, in
+ * Room `recommend`: a model comes in; predictions, lists, neighbours, folded-in rows and explanations go out, in
  * the caller's ids. What speaks of indexes (`topNForIndexes` and what stands beside it) is for evaluate/.
  */
 export type { Filters } from "./filters.ts";
@@ -10,5 +10,7 @@ export type { PopularOptions } from "./popular.ts";
 export type { PredictOptions } from "./predict.ts";
 export { BATCH_QUERIES, type RankBatch } from "./ranker.ts";
 export { openRecommender, type Recommender, type RecommenderOptions } from "./recommender.ts";
+export { indexesOf } from "./rows.ts";
+export { BestOf } from "./select.ts";
 export type { SimilarOptions } from "./similar.ts";
-export { fallingOrder, indexesOf, type TopNRequest, topNForIndexes } from "./top-n.ts";
+export { fallingOrder, type TopNRequest, topNForIndexes } from "./top-n.ts";

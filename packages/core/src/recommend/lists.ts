@@ -2,14 +2,15 @@
  * From questions about users to outcomes: unknown users and empty histories told apart, the others ranked in batches,
  * indexes turned back into ids, short lists given their reason.
  */
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, LowrankError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import type { PopularList, Recommendations, RecommendedItem, ShortList } from "./outcomes.ts";
 import { shortList } from "./outcomes.ts";
-import type { RankBatch, Ranker } from "./ranker.ts";
-import { indexesOf, rowOf } from "./top-n.ts";
+import type { RankBatch } from "./ranker.ts";
+import { indexesOf } from "./rows.ts";
+import type { UserRanker } from "./user-ranker.ts";
 
 export interface RecommendOptions extends Filters {
   /** How many items, from 1 (default 10) */
@@ -31,7 +32,7 @@ export interface Question {
   readonly signal: AbortSignal | undefined;
 }
 
-export function checkedQuestion(who: string, model: FactorModel, options: RecommendOptions): Question {
+export function checkedQuestion(who: string, model: Model, options: RecommendOptions): Question {
   knownOptions(who, options, ["n", "includeSeen", "fallback", "signal", ...filterOptions]);
   return {
     who,
@@ -44,7 +45,7 @@ export function checkedQuestion(who: string, model: FactorModel, options: Recomm
 }
 
 /** Seen items can only be left out where the model knows them. */
-export function needHistory(model: FactorModel, { who, includeSeen }: Question): void {
+export function needHistory(model: Model, { who, includeSeen }: Question): void {
   if (includeSeen || model.history !== undefined) return;
   throw new LowrankError(
     "no-history",
@@ -54,8 +55,8 @@ export function needHistory(model: FactorModel, { who, includeSeen }: Question):
 
 /** Outcomes of some users, in their order. Memory: one outcome per user, so callers pass bounded blocks. */
 export async function listsForUsers(
-  model: FactorModel,
-  ranker: Ranker,
+  model: Model,
+  ranker: UserRanker,
   question: Question,
   popular: () => PopularList | undefined,
   users: readonly Id[],
@@ -73,7 +74,7 @@ export async function listsForUsers(
   const batches = ranker.batches({
     who: question.who,
     count: known.length,
-    row: (q) => rowOf(model.userFactors, model.rank, known[q].index),
+    user: (q) => known[q].index,
     excluded: question.includeSeen ? undefined : seen,
     allowed: question.mask.allowed,
     n: Math.min(question.asked, model.items.size),
@@ -82,8 +83,7 @@ export async function listsForUsers(
   for await (const batch of batches) {
     for (let q = 0; q < batch.count; q++) {
       const { place, index } = known[batch.first + q];
-      const bias = model.userBias === undefined ? 0 : model.userBias[index];
-      const list = listed(model, batch, q, model.mean + bias);
+      const list = listed(model, batch, q, ranker.baseOf(index));
       const short = whyShort(model, question, list.length, question.includeSeen ? undefined : seenBy(model, index));
       const { asked, mask } = question;
       outcomes[place] = { status: "known", user: users[place], items: list, asked, short, unknownIds: mask.unknownIds };
@@ -93,7 +93,7 @@ export async function listsForUsers(
 }
 
 /** List q of a batch with ids and full scores. */
-export function listed(model: FactorModel, batch: RankBatch, q: number, base: number): RecommendedItem[] {
+export function listed(model: Model, batch: RankBatch, q: number, base: number): RecommendedItem[] {
   const items: RecommendedItem[] = [];
   for (let place = q * batch.n; place < q * batch.n + batch.listed[q]; place++) {
     items.push({ item: model.items.id(batch.item[place]), score: base + batch.score[place] });
@@ -103,7 +103,7 @@ export function listed(model: FactorModel, batch: RankBatch, q: number, base: nu
 
 /** @param seen item indexes that were left out, or undefined when none were */
 export function whyShort(
-  model: FactorModel,
+  model: Model,
   { asked, mask }: Question,
   count: number,
   seen: Uint32Array | undefined,
@@ -114,6 +114,6 @@ export function whyShort(
   return shortList(asked, count, { catalogue: model.items.size, filteredOut: mask.filteredOut, seen: seenToo });
 }
 
-function seenBy({ history }: FactorModel, user: number): Uint32Array | undefined {
+function seenBy({ history }: Model, user: number): Uint32Array | undefined {
   return history && indexesOf(history, user);
 }

@@ -1,7 +1,7 @@
 /**
  * The most rated items of the model's history: what can be said to someone of whom nothing is known.
  */
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import { knownOptions, LowrankError, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import { historyCounts } from "./history.ts";
@@ -20,19 +20,19 @@ export interface PopularQuestion {
   readonly mask: Mask;
 }
 
-export function checkedPopular(who: string, model: FactorModel, options: PopularOptions): PopularQuestion {
+export function checkedPopular(who: string, model: Model, options: PopularOptions): PopularQuestion {
   knownOptions(who, options, ["n", ...filterOptions]);
   const asked = wholeNumber(who, "n", options.n ?? 10, 1, Number.MAX_SAFE_INTEGER);
   return { who, asked, mask: filterMask(who, model.items, options) };
 }
 
 export class Popularity {
-  readonly #model: FactorModel;
+  readonly #model: Model;
   readonly #count: Uint32Array;
   readonly #order: Uint32Array;
 
   /** @throws LowrankError `no-history` for a model without its training ratings */
-  constructor(who: string, model: FactorModel) {
+  constructor(who: string, model: Model) {
     const count = historyCounts(model, "item");
     if (count === undefined) {
       throw new LowrankError(

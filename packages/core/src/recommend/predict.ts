@@ -1,5 +1,5 @@
 /** One score, or why there is none. In double precision, on the caller's thread. */
-import { baselineOf, type FactorModel, type Scorer } from "../model/index.ts";
+import { baselineOf, type Model, type Scorer } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, OptionError, trueOrFalse } from "../support/index.ts";
 import type { Prediction } from "./outcomes.ts";
@@ -10,20 +10,14 @@ export interface PredictOptions {
 }
 
 /** @returns undefined for no clamping */
-export function clampRange(who: string, model: FactorModel, options: PredictOptions): FactorModel["range"] {
+export function clampRange(who: string, model: Model, options: PredictOptions): Model["range"] {
   knownOptions(who, options, ["clamp"]);
   if (!trueOrFalse(who, "clamp", options.clamp ?? false)) return undefined;
   if (model.range !== undefined) return model.range;
   throw new OptionError(who, "clamp", true, "false for a model without a range of ratings");
 }
 
-export function predictOne(
-  model: FactorModel,
-  scorer: Scorer,
-  user: Id,
-  item: Id,
-  range: FactorModel["range"],
-): Prediction {
+export function predictOne(model: Model, scorer: Scorer, user: Id, item: Id, range: Model["range"]): Prediction {
   const u = model.users.index(user);
   const i = model.items.index(item);
   const cut = (score: number) => (range === undefined ? score : Math.max(range.min, Math.min(range.max, score)));

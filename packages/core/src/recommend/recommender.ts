@@ -1,17 +1,17 @@
 /**
- * Recommender: a FactorModel and kernels in, answers to people's questions out, all in the caller's own ids.
+ * Recommender: a model and kernels in, answers to people's questions out, all in the caller's own ids.
  *
  * Kernel memory is taken when a kind of question is first asked: the item table for lists, a table of unit rows for
  * each side's similarity, little for fold-in. Concurrent calls are right: those that share memory take turns, batch by
  * batch. Closing waits for calls in hand: what was begun before is answered whole, what comes later is refused.
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import { checkModel, type FactorModel, factorScorer, type Scorer } from "../model/index.ts";
+import { checkModel, type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, LowrankError, OptionError } from "../support/index.ts";
 import { explainParts, remainderOf } from "./explain.ts";
 import { idList } from "./filters.ts";
-import { FoldIn, objectiveOf } from "./fold-in.ts";
+import { FoldIn, foldableOf, objectiveOf } from "./fold-in.ts";
 import {
   type CleanHistory,
   cleanHistory,
@@ -40,9 +40,9 @@ import type {
 } from "./outcomes.ts";
 import { checkedPopular, Popularity, type PopularOptions, type PopularQuestion } from "./popular.ts";
 import { clampRange, type PredictOptions, predictOne } from "./predict.ts";
-import { BATCH_QUERIES, Ranker } from "./ranker.ts";
+import { BATCH_QUERIES } from "./ranker.ts";
 import { checkedSimilar, Neighbours, type SimilarOptions } from "./similar.ts";
-import { itemTable } from "./top-n.ts";
+import { type FactorRanker, openUserRanker, type UserRanker } from "./user-ranker.ts";
 
 export type RecommenderOptions = EngineOptions;
 
@@ -50,7 +50,7 @@ export type RecommenderOptions = EngineOptions;
  * @param model its arrays are read, never written; do not change them while the recommender is open
  * @throws DataError for a model whose arrays do not fit together or hold a number that is not finite
  */
-export async function openRecommender(model: FactorModel, options: RecommenderOptions = {}): Promise<Recommender> {
+export async function openRecommender(model: Model, options: RecommenderOptions = {}): Promise<Recommender> {
   const who = "openRecommender";
   knownOptions(who, options, engineOptionNames);
   checkModel(model);
@@ -58,10 +58,10 @@ export async function openRecommender(model: FactorModel, options: RecommenderOp
 }
 
 export class Recommender {
-  readonly model: FactorModel;
+  readonly model: Model;
   readonly kernels: Kernels;
   readonly #scorer: Scorer;
-  #ranker: Ranker | undefined;
+  #ranker: UserRanker | undefined;
   #popularity: Popularity | undefined;
   readonly #foldIns = new Map<"user" | "item", FoldIn>();
   readonly #neighbours = new Map<"user" | "item", Promise<Neighbours>>();
@@ -70,10 +70,10 @@ export class Recommender {
   #inHand = 0;
 
   /** Use `openRecommender`, which checks the model. */
-  constructor(model: FactorModel, kernels: Kernels) {
+  constructor(model: Model, kernels: Kernels) {
     this.model = model;
     this.kernels = kernels;
-    this.#scorer = factorScorer(model);
+    this.#scorer = scorerOf(model);
   }
 
   /** The score of a user and an item: mean + user bias + item bias + dot product, in double precision. */
@@ -125,6 +125,7 @@ export class Recommender {
    */
   recommendFor(history: Iterable<HistoryItem>, options: RecommendOptions = {}): Promise<RecommendationsForHistory> {
     return this.#call("recommendFor", async (who) => {
+      foldableOf(who, this.model);
       const question = checkedQuestion(who, this.model, options);
       return this.#answerFor(question, this.#cleanItems(who, history));
     });
@@ -136,7 +137,7 @@ export class Recommender {
     return this.#popular(checkedPopular("popular", this.model, options));
   }
 
-  /** The items most similar to an item, by cosine of their factors. */
+  /** The items most similar to an item, by cosine of their factors (of a net: those that go into its layers). */
   similarItems(id: Id, options: SimilarOptions = {}): Promise<Similar> {
     return this.#call("similarItems", (who) => this.#similar(who, "item", id, options));
   }
@@ -152,12 +153,16 @@ export class Recommender {
    * @throws DivergenceError when there is no stable row; LowrankError `no-objective`
    */
   foldInUser(history: Iterable<HistoryItem>): Promise<FoldedIn> {
-    return this.#call("foldInUser", async (who) => this.#foldedIn(who, "user", this.#cleanItems(who, history)));
+    return this.#call("foldInUser", async (who) => {
+      foldableOf(who, this.model);
+      return this.#foldedIn(who, "user", this.#cleanItems(who, history));
+    });
   }
 
   /** The row that training would give to an item with this history, the users as they are. */
   foldInItem(history: Iterable<HistoryUser>): Promise<FoldedIn> {
     return this.#call("foldInItem", async (who) => {
+      foldableOf(who, this.model);
       const clean = cleanHistory(who, this.model, this.model.users, entriesOf(who, history, "user"));
       return this.#foldedIn(who, "item", clean);
     });
@@ -170,7 +175,7 @@ export class Recommender {
    */
   explain(user: Id, item: Id): Promise<Explanation> {
     return this.#call("explain", async (who) => {
-      const { model } = this;
+      const model = foldableOf(who, this.model);
       const u = model.users.index(user);
       const i = model.items.index(item);
       if (u === undefined || i === undefined) {
@@ -193,6 +198,7 @@ export class Recommender {
   /** `explain` for someone who is not in the model, from a history. */
   explainFor(history: Iterable<HistoryItem>, item: Id): Promise<Explanation> {
     return this.#call("explainFor", async (who) => {
+      foldableOf(who, this.model);
       const i = this.model.items.index(item);
       const clean = this.#cleanItems(who, history);
       if (i === undefined) return { status: "unknown", missing: ["item"] };
@@ -272,14 +278,15 @@ export class Recommender {
   }
 
   async #answerFor(question: Question, history: CleanHistory): Promise<RecommendationsForHistory> {
-    const { model } = this;
     const { who } = question;
+    const model = foldableOf(who, this.model);
     if (history.index.length === 0) {
       return { status: "empty-history", unknownHistory: history.unknown, popular: this.#fallback(question) };
     }
-    const { factors, bias } = await this.#foldIn("user").solve(who, history);
+    const { factors, bias } = await this.#foldIn(model, "user").solve(who, history);
     const seen = question.includeSeen ? undefined : history.index;
-    const batches = this.#openRanker().batches({
+    const ranker = this.#openRanker() as FactorRanker; // of a model of factors
+    const batches = ranker.rows.batches({
       who,
       count: 1,
       row: () => factors,
@@ -326,17 +333,17 @@ export class Recommender {
 
   async #foldedIn(who: string, side: "user" | "item", clean: CleanHistory): Promise<FoldedIn> {
     if (clean.index.length === 0) return { status: "empty-history", unknownHistory: clean.unknown };
-    const { factors, bias } = await this.#foldIn(side).solve(who, clean);
+    const { factors, bias } = await this.#foldIn(foldableOf(who, this.model), side).solve(who, clean);
     const { merged, unknown } = clean;
     return { status: "known", factors, bias, used: clean.index.length, merged, unknownHistory: unknown };
   }
 
   /** @param score of the stored row; undefined for someone without one, whose score is that of the folded-in row */
   async #explained(who: string, history: CleanHistory, item: number, score: number | undefined): Promise<Explanation> {
-    const { model } = this;
+    const model = foldableOf(who, this.model);
     const objective = objectiveOf(who, model);
     if (history.index.length === 0) return { status: "empty-history", unknownHistory: history.unknown };
-    const gram = objective.kind === "implicit" ? await this.#foldIn("user").gram() : undefined;
+    const gram = objective.kind === "implicit" ? await this.#foldIn(model, "user").gram() : undefined;
     const parts = await explainParts({ who, model, objective, history, item, gram });
     const { baseline, contributions, folded } = parts;
     const known = {
@@ -353,15 +360,15 @@ export class Recommender {
     return cleanHistory(who, this.model, this.model.items, entriesOf(who, history, "item"));
   }
 
-  #openRanker(): Ranker {
-    this.#ranker ??= new Ranker(this.kernels, itemTable(this.model), this.model.users.size);
+  #openRanker(): UserRanker {
+    this.#ranker ??= openUserRanker(this.kernels, this.model, this.model.users.size);
     return this.#ranker;
   }
 
-  #foldIn(side: "user" | "item"): FoldIn {
+  #foldIn(model: FactorModel, side: "user" | "item"): FoldIn {
     let foldIn = this.#foldIns.get(side);
     if (foldIn === undefined) {
-      foldIn = new FoldIn(this.kernels, this.model, side);
+      foldIn = new FoldIn(this.kernels, model, side);
       this.#foldIns.set(side, foldIn);
     }
     return foldIn;

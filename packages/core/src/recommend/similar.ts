@@ -10,7 +10,7 @@ import { knownOptions, LowrankError, nextTurn, wholeNumber } from "../support/in
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import { type Similar, type SimilarId, shortList } from "./outcomes.ts";
 import { Ranker } from "./ranker.ts";
-import { rowOf } from "./top-n.ts";
+import { rowOf } from "./rows.ts";
 
 export interface SimilarOptions extends Filters {
   /** How many, from 1 (default 10) */

@@ -4,12 +4,14 @@
  * The one routine of this room that speaks of indexes. People's questions go through Recommender.
  */
 import type { Kernels, SparseRows } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import type { Model } from "../model/index.ts";
 import { wholeNumber } from "../support/index.ts";
-import { type RankBatch, Ranker, type RankerTable } from "./ranker.ts";
+import type { RankBatch } from "./ranker.ts";
+import { indexesOf } from "./rows.ts";
+import { openUserRanker } from "./user-ranker.ts";
 
 export interface TopNRequest {
-  readonly model: FactorModel;
+  readonly model: Model;
   readonly kernels: Kernels;
   /** User indexes of the model, in the order of the answers; repeats are allowed */
   readonly users: Uint32Array;
@@ -26,7 +28,8 @@ export interface TopNRequest {
  * The best items of each user over the full catalogue, ties to the smaller item index.
  *
  * Yields batches of at most BATCH_QUERIES users; `n` in a batch is the request's, or the number of items if that is smaller.
- * Scores are dot product plus item bias: add the model's mean and the user's bias for the predicted score. Kernel
+ * Scores of a factor model are dot product plus item bias: add the model's mean and the user's bias for the predicted score; those of a
+ * net are whole. Kernel
  * memory is held until the generator ends or is returned.
  *
  * @throws AbortedError between batches
@@ -34,12 +37,12 @@ export interface TopNRequest {
 export async function* topNForIndexes(request: TopNRequest): AsyncGenerator<RankBatch> {
   const { model, kernels, users, excluded, allowed, signal } = request;
   const n = Math.min(wholeNumber("topNForIndexes", "n", request.n, 1, Number.MAX_SAFE_INTEGER), model.items.size);
-  const ranker = new Ranker(kernels, itemTable(model), users.length);
+  const ranker = openUserRanker(kernels, model, users.length);
   try {
     yield* ranker.batches({
       who: "topNForIndexes",
       count: users.length,
-      row: (q) => rowOf(model.userFactors, model.rank, users[q]),
+      user: (q) => users[q],
       excluded: excluded && ((q) => indexesOf(excluded, users[q])),
       allowed,
       n,
@@ -48,20 +51,6 @@ export async function* topNForIndexes(request: TopNRequest): AsyncGenerator<Rank
   } finally {
     ranker.close();
   }
-}
-
-export function itemTable(model: FactorModel): RankerTable {
-  return { rank: model.rank, rows: model.items.size, factors: model.itemFactors, bias: model.itemBias };
-}
-
-/** Row `index` of a tight table: a view. */
-export function rowOf(factors: Float32Array, rank: number, index: number): Float32Array {
-  return factors.subarray(index * rank, (index + 1) * rank);
-}
-
-/** Indexes of row `row`: a view. */
-export function indexesOf({ start, index }: SparseRows, row: number): Uint32Array {
-  return index.subarray(start[row], start[row + 1]);
 }
 
 /** Indexes by falling score, ties to the smaller index. */

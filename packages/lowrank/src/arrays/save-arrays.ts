@@ -1,12 +1,12 @@
 /**
- * The tables of a model as NumPy arrays: a FactorModel comes in, a `.npz` with all of them or a `.npy` with one goes out.
+ * The tables of a model of factors as NumPy arrays: the model comes in, a `.npz` with all of them or a `.npy` with one goes out.
  *
  *   score = mean + user_bias[:, None] + item_bias + user_factors @ item_factors.T
  *
  * Not here: the model file, which also holds training ratings, settings and provenance (model-files.ts).
  */
 import { extname } from "node:path";
-import { checkModel, DataError, type FactorModel, type IdMap, OptionError } from "@lowrank/core";
+import { checkModel, DataError, type FactorModel, type IdMap, type Model, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, show } from "@lowrank/core/support";
 import { type ArrayName, arrayNames } from "../file-words.ts";
 import { tryWriting, writeWhole } from "../outputs.ts";
@@ -41,11 +41,17 @@ export async function checkArraysWritable(path: string, options: SaveArraysOptio
  */
 export async function saveArrays(
   path: string,
-  model: FactorModel,
+  model: Model,
   options: SaveArraysOptions = {},
 ): Promise<{ arrays: ArrayName[]; bytes: number }> {
   const asked = checkedTarget(path, options);
   checkModel(model);
+  if (model.kind === "net") {
+    throw new DataError(
+      `${who}: a net is more than tables; its model file holds every layer as a tensor, which docs/model-file.md reads with five lines of Python`,
+      { kind: model.kind },
+    );
+  }
   const there = arrayNames.filter((name) => makers[name](model) !== undefined);
   const names = asked === undefined ? there : there.filter((name) => name === asked);
   if (names.length === 0)

@@ -1,5 +1,5 @@
 /** `fit --arrays`: the tables of a model as NumPy arrays, beside the model file. */
-import type { FactorModel } from "@lowrank/core";
+import type { Model } from "@lowrank/core";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
 import { type InputFile, refuseOverwritingInput } from "./overwriting.ts";
@@ -13,8 +13,18 @@ export interface SavedArrays {
 const words = { flag: "--arrays", sources: "rating files", result: "the arrays" };
 
 /** Refuses, before long work, a file that cannot be written or stands for something else. @param out the model's file */
-export async function tryArrays(file: string | undefined, inputs: readonly InputFile[], out: string): Promise<void> {
+export async function tryArrays(
+  file: string | undefined,
+  inputs: readonly InputFile[],
+  out: string,
+  method: string,
+): Promise<void> {
   if (file === undefined) return;
+  if (method === "net")
+    throw new UsageError(
+      `--arrays writes tables, and a net is more than that; leave it out: ${out} itself holds every layer as a tensor`,
+      { arrays: file, method },
+    );
   if (!/\.npz$/i.test(file))
     throw new UsageError(
       `--arrays must end in .npz, got ${JSON.stringify(file)}; for a single array train first, then run lowrank export ` +
@@ -30,7 +40,7 @@ export async function tryArrays(file: string | undefined, inputs: readonly Input
 export async function writeArrays(
   file: string | undefined,
   inputs: readonly InputFile[],
-  model: FactorModel,
+  model: Model,
 ): Promise<SavedArrays | undefined> {
   if (file === undefined) return undefined;
   await refuseOverwritingInput(inputs, file, words);

@@ -4,7 +4,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
-import { DataError, type FactorModel, LowrankError, type Ratings } from "@lowrank/core";
+import { DataError, LowrankError, type Model, type Ratings } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
 import { count, counted, duration, figure, hanging, listed, percent } from "./format.ts";
@@ -83,7 +83,7 @@ export function refuseOneSided(ratings: Ratings, files: readonly string[]): void
 }
 
 /** Refuses a model without its training ratings where these are needed. @param remedy what else would help */
-export function requireHistory(model: FactorModel, file: string, need: string, remedy = ""): void {
+export function requireHistory(model: Model, file: string, need: string, remedy = ""): void {
   if (model.history !== undefined) return;
   throw new LowrankError(
     "no-history",
@@ -93,7 +93,7 @@ export function requireHistory(model: FactorModel, file: string, need: string, r
 }
 
 /** Loads a model file. */
-export async function loadModelFile(path: string): Promise<FactorModel> {
+export async function loadModelFile(path: string): Promise<Model> {
   const { loadModel } = await import("../model-files.ts");
   return loadModel(path);
 }

@@ -3,10 +3,18 @@
  * `--bias-regularization`), with the table's own meaning and defaults. A setting that the method does not have is refused
  * by name, also when the method was chosen from the data.
  */
-import { type Factorizer, type MethodName, methods, type OptionSpec, type Ratings, suggestMethod } from "@lowrank/core";
+import {
+  type Factorizer,
+  type MethodName,
+  type Model,
+  methods,
+  type OptionSpec,
+  type Ratings,
+  suggestMethod,
+} from "@lowrank/core";
 import { type Command, Option } from "commander";
 import { kebab, UsageError } from "./exit.ts";
-import { real, realOrAuto, whole, word } from "./flags.ts";
+import { real, realOrAuto, whole, wholes, word } from "./flags.ts";
 import { listed } from "./format.ts";
 
 const methodNames = Object.keys(methods) as MethodName[];
@@ -68,6 +76,9 @@ function addSettingFlag(command: Command, name: string, owners: readonly Owner[]
       command.addOption(hiddenIf(!isOn, new Option(flag.replace("--", "--no-"), `switch off: ${about}`)));
       return;
     }
+    case "wholes":
+      command.option(`${flag} <n,...>`, about, wholes(flag));
+      return;
     default:
       spec satisfies never;
   }
@@ -145,7 +156,7 @@ function refusal(make: () => unknown): unknown {
 }
 
 export interface ChosenMethod {
-  readonly method: Factorizer;
+  readonly method: Factorizer<Model>;
   /** Why this one; undefined when the user stated it */
   readonly reason: string | undefined;
 }
@@ -167,7 +178,7 @@ export function chooseMethod(request: MethodRequest, ratings: Ratings): ChosenMe
   return { method: makeMethod(name, settings), reason: suggestion.reason };
 }
 
-function makeMethod(name: MethodName, settings: Settings): Factorizer {
+function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
   const foreign = foreignSettings(name, settings);
   if (foreign.length > 0) {
     const owners = methodNames.filter((method) => foreign[0] in methods[method].options);
@@ -193,14 +204,14 @@ export function words(name: string): string {
 }
 
 /** The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others. */
-export function settingsSentence(method: Factorizer): string {
+export function settingsSentence(method: Factorizer<Model>): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
   const parts = [`rank ${method.rank}`, `${method.passes} ${method.passName}`];
   for (const [name, value] of Object.entries(method.options)) {
     if (name === "rank" || name === method.passName) continue;
     const spec = table?.[name];
     const isMain = name === "regularization" || name === "unobservedWeight";
-    if (!isMain && (spec === undefined || spec.default === value)) continue;
+    if (!isMain && (spec === undefined || String(spec.default) === String(value))) continue;
     parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
   }
   return parts.join(", ");

@@ -9,10 +9,12 @@ import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN 
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
+import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
+import { netBatches, netPairs, netScores } from "./net.ts";
 import { pairs } from "./pairs.ts";
 import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowGradients } from "./row-gradient.ts";
@@ -72,6 +74,21 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkPairs(problem);
       pairs(problem);
+    },
+    async netBatches(problem, batches) {
+      unlessClosed();
+      checkNetBatches(problem, batches);
+      return netBatches(problem, batches);
+    },
+    async netScores(problem) {
+      unlessClosed();
+      checkNetScores(problem);
+      netScores(problem);
+    },
+    async netPairs(problem) {
+      unlessClosed();
+      checkNetPairs(problem);
+      netPairs(problem);
     },
     async sparseProduct(problem) {
       unlessClosed();

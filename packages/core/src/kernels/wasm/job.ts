@@ -24,6 +24,9 @@ export interface Job {
 /** Byte address of the u32 counter by which threads claim units. */
 export const COUNTER = 0;
 
+/** Byte address of the u32 word that is 1 when a thread of the job failed or died: others may be waiting for it. */
+export const FAILED = 4;
+
 /** Does the whole job on the calling thread, in slices between which others have their turn. */
 export async function runHere(job: Job): Promise<void> {
   const routine = exportsOn(job.block, job.module)[job.routine];

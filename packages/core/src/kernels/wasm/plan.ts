@@ -54,6 +54,7 @@ export function planLayout(layout: Layout, threads: number): Plan {
   let sharedBytes = 0;
   let scratchBytes = 0;
   for (const slot of Object.values(layout)) {
+    if (slot.kind === "perThread") scratchBytes = Math.max(scratchBytes, REAL_BYTES * slot.length);
     if (slot.kind === "realTable") scratchBytes = Math.max(scratchBytes, descentScratchBytes(slot.rank));
     if (slot.kind !== "table") continue;
     sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));

@@ -7,7 +7,7 @@
  * all, jobs run on the calling thread.
  */
 import { nodeThreads } from "./host.ts";
-import { COUNTER, failure, type Job, runHere } from "./job.ts";
+import { COUNTER, FAILED, failure, type Job, runHere } from "./job.ts";
 import type { Block } from "./memory.ts";
 import { startThread, type Thread } from "./thread.ts";
 
@@ -42,6 +42,7 @@ export async function runOnPool(job: Job): Promise<void> {
   const team = membersFor(wanted);
   if (team.length === 0) return runHere(job);
   Atomics.store(new Uint32Array(job.block.buffer, COUNTER, 1), 0, 0);
+  Atomics.store(new Uint32Array(job.block.buffer, FAILED, 1), 0, 0);
   const outcomes = await Promise.all(team.map((member, place) => start(member, job, place)));
   for (const outcome of outcomes) {
     if (outcome === "never started" || outcome.done) continue;
@@ -151,7 +152,12 @@ function start(member: Member, job: Job, place: number): Promise<Outcome | "neve
   const id = nextJob++;
   return new Promise((resolve) => {
     if (member.running.size === 0) member.thread.keepAlive(true);
-    member.running.set(id, resolve);
+    member.running.set(id, (outcome) => {
+      if (outcome !== "never started" && !outcome.done) {
+        Atomics.store(new Uint32Array(job.block.buffer, FAILED, 1), 0, 1);
+      }
+      resolve(outcome);
+    });
     try {
       const key = attach(member, job);
       const { routine, args, units, grain } = job;

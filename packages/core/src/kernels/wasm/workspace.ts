@@ -20,6 +20,7 @@ import type {
 import { placeArrays } from "../layout.ts";
 import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
+import { netBatches, netPairs, netScores } from "./net.ts";
 import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
 import { productRoutines } from "./products.ts";
@@ -53,6 +54,9 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     rowGradients: (problem, out) => next(() => rowGradients(runner, problem, out)),
     topN: (problem) => next(() => topN(runner, problem)),
     pairs: (problem) => next(() => pairs(runner, problem)),
+    netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
+    netScores: (problem) => next(() => netScores(runner, problem)),
+    netPairs: (problem) => next(() => netPairs(runner, problem)),
     ...productRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),

@@ -7,11 +7,11 @@ import {
   crossValidate,
   type Evaluation,
   evaluate,
-  type FactorModel,
   type FigureSpreads,
   kFold,
   leaveLastOut,
   type MeasureOptions,
+  type Model,
   type RankingMetric,
   type Ratings,
   type RelevantFrom,
@@ -205,7 +205,7 @@ async function evaluateModel(
 }
 
 /** Ids of both files must be of one kind to be compared: that of the model. */
-function idsAsText(model: FactorModel, modelFile: string, flags: EvaluateFlags): boolean | "user" | "item" {
+function idsAsText(model: Model, modelFile: string, flags: EvaluateFlags): boolean | "user" | "item" {
   const [users, items] = [model.users.kind === "string", model.items.kind === "string"];
   if (flags.stringIds && !(users && items)) {
     const side = users ? "item" : "user";

@@ -1,10 +1,10 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
 import {
   AbortedError,
-  type FactorModel,
   type FitReport,
   factorize,
   heldOut,
+  type Model,
   type Ratings,
   randomSplit,
   type Validation,
@@ -120,7 +120,7 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   await refuseOverwritingInput(inputs, out);
   const { checkWritable, saveModel } = await import("../../model-files.ts");
   await checkWritable(out);
-  await tryArrays(flags.arrays, inputs, out);
+  await tryArrays(flags.arrays, inputs, out, request.method);
   const plan = await planCheckpoints(job.output, flags, inputs, { model: out, "file of arrays": flags.arrays });
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
@@ -237,7 +237,7 @@ interface Outcome {
   readonly arrays: SavedArrays | undefined;
   readonly loaded: LoadedRatings;
   readonly chosen: ChosenMethod;
-  readonly model: FactorModel;
+  readonly model: Model;
   readonly report: FitReport;
   readonly kept: Checkpointing["kept"];
   readonly seconds: { readonly import: number; readonly save: number; readonly total: number };

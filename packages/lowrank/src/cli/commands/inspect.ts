@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import {
   describeRatings,
-  type FactorModel,
   type IdMap,
+  type Model,
   modelDigest,
   type Ratings,
   type RatingsDescription,
@@ -119,7 +119,14 @@ function timeText(time: number): string {
   return time >= 1e8 && time < 1e11 ? new Date(1000 * time).toISOString().slice(0, 10) : String(time);
 }
 
-function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes: number): void {
+/** `layers 64 to 64 to 32 to 1 and a product, ` for a net. */
+function netText(model: Model): string {
+  if (model.kind === "factors") return "";
+  const widths = [2 * model.rank, ...model.layers.map(({ outputs }) => outputs)];
+  return `layers ${widths.join(" to ")}${model.product === undefined ? "" : " and a product"}, `;
+}
+
+function tellModel({ output }: Job, file: string, model: Model, fileBytes: number): void {
   const { users, items, rank, scale, range, mean, history, provenance } = model;
   const sides = [
     ...(model.userBias === undefined ? [] : ["users"]),
@@ -138,7 +145,7 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
       [
         [
           "model",
-          `${provenance.method}, rank ${rank}, ${sides.length === 0 ? "without biases" : `biases of ${sides.join(" and ")}`}`,
+          `${provenance.method}, rank ${rank}, ${netText(model)}${sides.length === 0 ? "without biases" : `biases of ${sides.join(" and ")}`}`,
         ],
         ["users", `${count(users.size)}, ${idsText(users)}`],
         ["items", `${count(items.size)}, ${idsText(items)}`],
@@ -161,6 +168,8 @@ function tellModel({ output }: Job, file: string, model: FactorModel, fileBytes:
     file,
     bytes: fileBytes,
     rank,
+    layers: model.kind === "net" ? model.layers.map(({ inputs, outputs }) => ({ inputs, outputs })) : undefined,
+    product: model.kind === "net" ? model.product !== undefined : undefined,
     users: { count: users.size, kind: users.kind },
     items: { count: items.size, kind: items.kind },
     biases: sides,

@@ -3,9 +3,9 @@
  * a history, or for everybody as CSV or JSON lines.
  */
 import {
-  type FactorModel,
   type Id,
   LowrankError,
+  type Model,
   openRecommender,
   type PopularList,
   type Recommendations,
@@ -118,7 +118,7 @@ function refuseUnclearQuestion(flags: RecommendFlags): void {
     throw new UsageError("--fallback acts only for an unknown user, and --all asks for known ones; leave it out");
 }
 
-async function listOptions(model: FactorModel, flags: RecommendFlags): Promise<ListOptions> {
+async function listOptions(model: Model, flags: RecommendFlags): Promise<ListOptions> {
   return {
     n: flags.n ?? DEFAULT_N,
     ...given("only", flags.only && (await idList("--only", flags.only, model.items))),
@@ -131,7 +131,7 @@ async function listOptions(model: FactorModel, flags: RecommendFlags): Promise<L
 async function forUsers(
   job: Job,
   recommender: Recommender,
-  model: FactorModel,
+  model: Model,
   options: ListOptions,
   titles: Titles,
   flags: RecommendFlags,
@@ -153,7 +153,7 @@ async function forUsers(
   if (unanswered.length > 0) throw unansweredError(unanswered, model, file);
 }
 
-function unansweredError(unanswered: readonly Recommendations[], model: FactorModel, file: string): LowrankError {
+function unansweredError(unanswered: readonly Recommendations[], model: Model, file: string): LowrankError {
   const ids = unanswered.map((answer) => ("user" in answer ? answer.user : ""));
   const who = ids.length === 1 ? `user ${show(ids[0])}` : `users ${listed(ids.map(show))}`;
   const isUnknown = unanswered.some((answer) => answer.status === "unknown-user");
@@ -168,7 +168,7 @@ function unansweredError(unanswered: readonly Recommendations[], model: FactorMo
 }
 
 /** One list for people. */
-function tellAnswer(job: Job, model: FactorModel, answer: Recommendations, titles: Titles, blankBefore: boolean): void {
+function tellAnswer(job: Job, model: Model, answer: Recommendations, titles: Titles, blankBefore: boolean): void {
   const { output } = job;
   if (blankBefore) output.print("");
   if (answer.status === "known") {
@@ -194,7 +194,7 @@ function tellPopular(job: Job, popular: PopularList, titles: Titles): void {
 }
 
 function listLines(
-  model: FactorModel,
+  model: Model,
   items: readonly { item: Id; score: number }[],
   titles: Titles,
   width: number,
@@ -227,7 +227,7 @@ function unknownItems(ids: readonly Id[]): string {
 async function forHistory(
   job: Job,
   recommender: Recommender,
-  model: FactorModel,
+  model: Model,
   options: ListOptions,
   titles: Titles,
   flags: RecommendFlags,
@@ -259,7 +259,7 @@ async function forHistory(
 }
 
 /** `318:5,260:3.5` → records. The rating is what follows the last colon; without one the entry is a click. */
-function parseHistory(texts: readonly string[], model: FactorModel): { item: Id; rating?: number }[] {
+function parseHistory(texts: readonly string[], model: Model): { item: Id; rating?: number }[] {
   const entries = texts.flatMap((written) => written.split(",")).map((entry) => entry.trim());
   const full = entries.filter((entry) => entry !== "");
   if (full.length === 0) {
@@ -281,7 +281,9 @@ function parseHistory(texts: readonly string[], model: FactorModel): { item: Id;
 }
 
 /** What was typed and cannot act as meant: a slip in one rating turns the whole list, so it is told. */
-function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, { range, objective }: FactorModel): void {
+function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, model: Model): void {
+  const { range } = model;
+  const objective = model.kind === "factors" ? model.objective : undefined;
   const repeated = history.map(({ item }) => item).find((item, at, items) => items.indexOf(item) < at);
   if (repeated !== undefined) {
     const effect = objective?.kind === "implicit" ? "they are added up" : "the last one counts";

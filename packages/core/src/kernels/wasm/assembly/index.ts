@@ -26,6 +26,8 @@ export { descentGiven, descentRecord } from "./descent-record";
 export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
+export { netFirst, netPairs, netScores } from "./net-score";
+export { netTrain, netTranspose } from "./net-train";
 export { pairs } from "./pairs";
 export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";

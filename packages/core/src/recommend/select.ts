@@ -2,7 +2,7 @@
  * The best n of a score array: a heap that keeps the worst of the kept on top, over typed arrays made once.
  *
  * Items are scanned by rising index and must beat the worst kept one outright, so ties go to the smaller index.
- * Cost: one comparison per item, log n for each that enters. For scorers without tables; models use the kernels' topN.
+ * Cost: one comparison per item, log n for each that enters. For scores that are all there: of nets, and of scorers without tables; factors use the kernels' topN.
  */
 export class BestOf {
   readonly #item: Uint32Array;
@@ -20,8 +20,9 @@ export class BestOf {
    * @param scores every score finite
    * @param excluded item indexes never to be listed, ascending
    * @param out u32[n]
+   * @param allowed u8[scores], 0 = never listed; undefined allows all
    */
-  select(scores: Float32Array, excluded: Uint32Array, out: Uint32Array): number {
+  select(scores: Float32Array, excluded: Uint32Array, out: Uint32Array, allowed?: Uint8Array): number {
     this.#size = 0;
     const capacity = this.#item.length;
     let next = 0;
@@ -30,6 +31,7 @@ export class BestOf {
         next++;
         continue;
       }
+      if (allowed !== undefined && allowed[i] === 0) continue;
       if (this.#size < capacity) this.#push(i, scores[i]);
       else if (scores[i] > this.#score[0]) this.#sink(0, i, scores[i], capacity);
     }

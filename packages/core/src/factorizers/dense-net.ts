@@ -1,0 +1,114 @@
+/**
+ * The dense net: factors of a user and an item go side by side through hidden layers to a score, optionally beside a
+ * product of further factors (NeuMF).
+ *
+ *   minimise  Σ_observed (r_ui − r̂_ui)²  with penalties per rating,  in batches:  see kernels/net.ts and model/net-model.ts
+ *
+ * Source: the dense network of seed notebook 003; He, Liao, Zhang, Nie, Hu & Chua, WWW 2017 (NeuMF).
+ */
+import type { Kernels } from "../kernels/index.ts";
+import type { NetModel } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { DataError, OptionError } from "../support/index.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
+import { denseNetOptions, learningRateOf, optimizerOf } from "./net-options.ts";
+import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
+import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
+import { resolveOptions } from "./options.ts";
+import { ratesOf, type ScheduleOptions } from "./schedules.ts";
+
+export { denseNetOptions };
+
+/** The method's name in reports, files and on the command line. */
+const NAME = "net";
+
+/** Options of `denseNet`; every one may be left out. */
+export interface DenseNetOptions extends ScheduleOptions {
+  /** Width of the factors, 1 to 1024. Default 16 */
+  readonly rank?: number;
+  /** Widths of the hidden layers, first to last. Default [32, 16] */
+  readonly hidden?: readonly number[];
+  /** A product branch beside the layers, with factors of its own. Default true */
+  readonly product?: boolean;
+  /** Passes over the data, at least 1. Default 8 */
+  readonly epochs?: number;
+  /** Ratings in a batch, at least 1. Default 512 */
+  readonly batchSize?: number;
+  /** `rows`: user by user; `shuffled` (default): drawn for each epoch; `shuffledOnce` */
+  readonly order?: "rows" | "shuffled" | "shuffledOnce";
+  /** Default adam */
+  readonly optimizer?: "sgd" | "adam";
+  /** Default `auto`: 0.002 for adam, 0.001 for sgd */
+  readonly learningRate?: number | "auto";
+  /** Of sgd, 0 to 0.9999. Default 0 */
+  readonly momentum?: number;
+  /** Of adam. Default 0.9 */
+  readonly beta1?: number;
+  /** Of adam. Default 0.999 */
+  readonly beta2?: number;
+  /** Of adam. Default 1e-8 */
+  readonly epsilon?: number;
+  /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.03 */
+  readonly regularization?: number;
+  /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */
+  readonly layerRegularization?: number;
+  /** Which sides have a fitted bias. Default both */
+  readonly biases?: "none" | "user" | "item" | "both";
+  /** λ ≥ 0 of those biases, once for each rating. Default 0.01 */
+  readonly biasRegularization?: number;
+  /** What is subtracted before fitting, and added to predictions. Default global */
+  readonly center?: "none" | "global" | "user" | "item";
+  /** Standard deviation of the starting factors. Default 0.1; seed notebook 003 has 1 */
+  readonly initScale?: number;
+  /** Start from these numbers instead of drawn ones */
+  readonly initial?: InitialNet;
+}
+
+/**
+ * A dense net for explicit ratings.
+ *
+ * @throws OptionError for an unknown option or a value out of range
+ */
+export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
+  const { initial, ...rest } = given;
+  const options = resolveOptions(NAME, denseNetOptions, rest);
+  if (initial !== undefined) {
+    checkInitial(NAME, initial);
+    if (rest.initScale !== undefined) {
+      const allowed = "left out when initial is given";
+      throw new OptionError(NAME, "initScale", rest.initScale, allowed, "nothing is drawn then");
+    }
+  }
+  const { rank, hidden, product, epochs } = options;
+  const learningRate = learningRateOf(options);
+  const rates = ratesOf(NAME, learningRate, options, epochs);
+  const written = { ...options, learningRate };
+  const settings: NetSettings = {
+    ...options,
+    name: NAME,
+    options: initial === undefined ? written : { ...written, initial: initialNetDigest(initial) },
+    shape: { rank, hidden, product },
+    optimizer: optimizerOf(options),
+    rates,
+    initial,
+  };
+  return {
+    name: NAME,
+    options: settings.options,
+    rank,
+    passName: "epochs",
+    passes: epochs,
+    passesMatter: rates.passesMatter,
+    ignores: ["time"],
+    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+      if (!ratings.hasRatings) {
+        throw new DataError(
+          "net: these records have no rating, and net fits ratings; use ials() for clicks, plays or purchases",
+          { method: NAME },
+        );
+      }
+      return new NetRun(settings, ratings, kernels, seed, from);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The slope of a descent's objective over all ratings, for runs that take them in batches: the kernels give no gradient over
+ * all of them then. Plain TypeScript in f64, once at the end of a training.
+ */
+import type { DescentProblem, DescentSide, Objective } from "../kernels/index.ts";
+import { nextTurn, turnIsOver } from "../support/index.ts";
+import type { Slope } from "./certificate.ts";
+
+/** Gradients of one side: of its factors, in the table's own layout, and of its biases. */
+interface Gradient {
+  readonly factors: Float64Array;
+  readonly bias: Float64Array;
+}
+
+const gradientOf = ({ factors: { table } }: DescentSide): Gradient => ({
+  factors: new Float64Array(table.data.length),
+  bias: new Float64Array(table.rows),
+});
+
+/** @param size number of ratings */
+export async function descentSlope(problem: DescentProblem, size: number): Promise<Slope> {
+  const { left, right, objective } = problem;
+  const [ofLeft, ofRight] = [gradientOf(left), gradientOf(right)];
+  const squared = await addErrors(problem, ofLeft, ofRight);
+  const { cost, weight, penaltyWeight } = objectiveOf(objective, squared, size);
+  let [norm, length, penalty] = [0, 0, 0];
+  for (const [side, gradient] of [
+    [left, ofLeft],
+    [right, ofRight],
+  ] as const) {
+    const add = (values: ArrayLike<number>, slopes: Float64Array, regularization: number) => {
+      for (let j = 0; j < values.length; j++) {
+        norm += (weight * slopes[j] + penaltyWeight * 2 * regularization * values[j]) ** 2;
+        length += values[j] * values[j];
+        penalty += regularization * values[j] * values[j];
+      }
+    };
+    add(side.factors.table.data, gradient.factors, side.regularization);
+    if (side.bias !== undefined) add(side.bias.value, gradient.bias, side.biasRegularization);
+  }
+  return { norm: Math.sqrt(norm), cost: cost + penaltyWeight * penalty, size: Math.sqrt(length) };
+}
+
+/** Σ error², and its gradient added to both sides. */
+async function addErrors(problem: DescentProblem, ofLeft: Gradient, ofRight: Gradient): Promise<number> {
+  const { left, right, offset, entries, value } = problem;
+  const [x, y] = [left.factors.table, right.factors.table];
+  let squared = 0;
+  for (let row = 0; row < x.rows; row++) {
+    const l = row * x.stride;
+    const level = offset + (left.bias === undefined ? 0 : left.bias.value[row]);
+    for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
+      const other = entries.index[e];
+      const r = other * y.stride;
+      let error = level + (right.bias === undefined ? 0 : right.bias.value[other]) - value[e];
+      for (let k = 0; k < x.rank; k++) error += x.data[l + k] * y.data[r + k];
+      squared += error * error;
+      const twice = 2 * error;
+      for (let k = 0; k < x.rank; k++) {
+        ofLeft.factors[l + k] += twice * y.data[r + k];
+        ofRight.factors[r + k] += twice * x.data[l + k];
+      }
+      ofLeft.bias[row] += twice;
+      ofRight.bias[other] += twice;
+    }
+    if (turnIsOver()) await nextTurn();
+  }
+  return squared;
+}
+
+/** The objective without penalties, and what the gradients of Σ error² and of the penalties are multiplied by in it. */
+function objectiveOf(objective: Objective, squared: number, size: number) {
+  switch (objective) {
+    case "norm": {
+      const cost = Math.sqrt(squared);
+      return { cost, weight: cost === 0 ? 0 : 1 / (2 * cost), penaltyWeight: 1 };
+    }
+    case "sum":
+      return { cost: squared, weight: 1, penaltyWeight: 1 };
+    case "half":
+      return { cost: squared / 2, weight: 0.5, penaltyWeight: 0.5 };
+    case "mean":
+      return { cost: squared / size, weight: 1 / size, penaltyWeight: 1 };
+    default:
+      return objective satisfies never;
+  }
+}

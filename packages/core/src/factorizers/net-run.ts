@@ -1,0 +1,363 @@
+/**
+ * One training of a net: kernel memory for tables, layers and moments, epochs in batches, and the model at the end.
+ *
+ * Not here: options (net-options.ts), the start (net-start.ts), the arithmetic (kernels/net.ts).
+ */
+import {
+  type Kernels,
+  type MovedTable,
+  type NetProblem,
+  type NetShape,
+  type NetSide,
+  netPlaces,
+  netTrainingSlots,
+  type Optimizer,
+  type Reals,
+  type RealTable,
+  slot,
+  unpadded,
+  type Workspace,
+} from "../kernels/index.ts";
+import { type Biases, type Center, flatToLayers, type NetModel, rowCenters, withoutCenters } from "../model/index.ts";
+import type { CompressedRows, Ratings } from "../ratings/index.ts";
+import { DivergenceError, show, shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
+import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
+import { copyState, restoreState } from "./run-state.ts";
+import type { Rates } from "./schedules.ts";
+import { version } from "./version.ts";
+
+export interface NetSettings {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly shape: NetShape;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly order: "rows" | "shuffled" | "shuffledOnce";
+  readonly optimizer: Optimizer;
+  readonly rates: Rates;
+  readonly regularization: number;
+  readonly biasRegularization: number;
+  readonly layerRegularization: number;
+  readonly biases: Biases;
+  readonly center: Center;
+  readonly initScale: number;
+  readonly initial: InitialNet | undefined;
+}
+
+/** Entries times widths of one kernel call, between which the signal is looked at: a few tenths of a second. */
+const CALL_PRODUCTS = 2 ** 31;
+/** Entries times widths of one call of `passes`: some milliseconds, so that short epochs do not pay for the loop. */
+const PASSES_PRODUCTS = 2 ** 24;
+/** The reference is some hundred times slower. */
+const REFERENCE_SHARE = 2 ** -7;
+const MAX_CALL_PASSES = 1024;
+
+type NetLayout = ReturnType<typeof netLayout>;
+
+/** Everything a run keeps in kernel memory, by name. */
+export function netLayout(ratings: Ratings, settings: NetSettings) {
+  const { shape, biases, optimizer } = settings;
+  const batchSize = batchOf(ratings, settings);
+  const users = ratings.users.size;
+  const items = ratings.items.size;
+  const product = shape.product ? 1 : 0;
+  const first = optimizer.kind === "sgd" ? (optimizer.momentum === 0 ? 0 : 1) : 1;
+  const second = optimizer.kind === "sgd" ? 0 : 1;
+  const table = (rows: number, share: number) => slot.realTable(rows * share, shape.rank);
+  const userBias = hasSide(biases, "user") ? users : 0;
+  const itemBias = hasSide(biases, "item") ? items : 0;
+  const { length } = netPlaces(shape);
+  return {
+    users: table(users, 1),
+    usersFirst: table(users, first),
+    usersSecond: table(users, second),
+    items: table(items, 1),
+    itemsFirst: table(items, first),
+    itemsSecond: table(items, second),
+    userProduct: table(users, product),
+    userProductFirst: table(users, product * first),
+    userProductSecond: table(users, product * second),
+    itemProduct: table(items, product),
+    itemProductFirst: table(items, product * first),
+    itemProductSecond: table(items, product * second),
+    userBias: slot.real(userBias),
+    userBiasFirst: slot.real(userBias * first),
+    userBiasSecond: slot.real(userBias * second),
+    itemBias: slot.real(itemBias),
+    itemBiasFirst: slot.real(itemBias * first),
+    itemBiasSecond: slot.real(itemBias * second),
+    layers: slot.real(length),
+    layersFirst: slot.real(length * first),
+    layersSecond: slot.real(length * second),
+    userRow: slot.u32(ratings.size),
+    itemRow: slot.u32(ratings.size),
+    order: slot.u32(ratings.size),
+    value: slot.real(ratings.size),
+    ...netTrainingSlots(shape, users, items, batchSize),
+  };
+}
+
+function hasSide(biases: Biases, side: "user" | "item"): boolean {
+  return biases === side || biases === "both";
+}
+
+/** A batch is never more than all ratings. */
+function batchOf(ratings: Ratings, { batchSize }: NetSettings): number {
+  return Math.min(batchSize, ratings.size);
+}
+
+export class NetRun implements Run<NetModel> {
+  readonly lossName = "RMSE on the way";
+  readonly #settings: NetSettings;
+  readonly #ratings: Ratings;
+  readonly #kernels: Kernels;
+  readonly #seed: number;
+  readonly #space: Workspace<NetLayout>;
+  readonly #problem: NetProblem;
+  readonly #userCenter: Float32Array | undefined;
+  readonly #itemCenter: Float32Array | undefined;
+  /** Epochs made, those before a resumption included */
+  #done: number;
+
+  /** Opens the kernel memory and fills it: ratings without their centre, starting values or the state to go on from. */
+  constructor(settings: NetSettings, ratings: Ratings, kernels: Kernels, seed: number, from: StartFrom | undefined) {
+    this.#settings = settings;
+    this.#ratings = ratings;
+    this.#kernels = kernels;
+    this.#seed = seed;
+    this.#done = from?.passes ?? 0;
+    this.#space = kernels.open(netLayout(ratings, settings));
+    const { at } = this.#space;
+    this.#problem = problemOf(settings, ratings, this.#space);
+    try {
+      const { byUser, byItem, mean } = ratings;
+      this.#userCenter = settings.center === "user" ? centersOf(byUser, mean) : undefined;
+      this.#itemCenter = settings.center === "item" ? centersOf(byItem, mean) : undefined;
+      fillEntries(byUser, at, this.#userCenter, this.#itemCenter);
+      if (settings.order === "shuffledOnce") at.order.set(shuffled(streamSeed(seed, "order"), ratings.size));
+      const tables = { ...at, layers: at.layers };
+      if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
+      else if (settings.initial !== undefined) fillInitial(settings.name, settings.shape, settings.initial, tables);
+      else drawNet(settings.shape, settings.initScale, seed, tables);
+    } catch (error) {
+      this.#space.close();
+      throw error;
+    }
+  }
+
+  async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
+    const share = this.#kernels.backend === "reference" ? REFERENCE_SHARE : 1;
+    const products = this.#ratings.size * widthsOf(this.#settings.shape);
+    const fitting = Math.floor((share * PASSES_PRODUCTS) / products);
+    const count = Math.max(1, Math.min(most, fitting, MAX_CALL_PASSES));
+    const figures: number[] = [];
+    for (let pass = 0; pass < count; pass++) {
+      const squares = await this.#epoch(signal);
+      const figure = Math.sqrt(squares / this.#ratings.size);
+      if (!Number.isFinite(figure)) throw this.#diverged(figure);
+      figures.push(figure);
+    }
+    return figures;
+  }
+
+  state(): RunState {
+    return copyState(this.#trained());
+  }
+
+  model(passes: number): NetModel {
+    const { byUser, users, items, mean, min, max, hash } = this.#ratings;
+    const { name, options, shape, biases, center } = this.#settings;
+    const { at } = this.#space;
+    return {
+      kind: "net",
+      rank: shape.rank,
+      users,
+      items,
+      userFactors: unpadded(at.users),
+      itemFactors: unpadded(at.items),
+      userBias: levels(hasSide(biases, "user") ? at.userBias : undefined, this.#userCenter),
+      itemBias: levels(hasSide(biases, "item") ? at.itemBias : undefined, this.#itemCenter),
+      mean: center === "none" ? 0 : mean,
+      activation: "relu",
+      layers: flatToLayers(shape, at.layers),
+      product: shape.product
+        ? { userFactors: unpadded(at.userProduct), itemFactors: unpadded(at.itemProduct) }
+        : undefined,
+      scale: "rating",
+      range: { min, max },
+      history: byUser,
+      provenance: {
+        method: name,
+        options,
+        seed: this.#seed,
+        dataHash: hash,
+        backend: `${this.#kernels.backend} ${this.#kernels.build}`,
+        version,
+        passes,
+      },
+    };
+  }
+
+  close(): void {
+    this.#space.close();
+  }
+
+  /** One epoch, in calls between which the signal is looked at. Returns Σ error² on the way. */
+  async #epoch(signal: AbortSignal | undefined): Promise<number> {
+    const { name, order, optimizer, shape } = this.#settings;
+    const { batchSize } = this.#problem;
+    if (order === "shuffled") {
+      const own = streamSeed(this.#seed, `order ${this.#done + 1}`);
+      this.#space.at.order.set(shuffled(own, this.#ratings.size));
+    }
+    const batches = Math.ceil(this.#ratings.size / batchSize);
+    const perCall = Math.max(1, Math.floor(CALL_PRODUCTS / (batchSize * widthsOf(shape))));
+    const rates = Float64Array.of(this.#settings.rates.at(this.#done + 1));
+    let squares = 0;
+    for (let from = 0; from < batches && Number.isFinite(squares); from += perCall) {
+      throwIfAborted(name, signal);
+      const to = Math.min(batches, from + perCall);
+      const done = this.#done * batches + from;
+      squares += await this.#space.netBatches(this.#problem, { optimizer, done, rates, from, to });
+    }
+    this.#done++;
+    return squares;
+  }
+
+  /** Everything that the next epoch depends on, by name. */
+  #trained() {
+    const { at } = this.#space;
+    const some = (array: Reals) => (array.length === 0 ? undefined : array);
+    const rows = (table: RealTable) => (table.rows === 0 ? undefined : table);
+    return {
+      userFactors: at.users,
+      userFactorsFirst: rows(at.usersFirst),
+      userFactorsSecond: rows(at.usersSecond),
+      itemFactors: at.items,
+      itemFactorsFirst: rows(at.itemsFirst),
+      itemFactorsSecond: rows(at.itemsSecond),
+      userProduct: rows(at.userProduct),
+      userProductFirst: rows(at.userProductFirst),
+      userProductSecond: rows(at.userProductSecond),
+      itemProduct: rows(at.itemProduct),
+      itemProductFirst: rows(at.itemProductFirst),
+      itemProductSecond: rows(at.itemProductSecond),
+      userBias: some(at.userBias),
+      userBiasFirst: some(at.userBiasFirst),
+      userBiasSecond: some(at.userBiasSecond),
+      itemBias: some(at.itemBias),
+      itemBiasFirst: some(at.itemBiasFirst),
+      itemBiasSecond: some(at.itemBiasSecond),
+      layers: at.layers,
+      layersFirst: some(at.layersFirst),
+      layersSecond: some(at.layersSecond),
+    };
+  }
+
+  /** What to throw when the errors of epoch `#done` are no numbers. */
+  #diverged(loss: number): DivergenceError {
+    const { name, epochs } = this.#settings;
+    const learningRate = this.#settings.rates.at(this.#done);
+    const worst = this.#worstRow();
+    const where = worst === undefined ? "" : `: ${worst.word} ${show(worst.id)} left the finite numbers`;
+    return new DivergenceError(
+      `${name}: the ${this.lossName} became ${loss} in epoch ${this.#done} of ${epochs}${where}; lower learningRate ` +
+        `(${learningRate.toPrecision(3)} in that epoch), and check the ratings for extreme values`,
+      {
+        method: name,
+        pass: this.#done,
+        loss,
+        learningRate,
+        ...(worst === undefined ? {} : { [worst.word]: worst.id }),
+      },
+    );
+  }
+
+  /** The first row, users before items, with a number that is not finite. */
+  #worstRow() {
+    for (const word of ["user", "item"] as const) {
+      const { data, rows, rank, stride } = this.#space.at[`${word}s`];
+      for (let row = 0; row < rows; row++) {
+        for (let j = row * stride; j < row * stride + rank; j++) {
+          if (!Number.isFinite(data[j])) return { word, id: this.#ratings[`${word}s`].id(row) };
+        }
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Multiply-adds of an entry, forward and back, about. */
+function widthsOf({ rank, hidden }: NetShape): number {
+  let sum = 8 * rank;
+  let inputs = 2 * rank;
+  for (const outputs of hidden) {
+    sum += inputs * outputs;
+    inputs = outputs;
+  }
+  return 3 * (sum + inputs);
+}
+
+function centersOf(rows: CompressedRows, mean: number): Float32Array {
+  const out = new Float32Array(rows.rows);
+  rowCenters(rows.start, rows.value, mean, out);
+  return out;
+}
+
+/** A fitted bias, a centre, or their sum. */
+function levels(bias: Reals | undefined, center: Float32Array | undefined): Float32Array | undefined {
+  if (bias === undefined) return center?.slice();
+  return Float32Array.from(bias, (value, row) => value + (center === undefined ? 0 : center[row]));
+}
+
+/** Entries user by user, with their ratings less the centre of their row, if that is one. The global mean is the offset. */
+function fillEntries(
+  byUser: CompressedRows,
+  at: { userRow: Uint32Array; itemRow: Uint32Array; order: Uint32Array; value: Reals },
+  userCenter: Float32Array | undefined,
+  itemCenter: Float32Array | undefined,
+): void {
+  const { rows, start, index, value } = byUser;
+  for (let user = 0; user < rows; user++) at.userRow.fill(user, start[user], start[user + 1]);
+  at.itemRow.set(index);
+  withoutCenters(start, value, userCenter, at.value);
+  for (let entry = 0; entry < value.length; entry++) {
+    at.order[entry] = entry;
+    if (itemCenter !== undefined) at.value[entry] -= itemCenter[index[entry]];
+  }
+}
+
+function problemOf(settings: NetSettings, ratings: Ratings, { at }: Workspace<NetLayout>): NetProblem {
+  const { shape, biases, regularization, biasRegularization, layerRegularization, center } = settings;
+  const table = (own: RealTable, first: RealTable, second: RealTable): MovedTable => ({
+    table: own,
+    value: own.data,
+    first: first.data,
+    second: second.data,
+  });
+  const side = (word: "user" | "item"): NetSide => ({
+    factors: table(at[`${word}s`], at[`${word}sFirst`], at[`${word}sSecond`]),
+    product: shape.product
+      ? table(at[`${word}Product`], at[`${word}ProductFirst`], at[`${word}ProductSecond`])
+      : undefined,
+    bias: hasSide(biases, word)
+      ? { value: at[`${word}Bias`], first: at[`${word}BiasFirst`], second: at[`${word}BiasSecond`] }
+      : undefined,
+    row: at[`${word}Row`],
+    regularization,
+    biasRegularization,
+  });
+  return {
+    shape,
+    left: side("user"),
+    right: side("item"),
+    layers: { value: at.layers, first: at.layersFirst, second: at.layersSecond },
+    layerRegularization,
+    offset: center === "none" ? 0 : ratings.mean,
+    value: at.value,
+    order: at.order,
+    batchSize: batchOf(ratings, settings),
+    work: at,
+  };
+}

@@ -1,0 +1,98 @@
+/** Shapes of nets, checked once at the door of every backend; see checks.ts. */
+import { atLeast, exactly } from "./checks.ts";
+import type { RealTable } from "./kernels.ts";
+import {
+  type Moved,
+  type MovedTable,
+  type NetBatches,
+  type NetPairsProblem,
+  type NetProblem,
+  type NetScorerProblem,
+  type NetScoresProblem,
+  type NetSide,
+  netPlaces,
+  netScoringSlots,
+  netTrainingSlots,
+} from "./net.ts";
+
+export function checkNetBatches(problem: NetProblem, { rates, from, to, optimizer }: NetBatches): void {
+  const who = "netBatches";
+  const { shape, left, right, layers, order, value, batchSize, work } = problem;
+  const entries = order.length;
+  const needsFirst = optimizer.kind === "sgd" ? optimizer.momentum !== 0 : optimizer.kind !== "adagrad";
+  const needsSecond = optimizer.kind !== "sgd";
+  const moments = (name: string, moved: Moved) => {
+    atLeast(who, `${name}.first.length`, moved.first.length, needsFirst ? moved.value.length : 0);
+    atLeast(who, `${name}.second.length`, moved.second.length, needsSecond ? moved.value.length : 0);
+  };
+  const table = (name: string, moved: MovedTable, rows: number) => {
+    exactly(who, `${name}.rank`, moved.table.rank, shape.rank);
+    exactly(who, `${name}.rows`, moved.table.rows, rows);
+    exactly(who, `${name}.value.length`, moved.value.length, moved.table.data.length);
+    moments(name, moved);
+  };
+  const side = (name: string, { factors, product, bias, row }: NetSide) => {
+    const { rows } = factors.table;
+    table(`${name}.factors`, factors, rows);
+    exactly(who, `${name}.product`, product === undefined ? 0 : 1, shape.product ? 1 : 0);
+    if (product !== undefined) table(`${name}.product`, product, rows);
+    atLeast(who, `${name}.row.length`, row.length, entries);
+    if (bias === undefined) return;
+    exactly(who, `${name}.bias.value.length`, bias.value.length, rows);
+    moments(`${name}.bias`, bias);
+  };
+  side("left", left);
+  side("right", right);
+  exactly(who, "layers.value.length", layers.value.length, netPlaces(shape).length);
+  moments("layers", layers);
+  atLeast(who, "value.length", value.length, entries);
+  atLeast(who, "batchSize", batchSize, 1);
+  atLeast(who, "from", from, 0);
+  atLeast(who, "to", to, from);
+  atLeast(who, "entries / batchSize", Math.ceil(entries / batchSize), to);
+  if (rates.length !== 1) exactly(who, "rates.length", rates.length, to - from);
+  const { rows: leftRows } = left.factors.table;
+  const { rows: rightRows } = right.factors.table;
+  checkWork(who, work, netTrainingSlots(shape, leftRows, rightRows, batchSize));
+}
+
+export function checkNetScores(problem: NetScoresProblem): void {
+  checkScorer("netScores", problem);
+  atLeast("netScores", "out.length", problem.out.length, problem.query.length * problem.right.table.rows);
+}
+
+export function checkNetPairs(problem: NetPairsProblem): void {
+  checkScorer("netPairs", problem);
+  const { leftRow, rightRow, out } = problem;
+  exactly("netPairs", "rightRow.length", rightRow.length, leftRow.length);
+  atLeast("netPairs", "out.length", out.length, leftRow.length);
+}
+
+function checkScorer(who: string, { shape, left, right, layers, work }: NetScorerProblem): void {
+  for (const [name, { table, product, bias }] of Object.entries({ left, right })) {
+    exactly(who, `${name}.table.rank`, table.rank, shape.rank);
+    exactly(who, `${name}.product`, product === undefined ? 0 : 1, shape.product ? 1 : 0);
+    if (product !== undefined) {
+      exactly(who, `${name}.product.rank`, product.rank, shape.rank);
+      exactly(who, `${name}.product.rows`, product.rows, table.rows);
+    }
+    if (bias !== undefined) exactly(who, `${name}.bias.length`, bias.length, table.rows);
+  }
+  exactly(who, "layers.length", layers.length, netPlaces(shape).length);
+  checkWork(who, work, netScoringSlots(shape, right.table.rows));
+}
+
+/** The working arrays are at least as long as this shape needs. */
+function checkWork(
+  who: string,
+  work: Readonly<Record<string, ArrayLike<unknown> | RealTable | undefined>>,
+  slots: ReturnType<typeof netScoringSlots> | ReturnType<typeof netTrainingSlots>,
+): void {
+  for (const [name, slot] of Object.entries(slots)) {
+    const got = work[name];
+    if (slot.kind === "perThread" || got === undefined) continue;
+    if ("rank" in slot) exactly(who, `work.${name}.rank`, (got as RealTable).rank, slot.rank);
+    const needed = "rank" in slot ? slot.rows : slot.length;
+    atLeast(who, `work.${name}`, "length" in got ? got.length : got.rows, needed);
+  }
+}

@@ -1,0 +1,62 @@
+/** Runs the suite of nets on every backend, and what holds between them. */
+import { describe, expect, it } from "vitest";
+import { Digest } from "../support/index.ts";
+import type { Kernels } from "./kernels.ts";
+import { closeNet, moveNet, netCases, netOptimizers, netShapes, netWorld } from "./net.case.ts";
+import { openReference } from "./reference/index.ts";
+import { probeHost } from "./wasm/host.ts";
+import { openWasm } from "./wasm/index.ts";
+import type { Build } from "./wasm/module.ts";
+
+const builds: Build[] = probeHost().relaxed ? ["strict", "relaxed"] : ["strict"];
+const open = (build: Build, threads: number, spread = false) => openWasm({ build, threads, reason: "a test", spread });
+
+const reference = openReference("the definition");
+describe("reference", () => netCases(reference));
+
+for (const build of builds) {
+  const alone = await open(build, 1);
+  const pooled = await open(build, 3, true);
+  describe(`wasm ${build}, one thread`, () => netCases(alone));
+  describe(`wasm ${build}, every job on 3 workers`, () => netCases(pooled));
+
+  it.each(netOptimizers)(`${build}: four passes of %j follow the reference to 1e-4`, async (optimizer) => {
+    for (const shape of netShapes) {
+      const worlds = [reference, alone].map((kernels) => netWorld(kernels, shape));
+      const sums: number[] = [];
+      for (const world of worlds) {
+        for (let pass = 0; pass < 4; pass++) sums.push(await moveNet(world, { optimizer, done: 7 * pass }));
+      }
+      for (let pass = 0; pass < 4; pass++) expect(sums[4 + pass] / sums[pass]).toBeCloseTo(1, 4);
+      const [exact, got] = worlds.map((world) => world.movedArrays());
+      for (const [a, [name, array]] of got.entries()) {
+        for (let i = 0; i < array.length; i++) {
+          const error = Math.abs(array[i] - exact[a][1][i]);
+          if (!(error <= 1e-4 * (1 + Math.abs(exact[a][1][i])))) expect.fail(`${name}[${i}] is off by ${error}`);
+        }
+      }
+      worlds.forEach(closeNet);
+    }
+  });
+
+  it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes`, async () => {
+    const digests: string[] = [];
+    for (const kernels of [alone, await open(build, 2), await open(build, 2, true), pooled]) {
+      digests.push(await digestOf(kernels));
+    }
+    expect(new Set(digests).size).toBe(1);
+  });
+}
+
+/** Batches large enough for many shards and tiles, with every optimizer. */
+async function digestOf(kernels: Kernels): Promise<string> {
+  const digest = new Digest();
+  for (const optimizer of netOptimizers) {
+    const world = netWorld(kernels, netShapes[2], { batchSize: 700, entries: 2000 });
+    const sum = await moveNet(world, { optimizer });
+    digest.add(Float64Array.of(sum));
+    for (const [, array] of world.movedArrays()) digest.add(array);
+    closeNet(world);
+  }
+  return digest.hex();
+}
