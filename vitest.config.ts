@@ -22,7 +22,11 @@ export default defineConfig({
       {
         test: {
           name: "slow",
-          include: ["packages/*/src/**/*.slow.test.ts", "packages/*/test/**/*.slow.test.ts"],
+          include: [
+            "packages/*/src/**/*.slow.test.ts",
+            "packages/*/test/**/*.slow.test.ts",
+            "examples/test/*.slow.test.ts",
+          ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 600_000,
         },

@@ -65,9 +65,12 @@ for (const [name, method] of [
   rows.push([name, errors?.rmse ?? Number.NaN]);
 }
 table(["method", "RMSE of hidden entries"], rows, 3);
-await plotLosses("seed-000-loss", "Adam on the norm of the error, rank 3", "step", [
-  { name: "‖W·H − A‖", values: report.loss },
-]);
+await plotLosses(
+  "seed-000-loss",
+  "Adam on the norm of the error, rank 3",
+  ["step", "loss"],
+  [{ name: "‖W·H − A‖", values: report.loss }],
+);
 await plotRanks("seed-000-ranks", "Loss by rank, and the SVD bound", sweep);
 await plotMatrices("seed-000-masked", "Half of the entries hidden, and what is put in their place", [
   { title: "A", matrix: dense(train, 20) },

@@ -78,6 +78,9 @@ table(
   ["hidden entry", "A", "notebook, rank 2", "als, rank 1"],
   hidden.map(([r, c], i) => [`row ${r}, column ${c}`, A[r][c], middle(filledIn.notebook[i]), middle(filledIn.als[i])]),
 );
-await plotLosses("seed-001-loss", "SGD entry by entry: squared error seen in each epoch", "epoch", [
-  { name: "rank 2", values: report.loss },
-]);
+await plotLosses(
+  "seed-001-loss",
+  "SGD entry by entry: the error seen in each epoch",
+  ["epoch", "RMSE"],
+  [{ name: "rank 2", values: report.loss }],
+);

@@ -67,9 +67,12 @@ for (const [name, method] of [
   rmse.push([name, (await evaluate(model, test, { train })).errors?.rmse ?? Number.NaN]);
 }
 table(["method", "held-out RMSE"], rmse);
-await plotLosses("seed-002-cost", "The collaborative filtering cost by step of Adam", "step", [
-  { name: "J", values: trained.report.loss },
-]);
+await plotLosses(
+  "seed-002-cost",
+  "The collaborative filtering cost by step of Adam",
+  ["step", "cost"],
+  [{ name: "J", values: trained.report.loss }],
+);
 
 /** ½ (Σ error² + |W|² + |X|²), in double precision. */
 function costOf(model: Model): number {

@@ -56,9 +56,12 @@ for (const [name, method] of [
     `${name}, best of 50 starts: mean squared error ${squaredError(model).toExponential(2)}`,
     predictions(model, 5),
   );
-  await plotLosses(`seed-003-${model.kind}`, `${name}: mean squared error by epoch`, "epoch", [
-    { name, values: report.loss },
-  ]);
+  await plotLosses(
+    `seed-003-${model.kind}`,
+    `${name}: training RMSE by epoch`,
+    ["epoch", "RMSE"],
+    [{ name, values: report.loss }],
+  );
 }
 
 console.log("Today: judged on ratings that were left out, each of the 14 once");

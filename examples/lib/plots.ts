@@ -16,11 +16,11 @@ async function plot(name: string, svg: string): Promise<void> {
 export function plotLosses(
   name: string,
   title: string,
-  passName: string,
+  [passName, lossName]: readonly [string, string],
   curves: readonly { name: string; values: readonly number[] }[],
 ): Promise<void> {
   const series = curves.map(({ name, values }) => ({ name, x: values.map((_, i) => i + 1), y: values }));
-  return plot(name, lineChart({ title, x: { label: passName }, y: { label: "loss", scale: "log" }, series }));
+  return plot(name, lineChart({ title, x: { label: passName }, y: { label: lossName, scale: "log" }, series }));
 }
 
 /** Loss by rank, with the least that is possible. */
