@@ -23,10 +23,11 @@ describe("lowrank", () => {
     expect(stderr).toContain('unknown command "recomend"; did you mean recommend?');
   });
 
-  it("shows all 10 commands and exits with 0, with --help and without arguments", async () => {
+  it("shows all 11 commands and exits with 0, with --help and without arguments", async () => {
     const commands = [
       "fit",
       "evaluate",
+      "sweep",
       "recommend",
       "similar",
       "explain",
@@ -53,14 +54,14 @@ describe("lowrank", () => {
     expect(stderr).toBe("lowrank: unknown command 'fti'; did you mean fit?\n");
   });
 
-  it("has --json, --quiet and --debug on each of the 11 commands that do something", () => {
+  it("has --json, --quiet and --debug on each of the 12 commands that do something", () => {
     const program = buildProgram(
       new Shell(new AbortController().signal, { out: process.stdout, err: process.stderr }, {}),
     );
     const commands = program.commands.flatMap((command) =>
       command.commands.length > 0 ? command.commands : [command],
     );
-    expect(commands).toHaveLength(11);
+    expect(commands).toHaveLength(12);
     for (const command of commands) {
       const flags = command.options.map((option) => option.long);
       expect(flags, command.name()).toEqual(expect.arrayContaining(["--json", "--quiet", "--debug"]));

@@ -1,6 +1,6 @@
 /** Sweeps over ranks: rows beside what factorize gives alone, optima by SciPy, and which rank is suggested and why. */
 import { describe, expect, it } from "vitest";
-import { als, factorize, ials, svd } from "../factorizers/index.ts";
+import { als, denseNet, factorize, ials, svd } from "../factorizers/index.ts";
 import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
 import { openKernels } from "../kernels/index.ts";
 import { plantedWorld, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
@@ -110,6 +110,13 @@ describe("rankSweep", () => {
     expect(suggested.reason).toMatch(/^3 of 50 singular values are above the threshold/);
     const coarse = await rankSweep(noisyRank3(), { ranks: [2, 8], method: svdAt, kernels });
     expect(coarse.suggested).toMatchObject({ rank: 2, reason: expect.stringContaining("the nearest below") });
+  });
+
+  it("of nets has no optimum, and suggests none where nothing is held out", async () => {
+    const method = (rank: number) => denseNet({ rank, hidden: [4], epochs: 1 });
+    const { rows, suggested } = await rankSweep(completeWorld(), { ranks: [2], method, kernels });
+    expect(rows[0].svdOptimum).toBeUndefined();
+    expect(suggested.rank).toBeUndefined();
   });
 
   it("of ratings with holes and nothing held out suggests none and says what to do", async () => {

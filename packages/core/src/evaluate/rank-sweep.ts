@@ -71,7 +71,7 @@ export interface RankSweepRow {
     | undefined;
   /**
    * Complete ratings: the smallest ‖A − B‖_F of any B of this rank, less the method's centre; a rank more for each side
-   * with fitted biases. Undefined otherwise
+   * with fitted biases. Undefined otherwise, and for nets
    */
   readonly svdOptimum: number | undefined;
   /** Of the training; for ranks that another rank's training serves, that training's */
@@ -125,7 +125,8 @@ export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Pr
   const [first] = methods;
   if (first.lowerRank !== undefined) rows.push(...(await nestedRows(run, methods)));
   else for (const method of methods) rows.push(await rowOf(run, method, rows.length, methods.length));
-  const evidence: Evidence = { better: measure?.better, spectrum: bounds?.spectrum };
+  const isBounded = rows[0].svdOptimum !== undefined;
+  const evidence: Evidence = { better: measure?.better, spectrum: isBounded ? bounds?.spectrum : undefined };
   return { method: first.name, rows, suggested: suggestRank(rows, evidence) };
 }
 
@@ -253,7 +254,8 @@ async function rowOf(run: SweepRun, method: Factorizer<Model>, done: number, ran
     lossName: report.lossName,
     passes: report.loss.length,
     heldOut: await measure?.of(model, kernels, options.signal),
-    svdOptimum: bounds?.optimum[done],
+    // A net is no product of two tables, and no rank bounds it.
+    svdOptimum: model.kind === "factors" ? bounds?.optimum[done] : undefined,
     seconds: report.seconds.total,
     digest: report.digest,
   };

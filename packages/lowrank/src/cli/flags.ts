@@ -76,6 +76,31 @@ export function wholes(flag: string): Parser<readonly number[]> {
   );
 }
 
+/** Most ranks that one sweep trains. */
+const MAX_RANKS = 64;
+
+/** Ranks as `1,2,4,8` or `1-9`, each once; ascending. */
+export function ranks(flag: string): Parser<readonly number[]> {
+  return once<readonly number[]>(flag, (value) => {
+    const found: number[] = [];
+    for (const part of value.split(",")) {
+      const [, first, last = first] = /^\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*$/.exec(part) ?? [];
+      const [from, to] = [Number(first), Number(last)];
+      if (!(from >= 1 && to >= from && to <= 1024))
+        throw new UsageError(`${flag} must be ranks from 1 to 1024 such as 1,2,4,8 or 1-9, got ${show(value)}`, {
+          flag,
+        });
+      for (let rank = from; rank <= to; rank++) found.push(rank);
+      if (found.length > MAX_RANKS)
+        throw new UsageError(`${flag} must be at most ${MAX_RANKS} ranks, got more: ${show(value)}`, { flag });
+    }
+    const twice = found.find((rank, at) => found.indexOf(rank) < at);
+    if (twice !== undefined)
+      throw new UsageError(`${flag} has rank ${twice} twice; state it once`, { flag, got: value });
+    return found.sort((a, b) => a - b);
+  });
+}
+
 /** A flag that may come several times; every text is kept. */
 export function several(): Parser<readonly string[]> {
   return (value, previous) => [...(previous ?? []), value];

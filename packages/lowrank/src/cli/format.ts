@@ -27,6 +27,11 @@ export function percent(share: number): string {
   return `${figure(100 * share, 3)} %`;
 }
 
+/** A share that the user wrote, as percent: 0.1 → `10 %`. */
+export function inPercent(share: number): string {
+  return `${Number((100 * share).toPrecision(6))} %`;
+}
+
 /** Seconds as people say them: `8 ms`, `1.24 s`, `2 min 05 s`, `1 h 02 min`. */
 export function duration(seconds: number): string {
   if (seconds < 0.0995) return `${Math.max(1, Math.round(1000 * seconds))} ms`;

@@ -22,11 +22,16 @@ export async function loadRatings(job: Job, files: readonly string[], options: R
   const { readRatings } = await import("../readers/index.ts");
   const { ratings, notes } = await readRatings(files.length === 1 ? files[0] : [...files], options);
   const seconds = (performance.now() - started) / 1000;
-  const names = files.map((file) => (file === "-" ? "standard input" : shortName(file)));
-  job.output.say(`Read ${names.length > 3 ? counted(names.length, "file") : listed(names)} in ${duration(seconds)}`);
+  job.output.say(`Read ${sourceNames(files)} in ${duration(seconds)}`);
   const lines = [...notes, ...ratingsLines(ratings)];
   job.output.say(...lines.flatMap((line) => hanging(line, job.output.width)));
   return { ratings, notes, seconds };
+}
+
+/** `a.csv and b.csv`; `5 files` where they are many. */
+export function sourceNames(files: readonly string[]): string {
+  const names = files.map((file) => (file === "-" ? "standard input" : shortName(file)));
+  return names.length > 3 ? counted(names.length, "file") : listed(names);
 }
 
 /** The file's own name; `data.npz/Y` for an array of an archive. */

@@ -11,6 +11,7 @@ import { addFit } from "./commands/fit.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addRecommend } from "./commands/recommend.ts";
 import { addSimilar } from "./commands/similar.ts";
+import { addSweep } from "./commands/sweep.ts";
 import type { Shell } from "./shell.ts";
 
 const examples = `
@@ -37,6 +38,7 @@ export function buildProgram(shell: Shell): Command {
   program.commandsGroup("Train and judge:");
   addFit(program, shell);
   addEvaluate(program, shell);
+  addSweep(program, shell);
   program.commandsGroup("Use a model:");
   addRecommend(program, shell);
   addSimilar(program, shell);

@@ -132,26 +132,48 @@ export function countedProgress(output: Output, show: (value: number) => string)
   };
 }
 
-/** Progress of the trainings of a cross-validation: one bar over all folds, or one line for each fold. */
-export function foldProgress(output: Output): {
-  readonly onProgress: (progress: CrossValidationProgress) => void;
+/** One of several trainings, and where it stands. */
+export interface PartProgress {
+  /** Which one, in words; empty when there is one only */
+  readonly name: string;
+  /** From 1 */
+  readonly part: number;
+  readonly parts: number;
+  readonly training: Progress;
+}
+
+/** Progress of several trainings, one after another: one bar over all of them, or one line for each. */
+export function partsProgress(output: Output): {
+  readonly onProgress: (progress: PartProgress) => void;
   stop(): void;
 } {
   const { isTerminal, isQuiet } = output.messages;
   if (isQuiet) return { onProgress: () => {}, stop: () => {} };
   const line = new BarLine(output);
   return {
-    onProgress({ fold, folds, training }) {
+    onProgress({ name, part, parts, training }) {
       const { pass, passes, lossName, loss, seconds } = training;
-      const which = folds === 1 ? "" : `part ${fold} of ${folds}`;
       if (isTerminal) {
-        const share = (fold - 1 + pass / passes) / folds;
-        line.show(share, [...(which === "" ? [] : [which]), ...barFigures(training)]);
+        const share = (part - 1 + pass / passes) / parts;
+        line.show(share, [...(name === "" ? [] : [name]), ...barFigures(training)]);
       } else if (pass === passes) {
-        const start = which === "" ? `${counted(passes, training.passName.slice(0, -1))}` : which;
+        const start = name === "" ? `${counted(passes, training.passName.slice(0, -1))}` : name;
         output.say(`  ${start}: ${lossName} ${figure(loss)}, ${duration(seconds)}`);
       }
     },
     stop: () => line.stop(),
+  };
+}
+
+/** Progress of the trainings of a cross-validation. */
+export function foldProgress(output: Output): {
+  readonly onProgress: (progress: CrossValidationProgress) => void;
+  stop(): void;
+} {
+  const parts = partsProgress(output);
+  return {
+    onProgress: ({ fold, folds, training }) =>
+      parts.onProgress({ name: folds === 1 ? "" : `part ${fold} of ${folds}`, part: fold, parts: folds, training }),
+    stop: parts.stop,
   };
 }

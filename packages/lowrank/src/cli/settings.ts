@@ -22,8 +22,12 @@ const methodNames = Object.keys(methods) as MethodName[];
 /** Settings the user gave, by option name. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** Adds `--method` and one flag for each setting of any method. */
-export function addMethodFlags(command: Command): Command {
+/**
+ * Adds `--method` and one flag for each setting of any method.
+ *
+ * @param without settings that the command has another flag for
+ */
+export function addMethodFlags(command: Command, without: readonly string[] = []): Command {
   const words = ["auto", ...methodNames] as const;
   command.optionsGroup("Method:");
   command.option(
@@ -32,7 +36,9 @@ export function addMethodFlags(command: Command): Command {
     word("--method", words),
   );
   command.optionsGroup("Method settings (with the default of each method that has them):");
-  for (const [name, owners] of settingOwners()) addSettingFlag(command, name, owners);
+  for (const [name, owners] of settingOwners()) {
+    if (!without.includes(name)) addSettingFlag(command, name, owners);
+  }
   return command;
 }
 
@@ -203,10 +209,14 @@ export function words(name: string): string {
   return kebab(name).replaceAll("-", " ");
 }
 
-/** The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others. */
-export function settingsSentence(method: Factorizer<Model>): string {
+/**
+ * The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others.
+ *
+ * @param rank how to begin
+ */
+export function settingsSentence(method: Factorizer<Model>, rank = `rank ${method.rank}`): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
-  const parts = [`rank ${method.rank}`, `${method.passes} ${method.passName}`];
+  const parts = [rank, `${method.passes} ${method.passName}`];
   for (const [name, value] of Object.entries(method.options)) {
     if (name === "rank" || name === method.passName) continue;
     const spec = table?.[name];

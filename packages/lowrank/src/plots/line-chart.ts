@@ -1,8 +1,9 @@
 /** A chart of lines as SVG text: loss curves, rank sweeps beside their bound. Not here: ranges and marks (scale.ts). */
+import { OptionError } from "@lowrank/core";
 import { knownOptions } from "@lowrank/core/support";
 import { type CleanChart, type CleanSeries, cleanChart, cleanSize, type LineChart } from "./chart.ts";
 import { numberText, placeOf } from "./scale.ts";
-import { fitted, picture, px, text, textWidth } from "./svg.ts";
+import { fitted, picture, px, stacked, text, textWidth } from "./svg.ts";
 
 export interface LineChartOptions extends LineChart {
   /** Pixels, 320 to 2000; default 720 */
@@ -12,6 +13,8 @@ export interface LineChartOptions extends LineChart {
 }
 
 const who = "lineChart";
+const WIDTH = 720;
+const HEIGHT = 400;
 const LABEL = 12;
 const TICK = 11.5;
 /** Bold letters are so much wider. */
@@ -41,8 +44,8 @@ interface Area {
  */
 export function lineChart(options: LineChartOptions): string {
   knownOptions(who, options, ["title", "subtitle", "description", "x", "y", "series", "lines", "width", "height"]);
-  const width = cleanSize(who, "width", options.width, [320, 2000], 720);
-  const height = cleanSize(who, "height", options.height, [200, 2000], 400);
+  const width = cleanSize(who, "width", options.width, [320, 2000], WIDTH);
+  const height = cleanSize(who, "height", options.height, [200, 2000], HEIGHT);
   const chart = cleanChart(who, options, { x: Math.round(width / 100), y: Math.round((height - 110) / 50) });
   const area = areaOf(chart, width, height);
   const title = fitted(chart.title, 16 * BOLD, width - 40);
@@ -61,6 +64,22 @@ export function lineChart(options: LineChartOptions): string {
       .flat(),
     ...labels(chart, area, width),
   ]);
+}
+
+/**
+ * Several charts below one another, as one SVG document: figures of different units have no common axis.
+ *
+ * @throws what lineChart throws
+ */
+export function stackedCharts(charts: readonly LineChartOptions[]): string {
+  if (!Array.isArray(charts) || charts.length === 0)
+    throw new OptionError("stackedCharts", "charts", charts, "a list of charts");
+  const pictures = charts.map((chart) => ({
+    width: chart.width ?? WIDTH,
+    height: chart.height ?? HEIGHT,
+    text: lineChart(chart),
+  }));
+  return pictures.length === 1 ? pictures[0].text : stacked(pictures);
 }
 
 function areaOf(chart: CleanChart, width: number, height: number): Area {

@@ -125,6 +125,28 @@ export function picture({ width, height, title, description }: Frame, body: read
   ].join("\n");
 }
 
+/** Pixels between two pictures. */
+const STACK_GAP = 12;
+
+/** Whole pictures below one another, as one; each keeps its title and description. */
+export function stacked(
+  pictures: readonly { readonly text: string; readonly width: number; readonly height: number }[],
+): string {
+  const width = Math.max(...pictures.map((one) => one.width));
+  let height = -STACK_GAP;
+  const placed = pictures.map((one) => {
+    const y = height + STACK_GAP;
+    height = y + one.height;
+    return one.text.replace("<svg ", `<svg y="${y}" `).trimEnd();
+  });
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    ...placed,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
 interface TextStyle {
   readonly size: number;
   readonly tone?: "ink" | "second" | "quiet";

@@ -42,7 +42,7 @@ import {
   wholes,
   word,
 } from "../flags.ts";
-import { type Column, count, counted, hanging, table } from "../format.ts";
+import { type Column, count, counted, hanging, inPercent, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory } from "../load.ts";
 import { countedProgress, foldProgress } from "../progress.ts";
 import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
@@ -281,11 +281,6 @@ function splitter(flags: EvaluateFlags): { sentence: string; make: (ratings: Rat
     sentence: `${inPercent(testFraction)} of the ratings, at random`,
     make: (ratings, seed) => [randomSplit(ratings, { testFraction, seed })],
   };
-}
-
-/** A share that the user wrote, as percent: 0.1 → `10 %`. */
-function inPercent(share: number): string {
-  return `${Number((100 * share).toPrecision(6))} %`;
 }
 
 /** Figures of one measurement in the shape of figures over folds. */
