@@ -9,12 +9,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { als, evaluate, factorize, gradient, type Model, randomSplit, scorerOf } from "@lowrank/core";
 import { readRatings, saveArrays } from "lowrank";
+import { stepsAndFile } from "./lib/arguments.ts";
 import { dataFile } from "./lib/data.ts";
 import { plotLosses } from "./lib/plots.ts";
 import { table } from "./lib/print.ts";
 
-const steps = Number(process.argv[3] ?? 15_000);
-const { ratings } = await readRatings(process.argv[4] ?? dataFile("ml-latest-small", "ratings.csv"));
+const [steps, ratingsFile] = stepsAndFile(15_000, () => dataFile("ml-latest-small", "ratings.csv"));
+const { ratings } = await readRatings(ratingsFile);
 const cost = { rank: 100, regularization: 1, biasRegularization: 0, biases: "user", center: "item" } as const;
 const adam = gradient({ ...cost, steps, objective: "half", learningRate: 1e-4, init: "kaiming" });
 

@@ -60,8 +60,8 @@ export async function run(): Promise<string> {
           notebook: loop.notebook,
           what: loop.what,
           rival: standing.name,
-          ours: `${time(ours.secondsEach)} a ${loop.unit}`,
-          theirs: `${time(standing.secondsEach)} a ${loop.unit}`,
+          ours: `${time(ours.secondsEach)} per ${loop.unit}`,
+          theirs: `${time(standing.secondsEach)} per ${loop.unit}`,
           ratio: times(standing.secondsEach / ours.secondsEach),
           quality: `${ours.quality.toPrecision(6)} / ${standing.quality.toPrecision(6)}`,
         });

@@ -72,6 +72,7 @@ describe("a matrix", () => {
     [["--rows", "items", "--out", "R.npy", "--mask", "R.npy"], 2, "--out R.npy is one of the rating files"],
     [["--rows", "items", "--arrays", "Y.npy"], 2, "--arrays must end in .npz"],
     [["--rows", "items", "--arrays", "none/a.npz"], 1, "there is no folder"],
+    [["--rows", "items", "--out", "a.npz", "--arrays", "./a.npz"], 2, "--arrays ./a.npz is where the model goes"],
   ])("is refused with %j", async (flags, expected, message) => {
     const { code, stdout, stderr } = await lowrank(["fit", "Y.npy", ...flags], { cwd: dir.path });
     expect(stderr).toContain(message);

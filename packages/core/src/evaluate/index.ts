@@ -1,6 +1,6 @@
 /**
  * Room `evaluate`: a model and held-out ratings come in; errors, ranking figures, rulers beside them, validations for early
- * stopping and cross-validated spreads go out. docs/metrics.md states every formula.
+ * stopping, cross-validated spreads and rank sweeps go out. docs/metrics.md states every formula.
  */
 export {
   type CrossValidateOptions,

@@ -97,6 +97,13 @@ describe("rankSweep", () => {
     }
   });
 
+  it("refuses held-out data that are neither a share nor a split", async () => {
+    for (const validation of ["0.1", {}, null, { train: ratings }]) {
+      const sweep = rankSweep(ratings, { ranks: [1], method: alsAt, kernels, validation: validation as never });
+      await expect(sweep).rejects.toThrow("validation must be a share such as 0.1, or a split");
+    }
+  });
+
   it("of complete ratings: no loss of als is below the optimum, which counts a rank for each side with biases", async () => {
     const method = (rank: number) => als({ rank, center: "none", biases: "user", sweeps: 5 });
     const { rows } = await rankSweep(completeWorld(), { ranks: [4], method, kernels });

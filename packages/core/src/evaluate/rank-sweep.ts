@@ -15,7 +15,7 @@ import {
 } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { type Center, centers, type Model, modelDigest } from "../model/index.ts";
-import { type Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
+import { Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
 import {
   finiteNumber,
   knownOptions,
@@ -164,7 +164,16 @@ function partsOf(
   seed: number,
 ): { train: Ratings; test: Ratings | undefined } {
   if (validation === undefined) return { train: ratings, test: undefined };
-  if (typeof validation !== "number") return validation;
+  if (typeof validation !== "number") {
+    const { train, test } = (validation ?? {}) as Partial<Split>;
+    if (train instanceof Ratings && test instanceof Ratings) return { train, test };
+    throw new OptionError(
+      WHO,
+      "validation",
+      validation,
+      "a share such as 0.1, or a split such as randomSplit(ratings)",
+    );
+  }
   finiteNumber(WHO, "validation", validation, 0.001, 0.9);
   return randomSplit(ratings, { testFraction: validation, seed });
 }

@@ -59,7 +59,9 @@ function flatLoss(
 ): Finding[] {
   if (initialLoss === undefined || !(initialLoss > 0)) return [];
   const last = loss[loss.length - 1];
-  if (Math.abs(initialLoss - last) > FLAT * initialLoss) return [];
+  const best = loss.reduce((least, value) => Math.min(least, value), initialLoss);
+  // Down and back up again is another finding, with the opposite remedy.
+  if (initialLoss - best > FLAT * initialLoss || last - initialLoss > FLAT * initialLoss) return [];
   const word = method.passName.slice(0, -1);
   const hopeless = "if these ratings hold no pattern, nothing will help";
   const remedy =

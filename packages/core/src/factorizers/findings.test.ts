@@ -104,6 +104,10 @@ describe("in the losses", () => {
     );
   });
 
+  it("a loss that fell from 10 to 5 and is back at 10.005 is no flat one, but of a rate too high", () => {
+    expect(codes(found({ initialLoss: 10, loss: [7, 5, 10.005] }))).toEqual(["learning-rate-too-high"]);
+  });
+
   it("a flat loss is told from half of the passes on, and never where the start is unknown or already 0", () => {
     const still = (passes: number) => ({ initialLoss: 2, loss: new Array(passes).fill(2) });
     expect(codes(found(still(19), {}, false))).toEqual([]);

@@ -34,6 +34,16 @@ function objectiveOf(model: FactorModel, data: Ratings, kind: GradientOptions["o
   }
 }
 
+it("a batch larger than the data is the data: 256 of 20 ratings give the model of 20 of 20, penalties and fold-in too", async () => {
+  const { ratings: few } = plantedWorld({ users: 5, items: 5, ratings: 20, rank: 1, seed: 2 });
+  const at = async (batchSize: number) => {
+    const options = { rank: 2, batch: "mini", objective: "norm", epochs: 5, learningRate: 0.05 } as const;
+    const { model } = await factorize(few, gradient({ ...options, batchSize }), { threads: 1 });
+    return { tables: [model.userFactors, model.itemFactors], objective: model.objective };
+  };
+  expect(await at(256)).toEqual(await at(few.size));
+});
+
 describe("losses", () => {
   const lambdas = { norm: 0.01, sum: 0.3, half: 0.3, mean: 0.001 };
   for (const objective of ["norm", "sum", "half", "mean"] as const) {

@@ -196,7 +196,8 @@ export function gradient(given: GradientOptions = {}): Factorizer {
   const start = startOf(who, options, given, initial);
   const shown = { ...options, learningRate, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
   const settings = (ratings: Ratings): DescentSettings => {
-    const entries = full ? ratings.size : options.batchSize;
+    const batchSize = Math.max(1, Math.min(options.batchSize, ratings.size));
+    const entries = full ? ratings.size : batchSize;
     const penalties = penaltiesFor(who, options, objective, ratings, entries);
     return {
       name: who,
@@ -211,7 +212,7 @@ export function gradient(given: GradientOptions = {}): Factorizer {
       biases: options.biases,
       center: options.center,
       start,
-      batches: full ? undefined : { size: options.batchSize, order: options.order, update: "together" },
+      batches: full ? undefined : { size: batchSize, order: options.order, update: "together" },
     };
   };
   return {

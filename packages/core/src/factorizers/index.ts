@@ -1,6 +1,6 @@
 /**
- * Room `factorizers`: ratings in, FactorModel out. A method (als, ials, gradient, sgd) knows how to do one pass; factorize is the loop
- * around it.
+ * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet) knows how to do one pass;
+ * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
 export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";

@@ -1,5 +1,5 @@
 /**
- * Room `model`: what training yields, as plain data, and how it is kept. A FactorModel comes in from factorizers/ or a
+ * Room `model`: what training yields, as plain data, and how it is kept. A FactorModel or NetModel comes in from factorizers/ or a
  * file; scores, a digest and file bytes go out; row terms are shared by training and fold-in.
  */
 export { checkModel } from "./check-model.ts";

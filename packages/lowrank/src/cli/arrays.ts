@@ -2,7 +2,7 @@
 import type { Model } from "@lowrank/core";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
-import { type InputFile, refuseOverwritingInput } from "./overwriting.ts";
+import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
 
 export interface SavedArrays {
   readonly file: string;
@@ -32,6 +32,11 @@ export async function tryArrays(
       { arrays: file },
     );
   await refuseOverwritingInput(inputs, file, words);
+  if (await isSameFile(file, out))
+    throw new UsageError(`--arrays ${file} is where the model goes; name another file for one of them`, {
+      arrays: file,
+      out,
+    });
   const { checkArraysWritable } = await import("../arrays/index.ts");
   await checkArraysWritable(file);
 }

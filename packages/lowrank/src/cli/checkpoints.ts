@@ -5,7 +5,6 @@
  * a start from the beginning.
  */
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Checkpoint, CheckpointInfo, FactorizeOptions, FitReport } from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../shell-word.ts";
@@ -13,7 +12,7 @@ import { UsageError } from "./exit.ts";
 import { text, whole } from "./flags.ts";
 import { bytes, counted } from "./format.ts";
 import type { Output } from "./output.ts";
-import { type InputFile, refuseOverwritingInput } from "./overwriting.ts";
+import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
 import type { Job } from "./shell.ts";
 
 export interface CheckpointFlags {
@@ -202,11 +201,4 @@ export function checkpointFacts(kept: Checkpointing["kept"], report: FitReport):
 
 async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-/** By place on the disk where both are there, else by path. */
-async function isSameFile(a: string, b: string): Promise<boolean> {
-  if (resolve(a) === resolve(b)) return true;
-  const [first, second] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
-  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
 }

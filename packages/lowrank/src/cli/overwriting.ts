@@ -1,6 +1,7 @@
 /** A result must not take the place of the files it is made of, by whatever name either of them goes. */
 import { type BigIntStats, fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { UsageError } from "./exit.ts";
 import type { ReadingFlags } from "./flags.ts";
 
@@ -69,3 +70,10 @@ function standardInput(): BigIntStats | undefined {
 }
 
 const placeOf = ({ dev, ino }: BigIntStats) => `${dev}:${ino}`;
+
+/** By place on the disk where both are there, else by path. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  if (resolve(a) === resolve(b)) return true;
+  const [first, second] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
+  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino;
+}
