@@ -29,6 +29,7 @@ export default defineConfig({
           ],
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 600_000,
+          hookTimeout: 120_000,
         },
       },
     ],

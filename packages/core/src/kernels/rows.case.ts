@@ -393,7 +393,8 @@ function gradientCases(kernels: Kernels): void {
           const entries = problem.entries.start[row + 1] - problem.entries.start[row];
           const bound = 2 * Math.sqrt(x.length) * size * (entries + rank + 16) * 2 ** -23;
           expect(Math.abs(Math.sqrt(loss[row]) - exact)).toBeLessThanOrEqual(bound);
-          if (row > 3) continue;
+          // The formula of this file is the same for every backend: differences confirm it once.
+          if (row > 3 || kernels.backend !== "reference") continue;
           const step = 1e-5;
           for (const i of x.keys()) {
             const moved = (by: number) => objective(problem, row, x.with(i, x[i] + by), true);
