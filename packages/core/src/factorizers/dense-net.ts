@@ -9,7 +9,8 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { NetModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DataError, OptionError } from "../support/index.ts";
+import { OptionError } from "../support/index.ts";
+import { needRatings } from "./descent-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { denseNetOptions, learningRateOf, optimizerOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
@@ -102,12 +103,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
-      if (!ratings.hasRatings) {
-        throw new DataError(
-          "net: these records have no rating, and net fits ratings; use ials() for clicks, plays or purchases",
-          { method: NAME },
-        );
-      }
+      needRatings(NAME, ratings);
       return new NetRun(settings, ratings, kernels, seed, from);
     },
   };

@@ -1,6 +1,7 @@
 /** The option table of `denseNet`, and what its options are made into. */
 import type { Optimizer } from "../kernels/index.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import { learningRateRange, MAX_PASSES, orderOption } from "./descent-options.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 import { scheduleOptions } from "./schedules.ts";
 
@@ -22,14 +23,9 @@ export const denseNetOptions = {
     default: true,
     about: "beside the layers, a product of further factors that goes straight to the score (NeuMF)",
   },
-  epochs: { type: "whole", default: 8, min: 1, max: 10_000_000, about: "passes over the data" },
+  epochs: { type: "whole", default: 8, min: 1, max: MAX_PASSES, about: "passes over the data" },
   batchSize: { type: "whole", default: 512, min: 1, max: 2 ** 24, about: "ratings in a batch" },
-  order: {
-    type: "choice",
-    default: "shuffled",
-    choices: ["rows", "shuffled", "shuffledOnce"],
-    about: "ratings user by user, or in an order drawn for each epoch, or drawn once",
-  },
+  order: orderOption("shuffled"),
   optimizer: {
     type: "choice",
     default: "adam",
@@ -37,12 +33,9 @@ export const denseNetOptions = {
     about: "how a gradient moves a parameter",
   },
   learningRate: {
-    type: "number",
+    ...learningRateRange,
     default: "auto",
     auto: `${AUTO_LEARNING_RATE.adam}, with sgd ${AUTO_LEARNING_RATE.sgd}`,
-    min: 1e-12,
-    max: 1e12,
-    about: "size of a step",
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
