@@ -19,14 +19,16 @@ import {
   type Workspace,
 } from "../kernels/index.ts";
 import { type Biases, type Center, flatToLayers, type NetModel } from "../model/index.ts";
-import type { CompressedRows, Ratings } from "../ratings/index.ts";
-import { DivergenceError, show, shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
+import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
+import { shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
+import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
 import { copyState, restoreState } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
 import { version } from "./version.ts";
+import { type SideNumbers, sizeOf, type WorstRow, worstRow } from "./worst-row.ts";
 
 export interface NetSettings {
   readonly name: string;
@@ -153,8 +155,8 @@ export class NetRun implements Run<NetModel> {
     for (let pass = 0; pass < count; pass++) {
       const squares = await this.#epoch(signal);
       const figure = Math.sqrt(squares / this.#ratings.size);
-      if (!Number.isFinite(figure)) throw this.#diverged(figure);
       figures.push(figure);
+      if (!Number.isFinite(figure)) break;
     }
     return figures;
   }
@@ -253,36 +255,25 @@ export class NetRun implements Run<NetModel> {
     };
   }
 
-  /** What to throw when the errors of epoch `#done` are no numbers. */
-  #diverged(loss: number): DivergenceError {
-    const { name, epochs } = this.#settings;
-    const learningRate = this.#settings.rates.at(this.#done);
-    const worst = this.#worstRow();
-    const where = worst === undefined ? "" : `: ${worst.word} ${show(worst.id)} left the finite numbers`;
-    return new DivergenceError(
-      `${name}: the ${this.lossName} became ${loss} in epoch ${this.#done} of ${epochs}${where}; lower learningRate ` +
-        `(${learningRate.toPrecision(3)} in that epoch), and check the ratings for extreme values`,
-      {
-        method: name,
-        pass: this.#done,
-        loss,
-        learningRate,
-        ...(worst === undefined ? {} : { [worst.word]: worst.id }),
-      },
-    );
+  /** Root mean square of the ratings. */
+  get zeroLoss(): number {
+    return standardDeviation(this.#ratings.byUser.value, 0);
   }
 
-  /** The first row, users before items, with a number that is not finite. */
-  #worstRow() {
-    for (const word of ["user", "item"] as const) {
-      const { data, rows, rank, stride } = this.#space.at[`${word}s`];
-      for (let row = 0; row < rows; row++) {
-        for (let j = row * stride; j < row * stride + rank; j++) {
-          if (!Number.isFinite(data[j])) return { word, id: this.#ratings[`${word}s`].id(row) };
-        }
-      }
-    }
-    return undefined;
+  blame(pass: number): Blame {
+    const { at } = this.#space;
+    const side = (word: "user" | "item"): SideNumbers => ({
+      word,
+      ids: this.#ratings[`${word}s`],
+      tables: this.#settings.shape.product ? [at[`${word}s`], at[`${word}Product`]] : [at[`${word}s`]],
+      bias: at[`${word}Bias`],
+    });
+    const row = worstRow([side("user"), side("item")]);
+    let layers = 0;
+    for (let i = 0; i < at.layers.length; i++) layers = Math.max(layers, sizeOf(at.layers[i]));
+    const inLayers = layers === Number.POSITIVE_INFINITY && Number.isFinite(row.size);
+    const worst: WorstRow = inLayers ? { word: "layers", size: layers } : row;
+    return { learningRate: this.#settings.rates.at(Math.max(pass, 1)), worst };
   }
 }
 
