@@ -26,5 +26,15 @@ export {
   type ScoringSide,
 } from "./net.ts";
 export * from "./products.ts";
+export {
+  mostEntries,
+  type SampledBatches,
+  type SampledLoss,
+  type SampledProblem,
+  type SampledSide,
+  type SampledSizes,
+  type SampledWork,
+  sampledSlots,
+} from "./sampled.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
 export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";

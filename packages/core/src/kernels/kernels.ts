@@ -15,6 +15,7 @@
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 import type { ProductRoutines } from "./products.ts";
+import type { SampledRoutines } from "./sampled.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
 const ROW_ALIGNMENT = 16;
@@ -245,7 +246,7 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines {
+export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines, SampledRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;

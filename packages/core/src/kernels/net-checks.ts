@@ -1,7 +1,7 @@
 /** Shapes of nets, checked once at the door of every backend; see checks.ts. */
 import { atLeast, exactly, whole } from "./checks.ts";
 import { checkOptimizer, checkTableValue } from "./descent-checks.ts";
-import type { RealTable } from "./kernels.ts";
+import type { Layout, RealTable } from "./kernels.ts";
 import {
   type Moved,
   type MovedTable,
@@ -89,10 +89,10 @@ function checkScorer(who: string, { shape, left, right, layers, work }: NetScore
 }
 
 /** The working arrays are at least as long as this shape needs. */
-function checkWork(
+export function checkWork(
   who: string,
   work: Readonly<Record<string, ArrayLike<unknown> | RealTable | undefined>>,
-  slots: ReturnType<typeof netScoringSlots> | ReturnType<typeof netTrainingSlots>,
+  slots: Layout,
 ): void {
   for (const [name, slot] of Object.entries(slots)) {
     const got = work[name];

@@ -10,6 +10,7 @@ import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
+import { checkSampled } from "../sampled-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
@@ -19,6 +20,7 @@ import { pairs } from "./pairs.ts";
 import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowGradients } from "./row-gradient.ts";
 import { rowLoss } from "./row-loss.ts";
+import { sampledBatches } from "./sampled.ts";
 import { solveRows } from "./solve-rows.ts";
 import { topN } from "./top-n.ts";
 
@@ -89,6 +91,11 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkNetPairs(problem);
       netPairs(problem);
+    },
+    async sampledBatches(problem, batches) {
+      unlessClosed();
+      checkSampled(problem, batches);
+      return sampledBatches(problem, batches);
     },
     async sparseProduct(problem) {
       unlessClosed();

@@ -37,6 +37,8 @@ export type RoutineName =
   | "optimizerRecord"
   | "pairs"
   | "rowScratch"
+  | "sampledBegin"
+  | "sampledTrain"
   | "solveExplicit"
   | "solveImplicit"
   | "sparseProduct"

@@ -20,6 +20,7 @@ import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts
 import { writeOptimizer } from "./optimizer.ts";
 import * as plan from "./plan.ts";
 import type { Runner } from "./runner.ts";
+import { Words } from "./words.ts";
 
 /** Words of assembly/net-frame.ts: a Frame, whose last 40 words are the two sides, then the layers. */
 const FRAME_WORDS = 96;
@@ -46,28 +47,6 @@ const LAYER_UNIT_FLOATS = 4096;
 
 /** Right rows that one unit of `netScores` scores, a multiple of the tile. */
 const CHUNK_ROWS = 8 * NET_TILE;
-
-/** Writes words and floats of a frame one after another. */
-class Words {
-  readonly #words: Uint32Array;
-  readonly #floats: Float32Array;
-  at = 0;
-
-  constructor(words: Uint32Array) {
-    this.#words = words;
-    this.#floats = new Float32Array(words.buffer, words.byteOffset, words.length);
-  }
-
-  words(...values: readonly number[]): this {
-    for (const value of values) this.#words[this.at++] = value;
-    return this;
-  }
-
-  floats(...values: readonly number[]): this {
-    for (const value of values) this.#floats[this.at++] = value;
-    return this;
-  }
-}
 
 const NO_MOMENTS = new Float32Array(0);
 

@@ -25,6 +25,7 @@ import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
 import { productRoutines } from "./products.ts";
 import { Runner, type Settings } from "./runner.ts";
+import { sampledBatches } from "./sampled.ts";
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
 const MOST_BLOCK = 192;
@@ -57,6 +58,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
     netScores: (problem) => next(() => netScores(runner, problem)),
     netPairs: (problem) => next(() => netPairs(runner, problem)),
+    sampledBatches: (problem, batches) => next(() => sampledBatches(runner, problem, batches)),
     ...productRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),

@@ -33,6 +33,7 @@ export { pairs } from "./pairs";
 export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
+export { sampledBegin, sampledTrain } from "./sampled-train";
 export { rowScratch } from "./scratch";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";
