@@ -61,7 +61,6 @@ function checkLoss(loss: SampledLoss): void {
   };
   if (loss.kind === "logistic") atLeast(WHO, "unobservedWeight", loss.unobservedWeight, 0);
   if (loss.kind === "warp") above0("margin", loss.margin);
-  if (loss.kind !== "softmax") return;
-  above0("temperature", loss.temperature);
-  if (loss.positiveTemperature !== undefined) above0("positiveTemperature", loss.positiveTemperature);
+  if ("temperature" in loss) above0("temperature", loss.temperature);
+  if ("positiveTemperature" in loss && loss.positiveTemperature !== undefined) above0("positiveTemperature", loss.positiveTemperature);
 }

@@ -12,7 +12,7 @@ import { mostEntries, type SampledLoss, type SampledProblem, type SampledSide, s
 export const sampledLosses: readonly SampledLoss[] = [
   { kind: "softmax", temperature: 0.5, positiveTemperature: undefined },
   { kind: "softmax", temperature: 0.4, positiveTemperature: 0.7 },
-  { kind: "bpr" },
+  { kind: "bpr", temperature: 0.6 },
   { kind: "logistic", unobservedWeight: 0.3 },
   { kind: "warp", margin: 0.8 },
 ];
@@ -171,11 +171,11 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     let value = 0;
     if (loss.kind === "softmax") {
       const { temperature: tau, positiveTemperature: rho } = loss;
-      value = n * Math.log(sumOf(below.map((s) => Math.exp(s / tau))) / m);
+      value = n * Math.log((unseen / m) * sumOf(below.map((s) => Math.exp(s / tau))));
       if (rho === undefined) value -= sumOf(above) / tau;
       else value -= ((n * rho) / tau) * Math.log(sumOf(above.map((s) => Math.exp(s / rho))) / n);
     } else if (loss.kind === "bpr") {
-      value = sumOf(above.map((s) => sumOf(below.map((t) => -Math.log(sigma(s - t)))))) / m;
+      value = sumOf(above.map((s) => sumOf(below.map((t) => -Math.log(sigma((s - t) / loss.temperature)))))) / m;
     } else if (loss.kind === "logistic") {
       value = sumOf(above.map((s) => -Math.log(sigma(s))));
       value += ((loss.unobservedWeight * unseen) / m) * sumOf(below.map((s) => -Math.log(sigma(-s))));
@@ -243,14 +243,14 @@ export function sampledCases(kernels: Kernels): void {
     });
   });
 
-  it.each(sampledLosses.slice(0, 2))("moves directions where scores are cosines, with %j", async (loss) => {
+  it.each(sampledLosses.slice(0, 3))("moves directions where scores are cosines, with %j", async (loss) => {
     const world = sampledWorld(kernels, { loss, cosine: true });
     await followsDifferences(world, 5, 0, tolerance);
     world.close();
   });
 
   it("passes over rows without entries and rows that have every candidate, and moves no padding", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr" }, batchSize: 1 });
+    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, batchSize: 1 });
     const { left, order } = world.problem;
     const { stride, rank } = left.factors.table;
     const before = left.factors.value.slice();
@@ -271,7 +271,7 @@ export function sampledCases(kernels: Kernels): void {
 
   it("gives the same bytes in one call as in several, and the numbers of batches count from the first of all", async () => {
     const optimizer: Optimizer = { kind: "adam", beta1: 0.5, beta2: 0.99, epsilon: 1e-8 };
-    const worlds = [0, 1, 2].map(() => sampledWorld(kernels, { loss: { kind: "bpr" }, optimizer }));
+    const worlds = [0, 1, 2].map(() => sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, optimizer }));
     await worlds[0].move(0, 3, 0.05, 6);
     for (const batch of [0, 1, 2]) await worlds[1].move(batch, batch + 1, 0.05, 6 + batch);
     await worlds[2].move(0, 3, 0.05, 9);
@@ -282,7 +282,7 @@ export function sampledCases(kernels: Kernels): void {
   });
 
   it("draws every right row as often, and never one twice in a batch", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr" }, batchSize: 1, leftRows: 400, candidates: 10 });
+    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, batchSize: 1, leftRows: 400, candidates: 10 });
     const { sampledCandidates } = world.problem.work;
     const counts = new Float64Array(40);
     if (kernels.backend === "wasm") {
@@ -300,7 +300,7 @@ export function sampledCases(kernels: Kernels): void {
   });
 
   it("gives back a sum that is not finite when a number is not", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr" } });
+    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 } });
     world.problem.right.factors.value[2] = Number.NaN;
     expect(await world.move(0, world.batches)).toBeNaN();
     world.close();
@@ -314,7 +314,7 @@ export function sampledCases(kernels: Kernels): void {
     ["a bias or a penalty", { cosine: true }],
     ["order.length", { order: new Uint32Array(3) }],
   ] as const)("refuses a problem with a wrong %s", async (words, wrong) => {
-    const { problem, close } = sampledWorld(kernels, { loss: { kind: "bpr" } });
+    const { problem, close } = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 } });
     const w = kernels.open({ any: slot.u32(1) });
     const batches = { optimizer: { kind: "sgd", momentum: 0 }, done: 0, rates: Float64Array.of(1), from: 0, to: 1 } as const;
     await expect(w.sampledBatches({ ...problem, ...wrong }, batches)).rejects.toThrow(words);

@@ -6,13 +6,13 @@
  *
  * Left rows are taken in batches. A batch draws `candidates` distinct right rows C, every one as likely, which all of its left
  * rows share; a row's negatives are those candidates that it has no entry for, m of them. With n the entries p of a row, j its
- * negatives, and σ(x) = 1 / (1 + e^−x), the loss of a row is
+ * negatives, m̄ = right rows − n and σ(x) = 1 / (1 + e^−x), the loss of a row is
  *
- *   softmax    n · [ log( (1/m) Σ_j e^(s_j/τ) )  −  (1/n) Σ_p s_p/τ ]
+ *   softmax    n · [ log( (m̄/m) Σ_j e^(s_j/τ) )  −  (1/n) Σ_p s_p/τ ]
  *              with a positive temperature ρ the last term is (ρ/τ) · log( (1/n) Σ_p e^(s_p/ρ) )
- *   bpr        (1/m) Σ_p Σ_j −log σ(s_p − s_j)
- *   logistic   Σ_p −log σ(s_p)  +  unobservedWeight · (right rows − n) / m · Σ_j −log σ(−s_j)
- *   warp       Σ_p L(⌊m̄/t⌋) / L(m̄) · max(0, margin − s_p + s_j),      L(k) = Σ_{i=1..k} 1/i,   m̄ = right rows − n,
+ *   bpr        (1/m) Σ_p Σ_j −log σ((s_p − s_j)/τ)
+ *   logistic   Σ_p −log σ(s_p)  +  unobservedWeight · (m̄/m) Σ_j −log σ(−s_j)
+ *   warp       Σ_p L(⌊m̄/t⌋) / L(m̄) · max(0, margin − s_p + s_j),      L(k) = Σ_{i=1..k} 1/i,
  *              j the first of the row's negatives within the margin, s_j > s_p − margin, in the order of the candidates from a
  *              place on that is drawn for each entry, and t how many negatives were looked at; no loss without such a j
  *
@@ -40,7 +40,11 @@ export type SampledLoss =
       /** ρ > 0; undefined: the mean of the scores, which is the limit of a large ρ */
       readonly positiveTemperature: number | undefined;
     }
-  | { readonly kind: "bpr" }
+  | {
+      readonly kind: "bpr";
+      /** τ > 0 */
+      readonly temperature: number;
+    }
   | {
       readonly kind: "logistic";
       /** ≥ 0 */

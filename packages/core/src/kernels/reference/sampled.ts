@@ -123,9 +123,9 @@ function scoredRow(problem: SampledProblem, row: number, entries: number[], nega
 function lossOf(loss: SampledLoss, row: Row, unseen: number, looks: (k: number) => readonly number[]): number {
   switch (loss.kind) {
     case "softmax":
-      return softmax(row, loss.temperature, loss.positiveTemperature);
+      return softmax(row, loss.temperature, loss.positiveTemperature) + row.entries.length * logarithm(unseen);
     case "bpr":
-      return bpr(row);
+      return bpr(row, loss.temperature);
     case "logistic":
       return logistic(row, (loss.unobservedWeight * unseen) / row.negatives.length);
     case "warp":
@@ -164,13 +164,13 @@ function logMeanExp(scores: Float64Array, t: number, share: Float64Array): numbe
   return top / t + logarithm(sum / scores.length);
 }
 
-function bpr({ entryScore, negativeScore, entrySlope, negativeSlope }: Row): number {
+function bpr({ entryScore, negativeScore, entrySlope, negativeSlope }: Row, tau: number): number {
   const share = 1 / negativeScore.length;
   let sum = 0;
   for (const [p, above] of entryScore.entries()) {
     for (const [j, below] of negativeScore.entries()) {
-      sum += share * softplus(below - above);
-      const slope = share * sigmoid(below - above);
+      sum += share * softplus((below - above) / tau);
+      const slope = (share / tau) * sigmoid((below - above) / tau);
       entrySlope[p] -= slope;
       negativeSlope[j] += slope;
     }

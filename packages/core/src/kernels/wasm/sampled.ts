@@ -117,7 +117,7 @@ function writeLoss(words: Words, loss: SampledLoss, { cosine, seed }: SampledPro
       words.floats(loss.temperature, loss.positiveTemperature ?? 0, 0, 0);
       break;
     case "bpr":
-      words.floats(1, 0, 0, 0);
+      words.floats(loss.temperature, 0, 0, 0);
       break;
     case "logistic":
       words.floats(1, 0, loss.unobservedWeight, 0);

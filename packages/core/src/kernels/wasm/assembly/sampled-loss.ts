@@ -58,11 +58,13 @@ export function softmax(
   entries: usize,
   n: u32,
   weight: f32,
+  unseen: u32,
   temperature: f32,
   positiveTemperature: f32,
   room: usize,
 ): f64 {
-  const ofNegatives = logMeanExp(candidates, candidates, columns, negatives, temperature, room);
+  const mean = logMeanExp(candidates, candidates, columns, negatives, temperature, room);
+  const ofNegatives = mean + logarithm(<f64>unseen);
   const share = <f32>((<f64>weight * n) / (<f64>temperature * load<f64>(room)));
   multiply(candidates, columns, share);
   if (positiveTemperature == 0) {
@@ -86,12 +88,14 @@ export function bpr(
   entries: usize,
   n: u32,
   weight: f32,
+  temperature: f32,
   slopes: usize,
 ): f64 {
   const end = <usize>columns << 2;
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
   const share = weight / <f32>negatives;
+  const inverse = f32x4.splat(1 / temperature);
   let loss: f64 = 0;
   memory.fill(slopes, 0, end);
   for (let p: usize = 0; p < <usize>n << 2; p += 4) {
@@ -99,7 +103,7 @@ export function bpr(
     let losses = zero;
     let sum = zero;
     for (let j: usize = 0; j < end; j += 16) {
-      const d = f32x4.sub(v128.load(candidates + j), above);
+      const d = f32x4.mul(inverse, f32x4.sub(v128.load(candidates + j), above));
       const e = exp4(f32x4.neg(f32x4.abs(d)));
       losses = f32x4.add(losses, f32x4.add(f32x4.max(d, zero), logOnePlus4(e)));
       const sigma = f32x4.div(v128.bitselect(one, e, f32x4.ge(d, zero)), f32x4.add(one, e));
@@ -107,9 +111,9 @@ export function bpr(
       v128.store(slopes + j, f32x4.add(sigma, v128.load(slopes + j)));
     }
     loss += <f64>laneSum(losses);
-    store<f32>(entries + p, -share * laneSum(sum));
+    store<f32>(entries + p, (-share / temperature) * laneSum(sum));
   }
-  const shares = f32x4.splat(share);
+  const shares = f32x4.splat(share / temperature);
   for (let j: usize = 0; j < end; j += 16) v128.store(candidates + j, f32x4.mul(shares, v128.load(slopes + j)));
   return loss * share;
 }

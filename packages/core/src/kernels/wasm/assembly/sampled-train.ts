@@ -267,9 +267,9 @@ function slopesOf(frame: Frame, batch: u32, place: u32, own: usize, slopes: usiz
   let loss: f64 = 0;
   if (frame.loss == Loss.SOFTMAX) {
     const rho = frame.positiveTemperature;
-    loss = softmax(own, columns, negatives, entries, n, weight, frame.temperature, rho, room);
+    loss = softmax(own, columns, negatives, entries, n, weight, frame.rightRows - n, frame.temperature, rho, room);
   } else if (frame.loss == Loss.BPR) {
-    loss = bpr(own, columns, negatives, entries, n, weight, slopes);
+    loss = bpr(own, columns, negatives, entries, n, weight, frame.temperature, slopes);
   } else if (frame.loss == Loss.LOGISTIC) {
     const each = frame.unobservedWeight * (<f32>(frame.rightRows - n) / <f32>negatives);
     loss = logistic(own, columns, entries, n, weight, each);

@@ -1,0 +1,171 @@
+/**
+ * Option rows that bpr(), softmax(), warp() and logistic() share, and what they are made into: one kind of training, settings
+ * by method.
+ */
+import type { SampledLoss } from "../kernels/index.ts";
+import type { Biases } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { rankOption } from "./common-options.ts";
+import { learningRateRange, MAX_PASSES, type OptimizerOptions, optimizerOf, optimizerOptions } from "./descent-options.ts";
+import type { Factorizer } from "./factorizer.ts";
+import type { OptionTable, Resolved } from "./options.ts";
+import { SampledRun, type SampledSettings, sampledLayout } from "./sampled-run.ts";
+import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
+
+/** @param epochs, learningRate, regularization the method's own defaults */
+export const sampledOptions = (epochs: number, learningRate: number) =>
+  ({
+    rank: rankOption(64),
+    epochs: { type: "whole", default: epochs, min: 1, max: MAX_PASSES, about: "passes over the users" },
+    learningRate: { ...learningRateRange, default: learningRate },
+    ...scheduleOptions,
+    schedule: { ...scheduleOptions.schedule, default: "linear" },
+    ...optimizerOptions,
+    // A row's last gradient is many batches old: to go on in its direction does harm, see docs/softmax.md.
+    beta1: { ...optimizerOptions.beta1, default: 0 },
+    batchSize: { type: "whole", default: 64, min: 1, max: 2 ** 20, about: "users in a batch, each with the whole history" },
+    negatives: {
+      type: "whole",
+      default: 512,
+      min: 1,
+      max: 2 ** 20,
+      about: "items drawn for each batch: what its users do not have of them are their negatives",
+    },
+    historyExponent: {
+      type: "number",
+      default: 1,
+      min: 0,
+      max: 2,
+      about: "a user counts as the number of items chosen to this power; 0 = every user alike",
+    },
+    initScale: {
+      type: "number",
+      default: 0.1,
+      // From all zeros no factor would ever move.
+      min: 1e-6,
+      max: 1e3,
+      about: "standard deviation of the starting factors",
+    },
+  }) as const satisfies OptionTable;
+
+/** What a score is: `dot` has lengths, so it has penalties and item biases too. @param scores, regularization defaults */
+export const scoreOptions = <const S extends "dot" | "cosine">(scores: S, regularization: number) =>
+  ({
+    scores: {
+      type: "choice",
+      default: scores,
+      choices: ["dot", "cosine"],
+      about: "a score is the product of two rows, or the cosine of the angle between them",
+    },
+    regularization: {
+      ...penaltyOption(regularization, "factors"),
+      when: { option: "scores", is: ["dot"] },
+    },
+    biases: {
+      type: "choice",
+      default: "none",
+      choices: ["none", "item"],
+      about: "which sides have a fitted bias",
+      when: { option: "scores", is: ["dot"] },
+    },
+    biasRegularization: { ...penaltyOption(0.01, "biases"), when: { option: "biases", is: ["item"] } },
+  }) as const satisfies OptionTable;
+
+export const penaltyOption = (penalty: number, what: "factors" | "biases") =>
+  ({
+    type: "number",
+    default: penalty,
+    min: 0,
+    max: 1e9,
+    about: `L2 penalty of the ${what}, per chosen item`,
+  }) as const;
+
+export const temperatureOption = (temperature: number) =>
+  ({
+    type: "number",
+    default: temperature,
+    min: 1e-4,
+    max: 1e4,
+    about: "what scores are divided by in the loss: the lower, the more the hardest negatives count",
+  }) as const;
+
+/** Options of all four methods; every one may be left out. The schedule is `linear` and beta1 is 0 by default. */
+export interface SampledOptions extends ScheduleOptions, OptimizerOptions {
+  /** Latent dimension, 1 to 1024. Default 64 */
+  readonly rank?: number;
+  /** Passes over the users, at least 1 */
+  readonly epochs?: number;
+  /** 10⁻¹² to 10¹² */
+  readonly learningRate?: number;
+  /** Users in a batch. Default 64 */
+  readonly batchSize?: number;
+  /** Items drawn for each batch; all items where there are no more. Default 512 */
+  readonly negatives?: number;
+  /** A user counts as n^historyExponent, n the number of items chosen; 0 to 2. Default 1 */
+  readonly historyExponent?: number;
+  /** Standard deviation of the starting factors, 10⁻⁶ to 1000. Default 0.1 */
+  readonly initScale?: number;
+}
+
+/** Options of bpr, softmax and warp about scores. */
+export interface ScoreOptions {
+  /** A product of two rows, or the cosine of the angle between them */
+  readonly scores?: "dot" | "cosine";
+  /** λ ≥ 0, with scores `dot` */
+  readonly regularization?: number;
+  /** Whether items have a fitted bias, with scores `dot`. Default none */
+  readonly biases?: "none" | "item";
+  /** λ_b ≥ 0. Default 0.01 */
+  readonly biasRegularization?: number;
+}
+
+/** The methods' options as they differ. */
+export interface SampledMethod {
+  readonly name: string;
+  readonly loss: SampledLoss;
+  readonly cosine: boolean;
+  readonly regularization: number;
+  readonly biases: Biases;
+  readonly biasRegularization: number;
+  readonly scale: "preference" | "logit";
+}
+
+export function sampledFactorizer(
+  method: SampledMethod,
+  options: Resolved<ReturnType<typeof sampledOptions>>,
+): Factorizer {
+  const { rank, epochs, batchSize, negatives, historyExponent, initScale } = options;
+  const { name, cosine, biases } = method;
+  const rates = ratesOf(name, options.learningRate, options, epochs);
+  const settings = (ratings: Ratings): SampledSettings => {
+    return {
+      name,
+      options,
+      rank,
+      epochs,
+      loss: method.loss,
+      cosine,
+      regularization: cosine ? 0 : method.regularization,
+      biases,
+      biasRegularization: biases === "none" ? 0 : method.biasRegularization,
+      scale: method.scale,
+      optimizer: optimizerOf(options),
+      rates,
+      batchSize: Math.min(batchSize, ratings.users.size),
+      negatives: Math.min(negatives, ratings.items.size),
+      historyExponent,
+      initScale,
+    };
+  };
+  return {
+    name,
+    options,
+    rank,
+    passName: "epochs",
+    passes: epochs,
+    passesMatter: rates.passesMatter,
+    ignores: ["rating", "time"],
+    bytesFor: (ratings, kernels) => kernels.bytesFor(sampledLayout(ratings, settings(ratings))),
+    start: (ratings, kernels, seed, from) => SampledRun.start(settings(ratings), ratings, kernels, seed, from),
+  };
+}
