@@ -40,7 +40,7 @@ describe("a net on the command line", () => {
 
   it("takes no --arrays, and --hidden only with the method that has it", async () => {
     const arrays = await inProcess(["fit", ratings, "--method", "net", "--arrays", dir.file("a.npz")]);
-    expect(arrays.stderr).toContain("--arrays writes tables, and a net is more than that");
+    expect(arrays.stderr).toContain("--arrays cannot act: a net is more than tables");
     expect(arrays.code).toBe(2);
     const als = await inProcess(["fit", ratings, "--method", "als", "--hidden", "8,4"]);
     expect(als.stderr).toContain("--hidden is a setting of net, and --method is als");
@@ -72,8 +72,8 @@ describe("lowrank evaluate", () => {
 
   it.each([
     [["--folds", "3", "--test-fraction", "0.2"], "--folds and --test-fraction are two ways"],
-    [["--test-fraction", "0"], '--test-fraction must be a number above 0 and below 1, got "0"'],
-    [["--test-latest", "1"], '--test-latest must be a number above 0 and below 1, got "1"'],
+    [["--test-fraction", "0"], '--test-fraction must be a number from 0.001 to 0.9, got "0"'],
+    [["--test-latest", "1"], '--test-latest must be a number from 0.001 to 0.9, got "1"'],
     [["--folds", "1"], "--folds must be a whole number of at least 2"],
     [["--relevant-from", "good"], '--relevant-from must be a rating or "all"'],
     [["-n", "0"], "--n must be whole numbers of at least 1"],
