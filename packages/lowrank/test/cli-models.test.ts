@@ -178,12 +178,12 @@ describe("a model file that is not what it should be", () => {
     [
       "cut in the tables",
       () => readFileSync(model).subarray(0, -40),
-      /^: cut short: tensor "\w+" ends at byte \d+ of the data, \d+ are there$/m,
+      /^: cut short: tensor "\w+" ends at byte \d+ of the data, \d+ are there; take another copy of the file, or train the model again$/m,
     ],
     [
       "cut in the header",
       () => readFileSync(model).subarray(0, 200),
-      /^: cut short: the header takes \d+ bytes, 192 are there$/m,
+      /^: cut short: the header takes \d+ bytes, 192 are there; take another copy of the file, or train the model again$/m,
     ],
     [
       "of version 999",
@@ -203,7 +203,7 @@ describe("a model file that is not what it should be", () => {
         bytes.writeBigUInt64LE(2n ** 62n, 0);
         return bytes;
       },
-      /^: not a lowrank model: no safetensors header at its start$/m,
+      /^: not a lowrank model: no safetensors header at its start; give a file that saveModel or lowrank fit wrote$/m,
     ],
     [
       "with a table that reaches beyond the file",
@@ -212,7 +212,7 @@ describe("a model file that is not what it should be", () => {
           const name = Object.keys(header).find((key) => key !== "__metadata__") as string;
           (header[name] as { data_offsets: number[] }).data_offsets[1] = 2 ** 40;
         }),
-      /^: tensor "\w+" of shape .* needs \d+ bytes and has 1099511627776$/m,
+      /^: tensor "\w+" of shape .* needs \d+ bytes and has 1099511627776; take another copy of the file, or train the model again$/m,
     ],
   ];
   it.each(cases)(
