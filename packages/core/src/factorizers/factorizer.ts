@@ -82,8 +82,11 @@ export interface Run<M extends Model = FactorModel> {
   readonly lossName: string;
   /** The same figure before the first pass, where it comes free; undefined when resumed */
   readonly initialLoss?: number | undefined;
-  /** The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. */
-  readonly slope?: (() => Promise<Slope>) | undefined;
+  /**
+   * The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. Looks at
+   * the signal where it takes long.
+   */
+  readonly slope?: ((signal?: AbortSignal) => Promise<Slope>) | undefined;
   /** About how many passes `slope` takes as long as. Default 0.2 */
   readonly slopePasses?: number;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */
