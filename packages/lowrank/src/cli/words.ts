@@ -1,4 +1,4 @@
-/** Names of the API in the words of a command line: options as flags. */
+/** Names of the API in the words of a command line: options as flags, rulers as column titles. */
 import { methods } from "@lowrank/core";
 
 /** `biasRegularization` → `bias-regularization`. */
@@ -38,11 +38,18 @@ export function flagOf(option: string, has: (flag: string) => boolean): string |
 export function inFlags(sentence: string, has: (flag: string) => boolean = () => true): string {
   return sentence
     .replace(/(?<!["\w./-])([a-z]\w*): ("[\w-]+"|\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => {
-      const flag = flagOf(name, has);
-      return flag === undefined ? whole : `${flag} ${value.replaceAll('"', "")}`;
+      const flag = `--${kebab(name)}`;
+      return has(flag) ? `${flag} ${value.replaceAll('"', "")}` : whole;
     })
     .replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./(])/g, (name) => flagOf(name, has) ?? name)
     .replace(/(?<!["\w./-])([a-z]\w*)\(\)/g, (whole, name: string) =>
       Object.hasOwn(methods, name) && has("--method") ? `--method ${name}` : whole,
     );
+}
+
+const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };
+
+/** What a ruler, or a method, is called at the head of its column. */
+export function columnTitle(name: string): string {
+  return rulerTitles[name] ?? name;
 }

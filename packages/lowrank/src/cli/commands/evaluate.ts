@@ -47,7 +47,7 @@ import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory
 import { countedProgress, foldProgress } from "../progress.ts";
 import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
-import { kebab } from "../words.ts";
+import { columnTitle, kebab } from "../words.ts";
 
 interface EvaluateFlags extends ReadingFlags, EngineFlags, OutputFlags {
   folds?: number;
@@ -317,8 +317,6 @@ const rankingRows: readonly (readonly [RankingMetric | "coverage", string])[] = 
   ["coverage", "items shown to anyone"],
 ];
 
-const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };
-
 /** The table: a row for each figure, a column for the model and each ruler. */
 function tell(
   job: Job,
@@ -330,7 +328,7 @@ function tell(
   const all = [own, ...rulers];
   const columns: Column[] = [
     { title: "" },
-    ...all.map((each) => ({ title: rulerTitles[each.name] ?? each.name, align: "right" as const })),
+    ...all.map((each) => ({ title: columnTitle(each.name), align: "right" as const })),
   ];
   // The spread over folds beside the model alone: rulers are there for comparison, and the table must fit a terminal.
   const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined) => [
