@@ -94,7 +94,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       needRatings(NAME, ratings);
-      return new NetRun(settings, ratings, kernels, seed, from);
+      return NetRun.start(settings, ratings, kernels, seed, from);
     },
   };
 }
