@@ -308,20 +308,20 @@ describe("denseNet", () => {
 
   describe("refuses", () => {
     it.each([
-      [{ hidden: [] }, "net: hidden must be a list of 1 to 16 whole numbers"],
-      [{ hidden: [8, 0] }, "net: hidden must be a whole number from 1 to 4096, got 0"],
-      [{ hidden: [-8] }, "net: hidden must be a whole number from 1 to 4096, got -8"],
-      [{ hidden: [8, 2.5] }, "net: hidden must be a whole number from 1 to 4096, got 2.5"],
-      [{ hidden: [Number.NaN] }, "net: hidden must be a whole number from 1 to 4096, got NaN"],
-      [{ hidden: 8 as unknown as number[] }, "net: hidden must be a list of 1 to 16 whole numbers, got 8"],
-      [{ rank: 0 }, "net: rank must be a whole number from 1 to 1024, got 0"],
-      [{ epochs: 0 }, "net: epochs must be a whole number from 1"],
-      [{ learningRate: 0 }, "net: learningRate must be a finite number from 1e-12"],
-      [{ learningRate: -0.1 }, "net: learningRate must be a finite number from 1e-12"],
-      [{ learningRate: Number.NaN }, "net: learningRate must be a finite number from 1e-12"],
-      [{ momentum: 0.9 }, "net: momentum must be left out when optimizer is"],
-      [{ batchSize: 0 }, "net: batchSize must be a whole number from 1"],
-      [{ width: 8 } as DenseNetOptions, "net: width must be left out: net has no such option"],
+      [{ hidden: [] }, "denseNet: hidden must be a list of 1 to 16 whole numbers"],
+      [{ hidden: [8, 0] }, "denseNet: hidden must be a whole number from 1 to 4096, got 0"],
+      [{ hidden: [-8] }, "denseNet: hidden must be a whole number from 1 to 4096, got -8"],
+      [{ hidden: [8, 2.5] }, "denseNet: hidden must be a whole number from 1 to 4096, got 2.5"],
+      [{ hidden: [Number.NaN] }, "denseNet: hidden must be a whole number from 1 to 4096, got NaN"],
+      [{ hidden: 8 as unknown as number[] }, "denseNet: hidden must be a list of 1 to 16 whole numbers, got 8"],
+      [{ rank: 0 }, "denseNet: rank must be a whole number from 1 to 1024, got 0"],
+      [{ epochs: 0 }, "denseNet: epochs must be a whole number from 1"],
+      [{ learningRate: 0 }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ learningRate: -0.1 }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ learningRate: Number.NaN }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ momentum: 0.9 }, "denseNet: momentum must be left out when optimizer is"],
+      [{ batchSize: 0 }, "denseNet: batchSize must be a whole number from 1"],
+      [{ width: 8 } as DenseNetOptions, "denseNet: width must be left out: denseNet has no such option"],
     ])("%j", (options, message) => {
       expect(() => denseNet(options)).toThrow(message);
     });
@@ -368,7 +368,7 @@ describe("denseNet", () => {
       const product = { userFactors, itemFactors };
       await expect(start({ userFactors, itemFactors, layers, product })).rejects.toThrow("given with product false");
       expect(() => denseNet({ ...notebook, initial: { userFactors, itemFactors, layers } })).toThrow(
-        "net: initScale must be left out when initial is given",
+        "denseNet: initScale must be left out when initial is given",
       );
     });
   });
