@@ -6,6 +6,7 @@ import { plantedWorld, type Ratings } from "../ratings/index.ts";
 import { AbortedError, CheckpointError, DataError, DivergenceError, OptionError } from "../support/index.ts";
 import {
   als,
+  bpr,
   type Checkpoint,
   type CheckpointInfo,
   type CheckpointOptions,
@@ -18,6 +19,7 @@ import {
   gradient,
   ials,
   sgd,
+  softmax,
   svd,
   type Validation,
 } from "./index.ts";
@@ -80,6 +82,8 @@ describe("resume", () => {
     ["sgd, stopped early", sgd({ rank: 4, epochs: 9 }), watched(3)],
     ["dense net by adam, shuffled", denseNet({ rank: 4, hidden: [8], epochs: 6, batchSize: 32 }), undefined],
     ["dense net stopped early", denseNet({ rank: 4, hidden: [8], epochs: 9 }), watched(3)],
+    ["bpr", bpr({ rank: 4, epochs: 6, batchSize: 8 }), undefined],
+    ["softmax stopped early", softmax({ rank: 4, epochs: 9, batchSize: 8 }), watched(3)],
     ["svd, exact", svd({ rank: 4, missing: "zero" }), undefined],
     ["als stopped early, its best model behind it", als({ rank: 4, sweeps: 9 }), watched(3)],
     ["als watched to the end", als({ rank: 4, sweeps: 7 }), watched(undefined)],
@@ -264,12 +268,19 @@ describe("writing checkpoints", () => {
     const log: string[] = [];
     const run = async (options: Omit<CheckpointOptions, "write">) => {
       log.length = 0;
+      let lastPassMade = () => {};
+      const lastPass = new Promise<void>((resolve) => {
+        lastPassMade = resolve;
+      });
       const write = async (_: readonly Uint8Array[], { passes, reason }: CheckpointInfo) => {
         log.push(`begin ${passes}`);
-        if (reason === "due") await new Promise((resolve) => setTimeout(resolve, 200));
+        if (reason === "due") await lastPass;
         log.push(`done ${passes}`);
       };
-      const onProgress = ({ pass }: { pass: number }) => log.push(`pass ${pass}`);
+      const onProgress = ({ pass }: { pass: number }) => {
+        log.push(`pass ${pass}`);
+        if (pass === 6) lastPassMade();
+      };
       await factorize(ratings, method, { ...engine, onProgress, checkpoint: { ...options, write } });
       return [...log];
     };

@@ -2,13 +2,17 @@
 
 import type { Model } from "../model/index.ts";
 import { als, alsOptions } from "./als.ts";
+import { bpr, bprOptions } from "./bpr.ts";
 import { denseNet, denseNetOptions } from "./dense-net.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
+import { logistic, logisticOptions } from "./logistic.ts";
 import type { OptionTable } from "./options.ts";
 import { sgd, sgdOptions } from "./sgd.ts";
+import { softmax, softmaxOptions } from "./softmax.ts";
 import { svd, svdOptions } from "./svd/svd.ts";
+import { warp, warpOptions } from "./warp.ts";
 
 export interface MethodEntry {
   readonly options: OptionTable;
@@ -23,6 +27,10 @@ export const methods = {
   sgd: { options: sgdOptions, make: sgd },
   net: { options: denseNetOptions, make: denseNet },
   svd: { options: svdOptions, make: svd },
+  bpr: { options: bprOptions, make: bpr },
+  softmax: { options: softmaxOptions, make: softmax },
+  warp: { options: warpOptions, make: warp },
+  logistic: { options: logisticOptions, make: logistic },
 } as const satisfies Record<string, MethodEntry>;
 
 export type MethodName = keyof typeof methods;

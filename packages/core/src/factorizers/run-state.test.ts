@@ -4,7 +4,7 @@ import { openKernels } from "../kernels/index.ts";
 import { encodeModel } from "../model/index.ts";
 import { plantedWorld } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
-import { als, type Factorizer, gradient, ials, sgd } from "./index.ts";
+import { als, bpr, type Factorizer, gradient, ials, logistic, sgd, softmax, warp } from "./index.ts";
 
 const { ratings } = plantedWorld({ users: 30, items: 20, rank: 3, density: 0.5, noise: 0.2, seed: 4 });
 
@@ -19,6 +19,10 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["gradient in batches", gradient({ rank: 5, batch: "mini", batchSize: 7, schedule: "cosine", optimizer: "adagrad" })],
   ["sgd", sgd({ rank: 5 })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],
+  ["bpr with item biases", bpr({ rank: 5, batchSize: 8, negatives: 7, biases: "item" })],
+  ["softmax by adagrad", softmax({ rank: 5, batchSize: 8, optimizer: "adagrad", learningRate: 0.1 })],
+  ["warp with momentum", warp({ rank: 5, batchSize: 8, optimizer: "sgd", momentum: 0.5 })],
+  ["logistic with biases", logistic({ rank: 5, batchSize: 8, biases: "both", beta1: 0.9 })],
 ];
 
 describe.each(["wasm", "reference"] as const)("state on %s", (backend) => {

@@ -6,7 +6,13 @@ import type { SampledLoss } from "../kernels/index.ts";
 import type { Biases } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { rankOption } from "./common-options.ts";
-import { learningRateRange, MAX_PASSES, type OptimizerOptions, optimizerOf, optimizerOptions } from "./descent-options.ts";
+import {
+  learningRateRange,
+  MAX_PASSES,
+  type OptimizerOptions,
+  optimizerOf,
+  optimizerOptions,
+} from "./descent-options.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 import { SampledRun, type SampledSettings, sampledLayout } from "./sampled-run.ts";
@@ -23,7 +29,13 @@ export const sampledOptions = (epochs: number, learningRate: number) =>
     ...optimizerOptions,
     // A row's last gradient is many batches old: to go on in its direction does harm, see docs/softmax.md.
     beta1: { ...optimizerOptions.beta1, default: 0 },
-    batchSize: { type: "whole", default: 64, min: 1, max: 2 ** 20, about: "users in a batch, each with the whole history" },
+    batchSize: {
+      type: "whole",
+      default: 64,
+      min: 1,
+      max: 2 ** 20,
+      about: "users in a batch, each with the whole history",
+    },
     negatives: {
       type: "whole",
       default: 512,

@@ -24,7 +24,8 @@ export const softmaxOptions = {
   bilateral: {
     type: "flag",
     default: false,
-    about: "what was chosen counts by its own softmax too: the more the higher its score, so that odd choices count less",
+    about:
+      "what was chosen counts by its own softmax too: the more the higher its score, so that odd choices count less",
   },
   positiveTemperature: {
     ...temperatureOption(0.3),

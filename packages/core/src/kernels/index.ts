@@ -26,6 +26,8 @@ export {
   type ScoringSide,
 } from "./net.ts";
 export * from "./products.ts";
+export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
+export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";
 export {
   mostEntries,
   type SampledBatches,
@@ -36,5 +38,3 @@ export {
   type SampledWork,
   sampledSlots,
 } from "./sampled.ts";
-export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
-export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";

@@ -62,5 +62,6 @@ function checkLoss(loss: SampledLoss): void {
   if (loss.kind === "logistic") atLeast(WHO, "unobservedWeight", loss.unobservedWeight, 0);
   if (loss.kind === "warp") above0("margin", loss.margin);
   if ("temperature" in loss) above0("temperature", loss.temperature);
-  if ("positiveTemperature" in loss && loss.positiveTemperature !== undefined) above0("positiveTemperature", loss.positiveTemperature);
+  if ("positiveTemperature" in loss && loss.positiveTemperature !== undefined)
+    above0("positiveTemperature", loss.positiveTemperature);
 }

@@ -282,7 +282,12 @@ export function sampledCases(kernels: Kernels): void {
   });
 
   it("draws every right row as often, and never one twice in a batch", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, batchSize: 1, leftRows: 400, candidates: 10 });
+    const world = sampledWorld(kernels, {
+      loss: { kind: "bpr", temperature: 0.6 },
+      batchSize: 1,
+      leftRows: 400,
+      candidates: 10,
+    });
     const { sampledCandidates } = world.problem.work;
     const counts = new Float64Array(40);
     if (kernels.backend === "wasm") {
@@ -316,7 +321,13 @@ export function sampledCases(kernels: Kernels): void {
   ] as const)("refuses a problem with a wrong %s", async (words, wrong) => {
     const { problem, close } = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 } });
     const w = kernels.open({ any: slot.u32(1) });
-    const batches = { optimizer: { kind: "sgd", momentum: 0 }, done: 0, rates: Float64Array.of(1), from: 0, to: 1 } as const;
+    const batches = {
+      optimizer: { kind: "sgd", momentum: 0 },
+      done: 0,
+      rates: Float64Array.of(1),
+      from: 0,
+      to: 1,
+    } as const;
     await expect(w.sampledBatches({ ...problem, ...wrong }, batches)).rejects.toThrow(words);
     w.close();
     close();

@@ -121,7 +121,10 @@ export function mostEntries({ start }: Pick<SparseRows, "start">, batchSize: num
 }
 
 /** Rows and columns of the panels that a batch's products read, padding included. */
-export function sampledPanels(batchSize: number, candidates: number): { readonly rows: number; readonly columns: number } {
+export function sampledPanels(
+  batchSize: number,
+  candidates: number,
+): { readonly rows: number; readonly columns: number } {
   return { rows: upTo(batchSize, SAMPLED_TILE), columns: upTo(candidates, CANDIDATE_BLOCK) };
 }
 

@@ -51,6 +51,11 @@ export type RowObjective =
       /** c = 1; 1 + confidenceScale · rating; 1 + confidenceScale · ln(1 + rating) */
       readonly confidence: "constant" | "linear" | "log";
       readonly confidenceScale: number;
+      /**
+       * What observed cells are aimed at; 1 when left out. For methods whose own rows have no closed form (bpr, softmax, warp,
+       * logistic): the multiple of the solved row that is on the scale of their scores
+       */
+      readonly target?: number;
     };
 
 export interface Provenance {

@@ -75,7 +75,8 @@ function plainObjective(objective: RowObjective): RowObjective {
     }
     case "implicit": {
       const { kind, unobservedWeight, observedInUnobserved, confidence, confidenceScale } = objective;
-      const weights = { unobservedWeight, observedInUnobserved, confidence, confidenceScale };
+      const target = objective.target === undefined ? {} : { target: objective.target };
+      const weights = { unobservedWeight, observedInUnobserved, confidence, confidenceScale, ...target };
       return { kind, regularization, regularizationExponent, ...weights };
     }
     default:
@@ -213,5 +214,6 @@ export function readObjective(from: Readonly<Record<string, unknown>>, fail: Fai
     observedInUnobserved,
     confidence: word("confidence", ["constant", "linear", "log"]),
     confidenceScale: amount("confidenceScale"),
+    ...(from.target === undefined ? {} : { target: amount("target") }),
   };
 }

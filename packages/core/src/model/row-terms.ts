@@ -93,6 +93,11 @@ export function withoutCenters(
   }
 }
 
+/** What observed cells are aimed at: the solved row is linear in it, so the row for 1 times this. */
+export function targetOf(objective: RowObjective): number {
+  return objective.kind === "implicit" ? (objective.target ?? 1) : 1;
+}
+
 /** What ImplicitRows calls `overlap`: the weight that an observed cell already has from the unobserved term. */
 export function overlapOf(objective: RowObjective & { readonly kind: "implicit" }): number {
   return objective.observedInUnobserved ? 0 : objective.unobservedWeight;

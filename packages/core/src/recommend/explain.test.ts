@@ -18,6 +18,7 @@ const objectives: RowObjective[] = [
   ...explicitObjectives,
   implicitObjective,
   { ...implicitObjective, observedInUnobserved: false, confidence: "log" } as RowObjective,
+  { ...implicitObjective, target: 2.5 } as RowObjective,
 ];
 
 function worldModel(objective: RowObjective, rank: number, seed: number): FactorModel {

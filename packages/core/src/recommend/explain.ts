@@ -23,6 +23,7 @@ import {
   type RowObjective,
   regularizations,
   rowCenters,
+  targetOf,
 } from "../model/index.ts";
 import { nextTurn } from "../support/index.ts";
 import { notStable } from "./fold-in.ts";
@@ -93,7 +94,8 @@ export function remainderOf(score: number, parts: Parts): { remainder: number; r
     remainder,
     remainderReason:
       "the stored row is not the one that this history folds in to: training stopped before its rows settled, " +
-      "solved them by conjugate gradient, or saw other ratings",
+      "solved them by conjugate gradient, followed another cost than the least squares of a fold-in (bpr, softmax, warp, logistic), " +
+      "or saw other ratings",
   };
 }
 
@@ -166,7 +168,7 @@ function historyCells(
       const overlap = overlapOf(objective);
       return {
         weight: Float64Array.from(confidence, (one) => one - overlap),
-        target: Float64Array.from(confidence),
+        target: Float64Array.from(confidence, (one) => targetOf(objective) * one),
       };
     }
     default:

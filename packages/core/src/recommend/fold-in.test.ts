@@ -77,7 +77,7 @@ function denseFoldIn(model: FactorModel, history: readonly { item: number; ratin
     if (rating === undefined) add(y(i), w, 0);
     else {
       const c = 1 + objective.confidenceScale * rating; // linear
-      add(y(i), c + (objective.observedInUnobserved ? w : 0), c);
+      add(y(i), c + (objective.observedInUnobserved ? w : 0), c * (objective.target ?? 1));
     }
   }
   const penalty = objective.regularization * (n + w * items) ** objective.regularizationExponent;
@@ -92,7 +92,7 @@ const objectives: RowObjective[] = [
 ];
 
 const worlds = fc.record({
-  objective: fc.constantFrom(...objectives),
+  objective: fc.constantFrom(...objectives, { ...implicitObjective, target: 3.5 } as RowObjective),
   rank: fc.integer({ min: 1, max: 18 }),
   seed: fc.nat(1e6),
   history: fc.uniqueArray(

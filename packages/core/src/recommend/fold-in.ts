@@ -18,6 +18,7 @@ import {
   type RowObjective,
   regularizations,
   rowCenters,
+  targetOf,
   withoutCenters,
 } from "../model/index.ts";
 import { DivergenceError, LowrankError } from "../support/index.ts";
@@ -119,6 +120,8 @@ export class FoldIn {
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
       if (unstable !== undefined) throw notStable(who, this.#model.rank, unstable.pivot, unstable.value);
       const factors = space.at.out.data.slice(0, this.#model.rank);
+      const target = targetOf(objective);
+      if (target !== 1) for (let k = 0; k < factors.length; k++) factors[k] *= target;
       return { factors, bias: this.#bias(objective, space.at.outBias[0]) };
     });
   }
