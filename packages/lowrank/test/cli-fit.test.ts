@@ -52,6 +52,21 @@ describe("lowrank fit", () => {
     expect(silent.stdout).not.toMatch(/^ *(distance|gradient)/m);
   });
 
+  it.each(["bpr", "softmax", "warp", "logistic"])(
+    "trains %s on clicks, and the model lists and explains",
+    async (method) => {
+      const out = dir.file(`${method}.safetensors`);
+      const settings = ["--rank", "4", "--epochs", "6", "--batch-size", "8", "--negatives", "10", "--out", out];
+      const { code, stdout, stderr } = await inProcess(["fit", clicks, "--method", method, ...settings]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("epoch 6 of 6: loss per chosen item")]);
+      expect(stdout).toMatch(/digest +[0-9a-f]{16}/);
+      const listed = await inProcess(["recommend", out, "--user", "1", "--n", "3"]);
+      expect([listed.code, listed.stdout.trim().split("\n").length]).toEqual([0, 4]);
+      const folded = await inProcess(["recommend", out, "--history", "2", "--n", "3"]);
+      expect(folded.code, folded.stderr).toBe(0);
+    },
+  );
+
   it("takes ials for clicks and says why", async () => {
     const { code, stderr } = await inProcess(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
     expect(code).toBe(0);
@@ -162,8 +177,8 @@ describe("lowrank fit", () => {
       ["--method", "alss"],
       `--method must be one of auto, ${Object.keys(methods).join(", ")}, got "alss"; did you mean "als"?`,
     ],
-    [["--method", "als", "--unobserved-weight", "1"], "--unobserved-weight is a setting of ials, and --method is als"],
-    [["--unobserved-weight", "1", "--biases", "none"], "no method has all of --biases and --unobserved-weight"],
+    [["--method", "als", "--confidence", "log"], "--confidence is a setting of ials, and --method is als"],
+    [["--confidence", "log", "--biases", "none"], "no method has all of --biases and --confidence"],
     [["--unobserved-weight", "1"], "--unobserved-weight is no setting of als, which suits these data"],
     [["--no-biases"], "unknown option '--no-biases'; did you mean --biases?"],
     [["--biases", "all"], '--biases must be one of none, user, item, both, got "all"'],

@@ -61,7 +61,7 @@ export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
   at.start.set(start);
   at.index.set(index);
   for (let l = 0; l < leftRows; l++) {
-    at.order[l] = (l * 5) % leftRows;
+    at.order[l] = (l * 7) % leftRows;
     at.weight[l] = 0.5 + unit(4, l);
   }
   const side = (which: "left" | "right", from: number): SampledSide => {

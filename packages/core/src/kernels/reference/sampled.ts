@@ -85,7 +85,7 @@ function drawCandidates(seed: number, { candidates, right }: SampledProblem): nu
 /** The negatives in the order in which WARP looks at them: by their places among the candidates, from `from` on, round. */
 function firstFrom(from: number, places: readonly number[]): number[] {
   const later = places.findIndex((place) => place >= from);
-  const begin = later < 0 ? 0 : later;
+  const begin = Math.max(0, later);
   return places.map((_place, i) => (begin + i) % places.length);
 }
 
