@@ -29,6 +29,7 @@ export type RoutineName =
   | "lossOf"
   | "makeErrors"
   | "makePenalties"
+  | "optimizerRecord"
   | "pairs"
   | "rowScratch"
   | "solveExplicit"
