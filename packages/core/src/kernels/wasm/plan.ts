@@ -67,7 +67,16 @@ export function planLayout(layout: Layout, threads: number): Plan {
   }
   const scratch = shared + alignUp(sharedBytes);
   scratchBytes = alignUp(scratchBytes);
-  return { record, tickets, arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
+  return {
+    record,
+    tickets,
+    arrays,
+    shared,
+    sharedBytes,
+    scratch,
+    scratchBytes,
+    bytes: scratch + threads * scratchBytes,
+  };
 }
 
 /** Tables and nets that are not the layout's own could need more scratch than there is. */

@@ -439,8 +439,9 @@ export function descend(
       if (phase == begin && ++step == first + count) return;
       units = unitsOf(record, phase, grain);
     }
-    if (!untilDone(tickets, before) || d.stopped) return;
-    doUnit(record, phase, step, ticket - before, grain, scratch);
+    if (!untilDone(tickets, before)) return;
+    // What follows a stop is not done, but counted: others may be waiting for it.
+    if (!d.stopped) doUnit(record, phase, step, ticket - before, grain, scratch);
     ticketDone(tickets, before + units);
   }
 }
