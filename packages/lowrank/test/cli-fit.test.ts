@@ -47,7 +47,7 @@ describe("lowrank fit", () => {
     const best = await inProcess([...fit, "svd"]);
     expect(best.stdout).toMatch(/distance +[\d.]+ from all ratings, as near as rank 2 can come/);
     const other = await inProcess([...fit, "als"]);
-    expect(other.stdout).toMatch(/distance +[\d.]+ from all ratings, the nearest of rank 4 is at/);
+    expect(other.stdout).toMatch(/distance +[\d.]+ from all ratings, the nearest of rank 2 is at/);
     const silent = await inProcess([...fit, "als", "--no-certificate"]);
     expect(silent.stdout).not.toMatch(/^ *(distance|gradient)/m);
   });
@@ -82,7 +82,7 @@ describe("lowrank fit", () => {
     expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
     const diverged = await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
     expect(diverged.code).toBe(1);
-    expect(diverged.stderr).toMatch(/in epoch 1 of 30: .* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
+    expect(diverged.stderr).toMatch(/in epoch 1 of 30.* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
     expect((await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
   });
 
