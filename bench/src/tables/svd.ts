@@ -2,29 +2,29 @@
 import { readFile } from "node:fs/promises";
 import { openKernels, type RatingRecord, ratingsFrom, truncatedSvd } from "@lowrank/core";
 import { dataFile } from "../data.ts";
-import { interleave } from "../interleave.ts";
-import { time, times, writeResults } from "../results.ts";
+import { pythonWith } from "../environments.ts";
+import { interleave, timed } from "../interleave.ts";
+import { timeOf, times } from "../page.ts";
+import type { Context, Table } from "../results.ts";
 import { Rival } from "../rival.ts";
-import { withArrays } from "../scratch.ts";
+import { matrix, withArrays } from "../scratch.ts";
 
 const ROUNDS = 3;
 const THREADS = 2;
 const RANK = 64;
 
-export async function run(): Promise<string> {
+export async function run({ quick }: Context): Promise<Table> {
   const ratings = ratingsFrom(visits(await readFile(dataFile("gowalla", "train.txt"), "utf8")));
-  const { start, index, value } = ratings.byUser;
   const kernels = await openKernels({ threads: THREADS });
-  const rival = await Rival.start("scipy_svd.py", []);
+  const rival = await Rival.start({ program: await pythonWith("scipy"), script: "scipy_svd.py" });
   const values: Record<string, readonly number[]> = {};
   try {
-    return await withArrays({ "start.u32": start, "index.u32": index, "value.f32": value }, async (folder) => {
+    return await withArrays(matrix(ratings.byUser), async (folder) => {
       const question = { folder, rows: ratings.users.size, columns: ratings.items.size, rank: RANK };
       const ours = async () => {
-        const started = performance.now();
-        const svd = await truncatedSvd(ratings, { rank: RANK, missing: "zero", kernels });
-        values.lowrank = Array.from(svd.values);
-        return { seconds: (performance.now() - started) / 1000, count: 1, quality: svd.errorEstimate };
+        const { seconds, value } = await timed(() => truncatedSvd(ratings, { rank: RANK, missing: "zero", kernels }));
+        values.lowrank = Array.from(value.values);
+        return { seconds, count: 1, quality: value.errorEstimate };
       };
       const theirs = async () => {
         const answer = await rival.ask(question);
@@ -36,14 +36,14 @@ export async function run(): Promise<string> {
           { name: "lowrank truncatedSvd", turn: ours },
           { name: "SciPy svds (ARPACK)", turn: theirs },
         ],
-        ROUNDS,
+        quick ? { rounds: 1, warmUp: false } : { rounds: ROUNDS },
       );
       const apart = Math.max(...values.lowrank.map((value, i) => Math.abs(value / values.scipy[i] - 1)));
-      return writeResults({
+      return {
         name: "svd",
         title: `Truncated SVD of the Gowalla training matrix, rank ${RANK}`,
         notes: [
-          `${ratings.users.size} × ${ratings.items.size}, ${ratings.size} ones; medians of ${ROUNDS} rounds in turns after a warm-up, ${THREADS} threads for lowrank;`,
+          `${ratings.users.size} × ${ratings.items.size}, ${ratings.size} ones; ${ROUNDS} rounds in turns after a warm-up, ${THREADS} threads;`,
           `SciPy's time is of svds alone. The ${RANK} singular values differ by at most ${apart.toExponential(1)}, relatively.`,
         ],
         versions: rival.versions,
@@ -52,13 +52,23 @@ export async function run(): Promise<string> {
           { key: "time", title: "time" },
           { key: "ratio", title: "of SciPy's" },
         ],
-        rows: standings.map(({ name, secondsEach }) => ({
-          name,
-          time: time(secondsEach),
-          ratio: times(secondsEach / standings[1].secondsEach),
+        rows: standings.map((standing) => ({
+          name: standing.name,
+          time: timeOf(standing),
+          ratio: times(standing.secondsEach / standings[1].secondsEach),
         })),
+        comparisons: [
+          {
+            what: `Gowalla training matrix, rank ${RANK}`,
+            rival: "SciPy svds",
+            measure: "seconds",
+            ours: standings[0].secondsEach,
+            theirs: standings[1].secondsEach,
+            better: "lower",
+          },
+        ],
         details: { standings, values },
-      });
+      };
     });
   } finally {
     rival.stop();
