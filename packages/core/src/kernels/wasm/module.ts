@@ -34,6 +34,7 @@ export type RoutineName =
   | "makePenalties"
   | "moveBuffered"
   | "moveDirect"
+  | "optimizerRecord"
   | "pairs"
   | "rowScratch"
   | "solveExplicit"
