@@ -113,7 +113,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
  * @throws DivergenceError when the training figure diverges (support/errors.ts says when) or a row has no stable solution
- * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes
+ * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes, and while the certificate is made
  * @throws CheckpointError when `resume` is damaged or of another training
  */
 export async function factorize<M extends Model = FactorModel>(
@@ -156,7 +156,7 @@ export async function factorize<M extends Model = FactorModel>(
     teller.tell(findings);
     const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
     const certifying = performance.now();
-    const certificate = await certify(wanted, run, method, ratings, finish, kernels);
+    const certificate = await certify(wanted, run, method, ratings, finish, kernels, options.signal);
     const certificateSeconds = seconds(certifying);
     const report: FitReport = {
       method: method.name,
