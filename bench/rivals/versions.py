@@ -1,9 +1,18 @@
-"""Says which versions of the named modules there are here: `python versions.py MODULE…`."""
+"""Loads the named modules and says their versions: `python versions.py MODULE…`; other scripts import `version_of`."""
 
 import importlib
 import json
 import platform
 import sys
+from importlib.metadata import packages_distributions, version
 
-modules = {name: importlib.import_module(name).__version__ for name in sys.argv[1:]}
-print(json.dumps({"versions": {"python": platform.python_version(), **modules}}), flush=True)
+
+def version_of(module):
+    """Of the package that the module came with; not every module says its own."""
+    importlib.import_module(module)
+    return version(packages_distributions()[module][0])
+
+
+if __name__ == "__main__":
+    found = {name: version_of(name) for name in sys.argv[1:]}
+    print(json.dumps({"versions": {"python": platform.python_version(), **found}}), flush=True)

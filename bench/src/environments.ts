@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   type NpmSet,
@@ -53,7 +53,7 @@ export function npmWith(set: NpmSet): Promise<string> {
     await writeFile(join(folder, "package.json"), '{ "private": true }\n');
     await command("npm", [
       "install",
-      "--silent",
+      "--loglevel=error",
       "--no-audit",
       "--no-fund",
       "--prefix",
@@ -118,12 +118,16 @@ async function command(program: string, args: readonly string[], env: Record<str
   await mkdir(dirname(log), { recursive: true });
   await writeFile(log, `$ ${program} ${args.join(" ")}\n${said}\n`, { flag: "a" });
   if (code === 0) return;
-  throw new RivalMissing(`${program} ${args.join(" ")} failed with ${code}: ${reason(said)}`);
+  const called = [basename(program), ...args.filter((word) => !word.startsWith("-") && !isAbsolute(word))].join(" ");
+  throw new RivalMissing(`${called} failed: ${said === "" ? code : reason(said)}`);
 }
 
-/** The line of an installer's complaint that says most: the last with an error in it. */
+/** The line of an installer's complaint that says most, without addresses: it may go into a page. */
 function reason(said: string): string {
   const lines = said.split("\n").map((line) => line.trim());
-  const error = lines.findLast((line) => /^(npm error 404 {2}|\w*Error\b|fatal error)/.test(line));
-  return (error ?? lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "").slice(0, 200);
+  const error =
+    lines.find((line) => /^npm error 404 {2}\S/.test(line)) ??
+    lines.findLast((line) => /^\w*Error: /.test(line)) ??
+    lines.findLast((line) => /error/i.test(line));
+  return (error ?? lines.at(-1) ?? "").replace(/https?:\S+/g, "").slice(0, 200);
 }

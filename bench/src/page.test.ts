@@ -99,6 +99,7 @@ describe("a machine that was busy before", () => {
     const busy = (loadBefore: number) => result({ measured: { on: "2026-01-31", loadBefore, loadAtEnd: 9 } });
     expect(markdown(busy(3.2))).toContain("The machine was busy with other jobs");
     expect(markdown(busy(0.4))).not.toContain("busy");
+    expect(markdown({ ...busy(3.2), untimed: true })).not.toContain("busy");
   });
 });
 

@@ -25,7 +25,7 @@ const BUSY =
 
 /** Title (without its `#`), notes, table and what it was measured on. */
 export function markdown(result: Result): string {
-  const { title, notes, columns, rows, measured, machine, versions } = result;
+  const { title, notes, columns, rows, measured, machine, versions, untimed } = result;
   const facts = Object.entries({ ...machine, ...versions }).map(([name, value]) => `${name} ${value}`);
   return [
     title,
@@ -37,8 +37,10 @@ export function markdown(result: Result): string {
       rows.map((row) => columns.map(({ key }) => String(row[key] ?? ""))),
     ),
     "",
-    `Measured on ${measured.on}, load ${measured.loadBefore} before and ${measured.loadAtEnd} at the end: ${facts.join(", ")}.`,
-    ...(measured.loadBefore > 1 ? [BUSY] : []),
+    untimed
+      ? `Found on ${measured.on}: ${facts.join(", ")}.`
+      : `Measured on ${measured.on}, load ${measured.loadBefore} before and ${measured.loadAtEnd} at the end: ${facts.join(", ")}.`,
+    ...(!untimed && measured.loadBefore > 1 ? [BUSY] : []),
     "",
   ].join("\n");
 }

@@ -46,6 +46,8 @@ export interface Table {
   readonly comparisons: readonly Comparison[];
   /** Rivals that could not take part, and why */
   readonly missing?: readonly { readonly rival: string; readonly why: string }[];
+  /** Of a table without times, which a busy machine cannot spoil */
+  readonly untimed?: true;
   /** Everything measured, for those who want more than the table */
   readonly details: unknown;
 }

@@ -18,7 +18,7 @@ export const pythonSets = {
     compile: { packages: ["implicit"], flags: forThisProcessor },
   },
   cmfrec: {
-    packages: ["numpy", "scipy", "pandas", "cmfrec"],
+    packages: ["numpy", "scipy", "pandas", "threadpoolctl", "cmfrec"],
     compile: { packages: ["cmfrec"], flags: forThisProcessor },
   },
   surprise: { packages: ["numpy", "scikit-surprise"] },

@@ -40,7 +40,9 @@ export class Rival {
   /** @throws RivalMissing with what it said last, when it does not start */
   static async start({ program, script, args = [], env = {} }: Program): Promise<Rival> {
     const path = fileURLToPath(new URL(`../rivals/${script}`, import.meta.url));
-    const child = spawn(program, [path, ...args.map(String)], { env: { ...process.env, ...env } });
+    const child = spawn(program, [path, ...args.map(String)], {
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env },
+    });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-2000);

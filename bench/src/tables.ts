@@ -6,7 +6,9 @@ export const tables: Readonly<Record<string, () => Promise<{ run: Run }>>> = {
   collaborative: () => import("./tables/collaborative.ts"),
   net: () => import("./tables/net.ts"),
   svd: () => import("./tables/svd.ts"),
+  ratings: () => import("./tables/ratings.ts"),
   ials: () => import("./tables/ials.ts"),
   "top-n": () => import("./tables/top-n.ts"),
+  scale: () => import("./tables/scale.ts"),
   rivals: () => import("./tables/rivals.ts"),
 };

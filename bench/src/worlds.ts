@@ -28,6 +28,14 @@ export interface World {
 
 /** A tenth of the ratings is the test part. */
 export async function world(size: WorldSize): Promise<World> {
+  const folder = await worldFolder(size);
+  const userIds = ids(size.users, "user");
+  const itemIds = ids(size.items, "item");
+  return { train: await read(folder, "train", userIds, itemIds), test: await read(folder, "test", userIds, itemIds) };
+}
+
+/** Where the world lies; it is made when it is not there. */
+export async function worldFolder(size: WorldSize): Promise<string> {
   const { users, items, ratings } = size;
   const folder = join(cache, "worlds", `${users}-${items}-${ratings}-${EDITION}`);
   if (!existsSync(folder)) {
@@ -38,8 +46,7 @@ export async function world(size: WorldSize): Promise<World> {
     await write(`${folder}.part`, "test", test);
     await rename(`${folder}.part`, folder);
   }
-  const [userIds, itemIds] = [ids(users, "user"), ids(items, "item")];
-  return { train: await read(folder, "train", userIds, itemIds), test: await read(folder, "test", userIds, itemIds) };
+  return folder;
 }
 
 function made(size: WorldSize): Ratings {

@@ -70,6 +70,7 @@ export async function run(): Promise<Table> {
     rows,
     comparisons: [],
     missing,
+    untimed: true,
     details: {},
   };
 }
