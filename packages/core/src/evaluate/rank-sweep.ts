@@ -139,8 +139,11 @@ interface SweepRun {
   readonly bounds: Bounds | undefined;
 }
 
+/** A method whose models have factors. */
+type Ranked = Factorizer<Model> & { readonly rank: number };
+
 /** The methods, ascending by rank. */
-function methodsOf({ ranks, method }: RankSweepOptions): Factorizer<Model>[] {
+function methodsOf({ ranks, method }: RankSweepOptions): Ranked[] {
   if (!Array.isArray(ranks) || ranks.length === 0) {
     throw new OptionError(WHO, "ranks", ranks, "a list of at least one whole number");
   }
@@ -153,7 +156,7 @@ function methodsOf({ ranks, method }: RankSweepOptions): Factorizer<Model>[] {
     .sort((a, b) => a - b)
     .map((rank) => {
       const made = method(rank);
-      if (made?.rank === rank) return made;
+      if (made?.rank === rank) return made as Ranked;
       throw new OptionError(WHO, "method", made?.rank, `a method of rank ${rank} when called with it`);
     });
 }
@@ -233,7 +236,7 @@ interface Bounds {
 /** What no model of a rank can beat, for complete ratings. */
 async function boundsOf(
   train: Ratings,
-  methods: readonly Factorizer<Model>[],
+  methods: readonly Ranked[],
   kernels: Kernels,
   signal: AbortSignal | undefined,
 ): Promise<Bounds | undefined> {
@@ -254,7 +257,7 @@ async function boundsOf(
 }
 
 /** Trains at one rank. */
-async function rowOf(run: SweepRun, method: Factorizer<Model>, done: number, ranks: number): Promise<RankSweepRow> {
+async function rowOf(run: SweepRun, method: Ranked, done: number, ranks: number): Promise<RankSweepRow> {
   const { kernels, options, measure, bounds } = run;
   const { model, report } = await fit(run, method, done, ranks);
   return {
@@ -270,7 +273,7 @@ async function rowOf(run: SweepRun, method: Factorizer<Model>, done: number, ran
   };
 }
 
-function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Model>, done: number, ranks: number) {
+function fit({ train, seed, kernels, options }: SweepRun, method: Ranked, done: number, ranks: number) {
   return factorize<Model>(train, method, {
     seed,
     kernels,
@@ -282,7 +285,7 @@ function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Mod
 }
 
 /** One training at the highest rank, and from it every lower one. */
-async function nestedRows(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<RankSweepRow[]> {
+async function nestedRows(run: SweepRun, methods: readonly Ranked[]): Promise<RankSweepRow[]> {
   const { kernels, options, measure, bounds } = run;
   const last = methods[methods.length - 1];
   const { model, report } = await fit(run, last, 0, methods.length);

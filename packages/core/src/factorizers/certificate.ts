@@ -95,7 +95,7 @@ async function optimumOf(
   const own: Center = centers.find((one) => one === center) ?? "none";
   const matrix = svdMatrix(method.name, ratings, "refuse", own);
   const sides = biases === "both" ? 2 : biases === "user" || biases === "item" ? 1 : 0;
-  const optimumRank = method.rank + sides;
+  const optimumRank = (method.rank ?? model.rank) + sides;
   const [optimum] = await optima(method.name, matrix, [optimumRank], { kernels });
   const error = await errorOf(model, matrix);
   const gap = error - optimum;

@@ -38,7 +38,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly name: string;
   /** Every option with its default filled in; JSON values only */
   readonly options: Readonly<Record<string, unknown>>;
-  readonly rank: number;
+  /** Undefined for methods whose models have no factors */
+  readonly rank: number | undefined;
   readonly passName: PassName;
   readonly passes: number;
   /**

@@ -1,5 +1,5 @@
 /**
- * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet) knows how to do one pass;
+ * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet, ease, itemKnn) knows how to do one pass;
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
@@ -14,12 +14,14 @@ export {
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
+export { type EaseOptions, ease, easeOptions } from "./ease.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
 export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
-export { type MethodName, methods } from "./methods.ts";
+export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemWeightings } from "./item-knn.ts";
+export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
 export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";

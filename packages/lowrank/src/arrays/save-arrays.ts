@@ -46,9 +46,11 @@ export async function saveArrays(
 ): Promise<{ arrays: ArrayName[]; bytes: number }> {
   const asked = checkedTarget(path, options);
   checkModel(model);
-  if (model.kind === "net") {
+  if (model.kind !== "factors") {
+    const why = model.kind === "net" ? "a net is more than tables" : "a model of items has weights instead of tables";
+    const parts = model.kind === "net" ? "every layer as a tensor" : "them as tensors";
     throw new DataError(
-      `${who}: a net is more than tables; its model file holds every layer as a tensor, which docs/model-file.md reads with five lines of Python`,
+      `${who}: ${why}; its model file holds ${parts}, which docs/model-file.md reads with five lines of Python`,
       { kind: model.kind },
     );
   }

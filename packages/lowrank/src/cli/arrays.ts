@@ -1,5 +1,5 @@
 /** `fit --arrays`: the tables of a model as NumPy arrays, beside the model file. */
-import type { Model } from "@lowrank/core";
+import { type MethodName, type Model, modelKindOf } from "@lowrank/core";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
 import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
@@ -17,14 +17,17 @@ export async function tryArrays(
   file: string | undefined,
   inputs: readonly InputFile[],
   out: string,
-  method: string,
+  method: MethodName | "auto",
 ): Promise<void> {
   if (file === undefined) return;
-  if (method === "net")
-    throw new UsageError(
-      `--arrays writes tables, and a net is more than that; leave it out: ${out} itself holds every layer as a tensor`,
-      { arrays: file, method },
-    );
+  const kind = method === "auto" ? "factors" : modelKindOf(method);
+  if (kind !== "factors") {
+    const why =
+      kind === "net"
+        ? `a net is more than that; leave it out: ${out} itself holds every layer as a tensor`
+        : `a model of ${method} has weights between items instead; leave it out: ${out} itself holds them as tensors`;
+    throw new UsageError(`--arrays writes tables, and ${why}`, { arrays: file, method });
+  }
   if (!/\.npz$/i.test(file))
     throw new UsageError(
       `--arrays must end in .npz, got ${JSON.stringify(file)}; for a single array train first, then run lowrank export ` +

@@ -11,6 +11,7 @@ import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
+import { checkInverse, checkNearestRows, checkSquareOfRows } from "../square-checks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
@@ -20,6 +21,7 @@ import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowGradients } from "./row-gradient.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
+import { invert, nearestRows, squareOfRows } from "./squares.ts";
 import { topN } from "./top-n.ts";
 
 /** `Reals` are f64 here: what descends is followed in double precision from step to step. */
@@ -31,6 +33,7 @@ export function openReference(reason: string): Kernels {
     build: "f64",
     threads: 1,
     reason,
+    mostBytes: Number.MAX_SAFE_INTEGER,
     bytesFor: (layout) => layoutBytes(layout, REAL_BYTES),
     open: (layout) => openWorkspace(layout),
   };
@@ -104,6 +107,21 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkTallProduct(problem);
       tallProduct(problem);
+    },
+    async nearestRows(problem) {
+      unlessClosed();
+      checkNearestRows(problem);
+      nearestRows(problem);
+    },
+    async squareOfRows(problem) {
+      unlessClosed();
+      checkSquareOfRows(problem);
+      squareOfRows(problem);
+    },
+    async invert(problem) {
+      unlessClosed();
+      checkInverse(problem);
+      return invert(problem);
     },
     async loss(problem) {
       unlessClosed();

@@ -4,7 +4,9 @@ import {
   type FitReport,
   factorize,
   heldOut,
+  type MethodName,
   type Model,
+  modelKindOf,
   type Ratings,
   randomSplit,
   type Validation,
@@ -195,6 +197,10 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
   }
 }
 
+function predictsRatings(train: Ratings, { name, ignores }: ChosenMethod["method"]): boolean {
+  return train.hasRatings && !ignores.includes("rating") && modelKindOf(name as MethodName) !== "items";
+}
+
 /** The split and the watched figure that `--validation` asks for; all ratings and no figure without it. */
 function validationFor(
   ratings: Ratings,
@@ -205,7 +211,7 @@ function validationFor(
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
   const { method } = chosen;
-  const metric = flags.metric ?? (train.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
+  const metric = flags.metric ?? (predictsRatings(train, method) ? "rmse" : "ndcg");
   // A step is short and changes little: 50 measurements follow the course well enough.
   const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
@@ -272,7 +278,13 @@ function tell(job: Job, outcome: Outcome): void {
     ),
   );
   output.json({
-    model: { file: out, bytes: fileBytes, digest: report.digest, rank: model.rank, scale: model.scale },
+    model: {
+      file: out,
+      bytes: fileBytes,
+      digest: report.digest,
+      rank: model.kind === "items" ? undefined : model.rank,
+      scale: model.scale,
+    },
     arrays,
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
     reason: chosen.reason,
