@@ -25,11 +25,15 @@ export type { Gain } from "./metrics/ndcg.ts";
 export type { RecallDenominator } from "./metrics/recall.ts";
 export type { BaselineScorer } from "./predictions.ts";
 export {
+  type FailedRank,
+  type HeldOutFigure,
+  type RankOptimum,
   type RankSweep,
   type RankSweepOptions,
   type RankSweepProgress,
   type RankSweepRow,
   rankSweep,
+  type TrainedRank,
 } from "./rank-sweep.ts";
 export type { RankingFigures } from "./ranking.ts";
 export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";
@@ -37,4 +41,4 @@ export { type BiasOptions, biasRuler, popularityRuler, type RulerName, randomRul
 export type { MeasureOptions, MeasureSettings } from "./settings.ts";
 export type { SuggestedRank } from "./suggest-rank.ts";
 export type { TrainingCells } from "./training-cells.ts";
-export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";
+export { defaultMetric, type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

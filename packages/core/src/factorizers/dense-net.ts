@@ -10,9 +10,9 @@ import type { Kernels } from "../kernels/index.ts";
 import type { NetModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
-import { needRatings } from "./descent-options.ts";
+import { needRatings, type OptimizerOptions, optimizerOf } from "./descent-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import { denseNetOptions, learningRateOf, optimizerOf } from "./net-options.ts";
+import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
 import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
 import { resolveOptions } from "./options.ts";
@@ -20,11 +20,13 @@ import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
 export { denseNetOptions };
 
-/** The method's name in reports, files and on the command line. */
+/** The method's name in reports, files, errors of a training and on the command line. */
 const NAME = "net";
+/** What errors about options begin with, which come from the call of that name. */
+const CALLED = "denseNet";
 
 /** Options of `denseNet`; every one may be left out. */
-export interface DenseNetOptions extends ScheduleOptions {
+export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   /** Width of the factors, 1 to 1024. Default 16 */
   readonly rank?: number;
   /** Widths of the hidden layers, first to last. Default [32, 16] */
@@ -37,18 +39,8 @@ export interface DenseNetOptions extends ScheduleOptions {
   readonly batchSize?: number;
   /** `rows`: user by user; `shuffled` (default): drawn for each epoch; `shuffledOnce` */
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
-  /** Default adam */
-  readonly optimizer?: "sgd" | "adam";
-  /** Default `auto`: 0.002 for adam, 0.001 for sgd */
+  /** Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
   readonly learningRate?: number | "auto";
-  /** Of sgd, 0 to 0.9999. Default 0 */
-  readonly momentum?: number;
-  /** Of adam. Default 0.9 */
-  readonly beta1?: number;
-  /** Of adam. Default 0.999 */
-  readonly beta2?: number;
-  /** Of adam. Default 1e-8 */
-  readonly epsilon?: number;
   /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.03 */
   readonly regularization?: number;
   /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */
@@ -66,23 +58,23 @@ export interface DenseNetOptions extends ScheduleOptions {
 }
 
 /**
- * A dense net for explicit ratings.
+ * A dense net for explicit ratings. Its name in reports, model files and on the command line is `net`.
  *
  * @throws OptionError for an unknown option or a value out of range
  */
 export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
   const { initial, ...rest } = given;
-  const options = resolveOptions(NAME, denseNetOptions, rest);
+  const options = resolveOptions(CALLED, denseNetOptions, rest);
   if (initial !== undefined) {
-    checkInitial(NAME, initial);
+    checkInitial(CALLED, initial);
     if (rest.initScale !== undefined) {
       const allowed = "left out when initial is given";
-      throw new OptionError(NAME, "initScale", rest.initScale, allowed, "nothing is drawn then");
+      throw new OptionError(CALLED, "initScale", rest.initScale, allowed, "nothing is drawn then");
     }
   }
   const { rank, hidden, product, epochs } = options;
   const learningRate = learningRateOf(options);
-  const rates = ratesOf(NAME, learningRate, options, epochs);
+  const rates = ratesOf(CALLED, learningRate, options, epochs);
   const written = { ...options, learningRate };
   const settings: NetSettings = {
     ...options,
@@ -104,7 +96,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       needRatings(NAME, ratings);
-      return new NetRun(settings, ratings, kernels, seed, from);
+      return NetRun.start(settings, ratings, kernels, seed, from);
     },
   };
 }

@@ -1,6 +1,7 @@
 /**
  * What gradient descent keeps in kernel memory: the ratings without their centre, two tables, biases, what the optimizer
- * keeps beside them. Ratings and settings come in; problems for the kernels, states and models go out.
+ * keeps beside them. Ratings and settings come in; problems for the kernels, states and models go out. Ratings and tables are
+ * divided by a unit here (descent-unit.ts); models are not.
  *
  * Users are the left side, items the right. Not here: passes (descent-run.ts), options (gradient.ts, sgd.ts).
  */
@@ -21,9 +22,11 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type Center, type FactorModel, rowCenters } from "../model/index.ts";
+import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
+import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
+import { type Unit, unitOf } from "./descent-unit.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
@@ -43,6 +46,8 @@ export interface DescentSettings extends Penalties {
   readonly rates: Rates;
   readonly biases: Biases;
   readonly center: Center;
+  /** What ratings are divided by in kernel memory; penalties here are those of the cost in the ratings' own */
+  readonly unit: number;
   readonly start: Start;
   /** Undefined: all ratings at once */
   readonly batches: Batches | undefined;
@@ -114,11 +119,11 @@ export class DescentSpace {
   readonly at: Arrays<DescentLayout>;
   readonly problem: DescentProblem;
   readonly settings: DescentSettings;
+  readonly unit: Unit;
   readonly ratings: Ratings;
   readonly seed: number;
   readonly #backend: string;
-  readonly #userCenter: Float64Array | undefined;
-  readonly #itemCenter: Float64Array | undefined;
+  readonly #centers: RowCenters;
 
   constructor(
     settings: DescentSettings,
@@ -129,17 +134,17 @@ export class DescentSpace {
     from: StartFrom | undefined,
   ) {
     this.settings = settings;
+    this.unit = unitOf(settings.unit, settings.objective, settings);
     this.ratings = ratings;
     this.seed = seed;
     this.#backend = `${kernels.backend} ${kernels.build}`;
-    this.#userCenter = settings.center === "user" ? centersOf(ratings.byUser, ratings.mean) : undefined;
-    this.#itemCenter = settings.center === "item" ? centersOf(ratings.byItem, ratings.mean) : undefined;
+    this.#centers = rowCentersOf(settings.center, ratings);
     this.space = kernels.open(descentLayout(ratings, settings, calls));
     this.at = this.space.at;
     try {
-      this.problem = problemOf(settings, this.at, this.#mean);
+      this.problem = problemOf(settings, this.at, this.#mean / settings.unit, this.unit);
       this.#fill();
-      if (from === undefined) fillStart(settings.name, settings.start, this.#startTables(), ratings, seed);
+      if (from === undefined) this.#start();
       else restoreState(settings.name, this.#stateParts(), from.state);
     } catch (error) {
       this.space.close();
@@ -165,10 +170,10 @@ export class DescentSpace {
       rank,
       users,
       items,
-      userFactors: unpadded(left.factors.table),
-      itemFactors: unpadded(right.factors.table),
-      userBias: biasWithCenter(left.bias?.value, this.#userCenter),
-      itemBias: biasWithCenter(right.bias?.value, this.#itemCenter),
+      userFactors: multiply(unpadded(left.factors.table), this.unit.factor),
+      itemFactors: multiply(unpadded(right.factors.table), this.unit.factor),
+      userBias: biasWithCenter(left.bias?.value, this.unit.rating, this.#centers.user),
+      itemBias: biasWithCenter(right.bias?.value, this.unit.rating, this.#centers.item),
       mean: this.#mean,
       scale: "rating",
       range: { min, max },
@@ -186,14 +191,16 @@ export class DescentSpace {
     ];
   }
 
-  #startTables() {
+  /** What is drawn is in kernel memory's unit, what is given in the ratings' own. */
+  #start(): void {
+    const { name, start } = this.settings;
     const { left, right } = this.problem;
-    return {
-      users: left.factors.table,
-      items: right.factors.table,
-      userBias: left.bias?.value,
-      itemBias: right.bias?.value,
-    };
+    const [userBias, itemBias] = [left.bias?.value, right.bias?.value];
+    const tables = { users: left.factors.table, items: right.factors.table, userBias, itemBias };
+    fillStart(name, start, tables, this.ratings, this.seed);
+    if (start.kind === "drawn") return;
+    for (const { data } of [tables.users, tables.items]) multiply(data, 1 / this.unit.factor);
+    for (const bias of [userBias, itemBias]) if (bias !== undefined) multiply(bias, 1 / this.unit.rating);
   }
 
   /** Everything that moves, by the names of the layout; what has no room is not there. */
@@ -211,18 +218,17 @@ export class DescentSpace {
   /** Ratings without their centre's row part (the mean is the offset), and what the kind of batch needs beside them. */
   #fill(): void {
     const { at } = this;
-    const { start, index, value } = this.ratings.byUser;
-    const [ofUser, ofItem] = [this.#userCenter, this.#itemCenter];
+    const { start, index } = this.ratings.byUser;
+    ratingsWithoutCenters(this.ratings.byUser, this.#centers, at.value);
+    multiply(at.value, 1 / this.unit.rating);
     at.userStart.set(start);
     at.userIndex.set(index);
     const sparse = at.place.length > 0;
     const next = sparse ? this.ratings.byItem.start.slice() : undefined;
     if (sparse) at.itemStart.set(this.ratings.byItem.start);
     for (let user = 0; user < start.length - 1; user++) {
-      const center = ofUser === undefined ? 0 : ofUser[user];
       for (let entry = start[user]; entry < start[user + 1]; entry++) {
         const item = index[entry];
-        at.value[entry] = value[entry] - center - (ofItem === undefined ? 0 : ofItem[item]);
         if (next !== undefined) {
           const to = next[item]++;
           at.itemIndex[to] = user;
@@ -237,8 +243,12 @@ export class DescentSpace {
   }
 }
 
-function problemOf(settings: DescentSettings, at: Arrays<DescentLayout>, offset: number): DescentProblem {
-  const { objective, regularization, biasRegularization, biases } = settings;
+function problemOf(
+  { objective, biases }: DescentSettings,
+  at: Arrays<DescentLayout>,
+  offset: number,
+  { regularization, biasRegularization }: Unit,
+): DescentProblem {
   const side = (word: "user" | "item"): DescentSide => {
     const bias: Trained = {
       value: at[`${word}Bias`],
@@ -270,17 +280,10 @@ function problemOf(settings: DescentSettings, at: Arrays<DescentLayout>, offset:
   };
 }
 
-/** What the mean of each row differs from the mean of all, in double precision. */
-function centersOf(rows: Ratings["byUser"], mean: number): Float64Array {
-  const out = new Float64Array(rows.rows);
-  rowCenters(rows.start, rows.value, mean, out);
-  return out;
-}
-
-/** A fitted bias and a centre, added in double precision; undefined where there is neither. */
-function biasWithCenter(bias: Reals | undefined, center: Float64Array | undefined): Float32Array | undefined {
-  if (bias === undefined) return center === undefined ? undefined : Float32Array.from(center);
-  return Float32Array.from(bias, (fitted, row) => fitted + (center === undefined ? 0 : center[row]));
+/** In place. */
+function multiply<T extends Reals>(values: T, by: number): T {
+  if (by !== 1) for (let i = 0; i < values.length; i++) values[i] *= by;
+  return values;
 }
 
 /** Multiply-adds of one pass, about. */

@@ -16,13 +16,13 @@ import { countedValues, startItems, valuesOption, type WeighedItems } from "./it
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const easeOptions = {
-  regularization: { type: "number", default: 300, min: 1e-6, max: 1e12, about: "penalty on the weights between items" },
+  regularization: { type: "number", default: 600, min: 1e-6, max: 1e12, about: "penalty on the weights between items" },
   values: valuesOption(""),
 } as const satisfies OptionTable;
 
 /** Options of `ease`; every one may be left out. */
 export interface EaseOptions {
-  /** λ, above 0. Default 300 */
+  /** λ, above 0. Default 600 */
   readonly regularization?: number;
   /** What an entry of a history counts: 1 (`ones`, default), or its rating or number of events (`given`) */
   readonly values?: HistoryValues;
@@ -45,6 +45,7 @@ export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
     passName: "sweeps",
     passes: 1,
     ignores: options.values === "ones" ? ["rating", "time"] : ["time"],
+    ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(easeLayout(ratings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const needs = needsOf(ratings, kernels);

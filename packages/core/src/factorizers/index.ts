@@ -3,7 +3,7 @@
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
-export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
+export { type Certificate, type CertificateChoice, isBounded, type Slope } from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -14,24 +14,27 @@ export {
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
+export type { CostOptions, OptimizerOptions, Order } from "./descent-options.ts";
+export type { Blame } from "./divergence.ts";
 export { type EaseOptions, ease, easeOptions } from "./ease.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
-export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemWeightings } from "./item-knn.ts";
 export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
-export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
 export type { Init, InitialFactors } from "./starting-factors.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
-export { type Missing, missingChoices } from "./svd/matrix.ts";
+export type { Missing } from "./svd/matrix.ts";
+export { type ModelOptima, modelOptima } from "./svd/model-optima.ts";
+export { type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
 export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
-export { svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
+export { type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,
@@ -39,3 +42,4 @@ export {
 } from "./train.ts";
 export type { TrainingEngine, Validation } from "./validation-watch.ts";
 export { version } from "./version.ts";
+export type { WorstRow } from "./worst-row.ts";

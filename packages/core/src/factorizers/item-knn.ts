@@ -95,6 +95,7 @@ export function itemKnn(given: ItemKnnOptions = {}): Factorizer<ItemModel> {
     passName: "sweeps",
     passes: 1,
     ignores: options.values === "ones" ? ["rating", "time"] : ["time"],
+    ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(knnLayout(ratings, options.neighbors)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) =>
       startItems(

@@ -22,15 +22,23 @@ import {
 } from "./descent-options.ts";
 import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
+import { unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
 
+/** For ratings of standard deviation 1. Chosen as docs/sgd.md says. */
+const AUTO_LEARNING_RATE = 0.025;
+
 export const sgdOptions = {
   rank: rankRow,
   epochs: { type: "whole", default: 30, min: 1, max: MAX_PASSES, about: "passes over the data" },
-  learningRate: { ...learningRateRange, default: 0.02 },
+  learningRate: {
+    ...learningRateRange,
+    default: "auto",
+    auto: `${AUTO_LEARNING_RATE}, of ratings in units of their deviation`,
+  },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
   ...costOptions("sgd"),
@@ -50,8 +58,8 @@ export interface SgdOptions extends CostOptions, ScheduleOptions {
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 30 */
   readonly epochs?: number;
-  /** 10⁻¹² to 10¹². Default 0.02 */
-  readonly learningRate?: number;
+  /** 10⁻¹² to 10¹². Default `auto`: 0.025, with ratings in units of their deviation */
+  readonly learningRate?: number | "auto";
   /** User by user, anew shuffled for each epoch (default), or shuffled once */
   readonly order?: Order;
   /** `alternately`: an item moves by its user's factors as just moved. Default `together` */
@@ -74,18 +82,21 @@ export function sgd(given: SgdOptions = {}): Factorizer {
   const { initial, ...inTable } = given;
   const options = resolveOptions(who, sgdOptions, inTable);
   const { rank, epochs, biases, center, order, update } = options;
-  const rates = ratesOf(who, options.learningRate, options, epochs);
+  const learningRate = options.learningRate === "auto" ? AUTO_LEARNING_RATE : options.learningRate;
+  const rates = ratesOf(who, learningRate, options, epochs);
   const start = startOf(who, options, given, initial);
-  const shown = { ...options, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
+  const shown = { ...options, learningRate, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
   const settings = (ratings: Ratings): DescentSettings => {
     const penalties = penaltiesFor(who, options, "half", ratings, 1);
+    const unit = unitFor(options.unit, options.learningRate !== "auto", ratings);
     return {
       name: who,
-      options: { ...shown, ...penalties },
+      options: { ...shown, ...penalties, unit },
       rank,
       passes: epochs,
       objective: "half",
       ...penalties,
+      unit,
       optimizer: { kind: "sgd", momentum: 0 },
       clipNorm: undefined,
       rates,

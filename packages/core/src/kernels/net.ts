@@ -130,12 +130,16 @@ export interface ScoringSide {
   readonly bias: Reals | undefined;
 }
 
-export interface NetScorerProblem {
+/** A net that only scores. */
+export interface ScoringNet {
   readonly shape: NetShape;
   readonly left: ScoringSide;
   readonly right: ScoringSide;
   readonly layers: Reals;
   readonly offset: number;
+}
+
+export interface NetScorerProblem extends ScoringNet {
   /** Overwritten: the arrays of `netScoringSlots` for this shape and right side */
   readonly work: NetScoringWork;
 }
@@ -148,7 +152,9 @@ export interface NetScoresProblem extends NetScorerProblem {
   readonly out: Float32Array;
 }
 
-export interface NetPairsProblem extends NetScorerProblem {
+export interface NetPairsProblem extends ScoringNet {
+  /** Overwritten: the arrays of `netPairSlots` for this shape, which are among those of training and of scoring */
+  readonly work: NetPairWork;
   /** u32[pairs] */
   readonly leftRow: Uint32Array;
   /** u32[pairs] */
@@ -196,18 +202,31 @@ function frameWords({ hidden }: NetShape): number {
   return FRAME_WORDS + LAYER_WORDS * hidden.length;
 }
 
-/** Numbers of a thread's scratch: a tile of inputs, of each layer's outputs and their gradients, and four rows. */
-function scratchNumbers({ rank, hidden }: NetShape): number {
-  const widest = Math.max(2 * rowStride(rank), ...hidden.map(rowStride));
-  const layers = hidden.reduce((sum, outputs) => sum + 2 * rowStride(outputs), 2 * rowStride(rank));
-  return NET_TILE * layers + 4 * widest;
+/** Numbers of the four spare rows in a thread's scratch. */
+function spareNumbers({ rank, hidden }: NetShape): number {
+  return 4 * Math.max(2 * rowStride(rank), ...hidden.map(rowStride));
+}
+
+/** Numbers that an optimizer takes in a thread's scratch. */
+const OPTIMIZER_NUMBERS = 16;
+
+/** A thread's scratch: a tile of inputs, of each layer's outputs and their gradients, then spare rows and an optimizer. */
+export function netScratch(shape: NetShape) {
+  const layers = shape.hidden.reduce((sum, outputs) => sum + 2 * rowStride(outputs), 2 * rowStride(shape.rank));
+  const spare = NET_TILE * layers;
+  const optimizer = spare + spareNumbers(shape);
+  return { spare, optimizer, length: optimizer + OPTIMIZER_NUMBERS };
+}
+
+/** What every routine works in, and `netPairs` in nothing else. */
+export function netPairSlots(shape: NetShape) {
+  return { netFrame: slot.u32(frameWords(shape)), netScratch: slot.perThread(netScratch(shape).length) };
 }
 
 /** Arrays that the routines which score write to, to be part of the workspace's layout. */
 export function netScoringSlots(shape: NetShape, rightRows: number) {
   return {
-    netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(scratchNumbers(shape)),
+    ...netPairSlots(shape),
     /** What the right rows bring to the first layer */
     netFirst: slot.realTable(rightRows, shape.hidden[0]),
   };
@@ -220,14 +239,13 @@ export function netTrainingSlots(shape: NetShape, leftRows: number, rightRows: n
   const rows = 4 * Math.ceil(batchSize / 4);
   const transposed = layers.reduce((sum, { inputs, outputs }) => sum + outputs * rowStride(inputs), 0);
   return {
-    netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(scratchNumbers(shape)),
+    ...netPairSlots(shape),
     netTransposed: slot.real(transposed),
     netShards: slot.real(shards * length),
     netRows: slot.real(rows * (shape.product ? 4 : 2) * rowStride(shape.rank)),
     netErrors: slot.real(rows),
     netSums: slot.f64(1 + shards),
-    netRates: slot.f32(3 * NET_JOB_BATCHES),
+    netRates: slot.f64(NET_JOB_BATCHES),
     netTickets: slot.u32(32),
     // Which entries of a batch are on which row: by row its first and last, by entry the next, and the rows met
     netLeftRows: slot.u32(2 * leftRows),
@@ -236,5 +254,6 @@ export function netTrainingSlots(shape: NetShape, leftRows: number, rightRows: n
   };
 }
 
+export type NetPairWork = Arrays<ReturnType<typeof netPairSlots>>;
 export type NetScoringWork = Arrays<ReturnType<typeof netScoringSlots>>;
 export type NetTrainingWork = Arrays<ReturnType<typeof netTrainingSlots>>;

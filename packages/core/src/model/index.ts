@@ -22,6 +22,7 @@ export {
   readHeader,
   readTensors,
   type Tensor,
+  withRemedy,
   writeSafetensors,
 } from "./safetensors.ts";
 export * from "./scorer.ts";

@@ -11,8 +11,9 @@ import { type Scale, scales } from "./scorer.ts";
 
 const FORMAT = "lowrank-model";
 const FORMAT_VERSION = 1;
-/** Kinds of models by their word in a file. */
-const kindWords = { factors: "factor", net: "net", items: "item" } as const;
+const kinds = ["factors", "net", "items"] as const satisfies readonly Model["kind"][];
+/** What files of the first builds call factors. */
+const FORMER_FACTORS = "factor";
 
 /** Every key of version 1, in the order in which they are written and digested. */
 export const metadataKeys = [
@@ -53,7 +54,7 @@ export function writeMetadata(model: Model): Record<string, string> {
   return {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    kind: kindWords[model.kind],
+    kind: model.kind,
     method: from.method,
     options: JSON.stringify(from.options),
     seed: String(from.seed),
@@ -112,7 +113,7 @@ export function checkFormat(
   }
   const kind = metadata.get("kind");
   if (kindOf(kind) !== undefined) return;
-  const known = Object.values(kindWords).map((word) => JSON.stringify(word));
+  const known = kinds.map((word) => JSON.stringify(word));
   refuse(
     `holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.slice(0, -1).join(", ")} and ${known.at(-1)}`,
     "broken",
@@ -121,7 +122,7 @@ export function checkFormat(
 }
 
 function kindOf(word: string | undefined): Model["kind"] | undefined {
-  return (Object.keys(kindWords) as Model["kind"][]).find((kind) => kindWords[kind] === word);
+  return word === FORMER_FACTORS ? "factors" : kinds.find((kind) => kind === word);
 }
 
 /** @param refuse called for the first entry that is missing or cannot be */

@@ -1,5 +1,6 @@
 /** `fit --arrays`: the tables of a model as NumPy arrays, beside the model file. */
 import { type MethodName, type Model, modelKindOf } from "@lowrank/core";
+import { noArrays } from "../file-words.ts";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
 import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
@@ -21,13 +22,8 @@ export async function tryArrays(
 ): Promise<void> {
   if (file === undefined) return;
   const kind = method === "auto" ? "factors" : modelKindOf(method);
-  if (kind !== "factors") {
-    const why =
-      kind === "net"
-        ? `a net is more than that; leave it out: ${out} itself holds every layer as a tensor`
-        : `a model of ${method} has weights between items instead; leave it out: ${out} itself holds them as tensors`;
-    throw new UsageError(`--arrays writes tables, and ${why}`, { arrays: file, method });
-  }
+  if (kind !== "factors")
+    throw new UsageError(`--arrays cannot act: ${noArrays[kind]}; leave it out`, { arrays: file, method });
   if (!/\.npz$/i.test(file))
     throw new UsageError(
       `--arrays must end in .npz, got ${JSON.stringify(file)}; for a single array train first, then run lowrank export ` +

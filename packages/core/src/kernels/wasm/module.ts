@@ -39,6 +39,7 @@ export type RoutineName =
   | "makePenalties"
   | "moveBuffered"
   | "moveDirect"
+  | "optimizerRecord"
   | "pairs"
   | "rowScratch"
   | "solveExplicit"

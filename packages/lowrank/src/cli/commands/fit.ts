@@ -1,12 +1,11 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
 import {
   AbortedError,
+  defaultMetric,
   type FitReport,
   factorize,
   heldOut,
-  type MethodName,
   type Model,
-  modelKindOf,
   type Ratings,
   randomSplit,
   type Validation,
@@ -25,7 +24,7 @@ import {
   planCheckpoints,
 } from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
-import { warnOf } from "../findings.ts";
+import { ignoredLines, warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -36,7 +35,7 @@ import {
   type OutputFlags,
   type ReadingFlags,
   readOptions,
-  real,
+  share,
   text,
   whole,
   word,
@@ -45,15 +44,9 @@ import { bytes, counted, duration, factLines, figure, percent } from "../format.
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
-import {
-  addMethodFlags,
-  type ChosenMethod,
-  chooseMethod,
-  methodRequest,
-  settingsSentence,
-  words,
-} from "../settings.ts";
+import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
+import { words } from "../words.ts";
 
 const DEFAULT_OUT = "model.safetensors";
 const DEFAULT_PATIENCE = 3;
@@ -90,7 +83,7 @@ export function addFit(program: Command, shell: Shell): void {
     .option(
       "--validation <share>",
       "hold out this share of the ratings, stop when the figure on them gets no better, keep the best",
-      real("--validation", 0.001, 0.9),
+      share("--validation"),
     )
     .option(
       "--metric <word>",
@@ -185,7 +178,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       keepHistory: flags.history !== false,
     });
     progress.stop();
-    if (report.ignored.length > 0) output.say(`  ${method.name} does not look at: ${report.ignored.join(", ")}`);
+    output.say(...ignoredLines(method.name, report.ignored));
     return { model, report, kept: checkpointing.kept };
   } catch (error) {
     progress.stop();
@@ -195,10 +188,6 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     progress.stop();
     signal.removeEventListener("abort", stopping);
   }
-}
-
-function predictsRatings(train: Ratings, { name, ignores }: ChosenMethod["method"]): boolean {
-  return train.hasRatings && !ignores.includes("rating") && modelKindOf(name as MethodName) !== "items";
 }
 
 /** The split and the watched figure that `--validation` asks for; all ratings and no figure without it. */
@@ -211,7 +200,7 @@ function validationFor(
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
   const { method } = chosen;
-  const metric = flags.metric ?? (predictsRatings(train, method) ? "rmse" : "ndcg");
+  const metric = flags.metric ?? defaultMetric(train, method);
   // A step is short and changes little: 50 measurements follow the course well enough.
   const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });
@@ -310,16 +299,16 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
 const AT_OPTIMUM = 1e-6;
 
 /** How near the model is to the best there can be. */
-function certificateFacts({ certificate }: FitReport): [string, string][] {
+function certificateFacts({ certificate, options }: FitReport): [string, string][] {
   switch (certificate?.kind) {
     case undefined:
       return [];
     case "optimum": {
-      const { error, optimum, optimumRank, relativeGap } = certificate;
+      const { error, optimum, relativeGap } = certificate;
       const nearest =
         relativeGap < AT_OPTIMUM
-          ? `as near as rank ${optimumRank} can come`
-          : `the nearest of rank ${optimumRank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+          ? `as near as rank ${options.rank} can come`
+          : `the nearest of rank ${options.rank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
       return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
     }
     case "gradient":

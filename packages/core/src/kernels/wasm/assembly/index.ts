@@ -30,6 +30,7 @@ export { zero } from "./memory";
 export { nearestRows, squareOfRows } from "./nearest";
 export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
+export { optimizerRecord } from "./optimizer";
 export { pairs } from "./pairs";
 export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
