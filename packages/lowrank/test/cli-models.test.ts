@@ -324,7 +324,7 @@ describe("models of items on the command line", () => {
 
   it("take no --arrays and no --rank, and say that ratings are not looked at", async () => {
     const arrays = await inProcess(["fit", ratings, "--method", "ease", "--arrays", dir.file("a.npz")]);
-    expect(arrays.stderr).toContain("a model of ease has weights between items instead");
+    expect(arrays.stderr).toContain("a model of items has weights instead of tables");
     expect(arrays.code).toBe(2);
     const rank = await inProcess(["fit", ratings, "--method", "itemKnn", "--rank", "3"]);
     expect(rank.stderr).toContain("--rank is a setting of");

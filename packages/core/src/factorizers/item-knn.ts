@@ -6,7 +6,7 @@
  *
  * With w_ui what an entry weighs and n_u the length of a user's history:
  *
- *   cosine  w = x                 s(i, j) = w_i · w_j / (|w_i| |w_j| + shrinkage)
+ *   cosine  w = x                 s(i, j) = w_i · w_j / (|w_i|^2a |w_j|^(2 − 2a) + shrinkage)     a: asymmetry, ½ the cosine itself
  *   tfidf   w = √x · idf_u / m    the same, m² the mean of idf² over all entries
  *   bm25    w = idf_u · x (saturation + 1) / (x + saturation (1 − lengthWeight + lengthWeight · L_i / mean L))     s(i, j) = w_i · w_j
  *
@@ -14,13 +14,13 @@
  *
  * Users are the words of an item here: long histories say little; a common user of usual length adds about 1 to w_i · w_j, which is the unit
  * of the shrinkage. Source: Sarwar et al., WWW 2001; Deshpande & Karypis, TOIS
- * 2004; BM25 by Robertson & Zaragoza, 2009, section 3, idf as in Lucene. Cost: Σ_u n_u² products; memory: items ·
+ * 2004; asymmetric cosine by Aiolli, RecSys 2013; BM25 by Robertson & Zaragoza, 2009, section 3, idf as in Lucene. Cost: Σ_u n_u² products; memory: items ·
  * neighbors.
  */
 import { type Kernels, nearestScratch, slot, type Workspace } from "../kernels/index.ts";
 import type { HistoryValues, ItemModel, SparseItemWeights } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { logOnePlus, nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { logOnePlus, nextTurn, power, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
@@ -42,6 +42,15 @@ export const itemKnnOptions = {
     min: 0,
     max: 1e9,
     about: "added to what similarities are divided by, so that few common users count less: about so many of them",
+    when: { option: "weighting", is: ["cosine", "tfidf"] },
+  },
+  asymmetry: {
+    type: "number",
+    default: 0.2,
+    min: 0,
+    max: 1,
+    about:
+      "how far an item's own length divides its similarities: 0.5 is the cosine, below it popular items come forward",
     when: { option: "weighting", is: ["cosine", "tfidf"] },
   },
   saturation: {
@@ -71,6 +80,8 @@ export interface ItemKnnOptions {
   readonly weighting?: ItemWeighting;
   /** From 0; of `cosine` and `tfidf`. Default 25 */
   readonly shrinkage?: number;
+  /** 0 to 1; of `cosine` and `tfidf`. Below ½, which is the cosine, popular items come forward. Default 0.2 */
+  readonly asymmetry?: number;
   /** k1 of `bm25`, from 0. Default 1.2 */
   readonly saturation?: number;
   /** b of `bm25`, 0 to 1. Default 0.75 */
@@ -133,6 +144,7 @@ function knnLayout({ users, items, size }: Ratings, neighbors: number) {
     columnIndex: slot.u32(size),
     columnValue: slot.f32(size),
     norm: slot.f32(items.size),
+    otherNorm: slot.f32(items.size),
     index: slot.u32(chunk * neighbors),
     similarity: slot.f32(chunk * neighbors),
     found: slot.u32(chunk),
@@ -182,6 +194,7 @@ async function nearest(
     columns: { start: at.columnStart, index: at.columnIndex },
     columnValue: at.columnValue,
     norm: weighting === "bm25" ? undefined : at.norm,
+    otherNorm: weighting === "bm25" ? undefined : at.otherNorm,
     shrinkage,
     first,
     last,
@@ -254,7 +267,8 @@ async function load(ratings: Ratings, { at }: Workspace<KnnLayout>, options: Opt
       at.rowValue[e] = weigh(byItem.index[e], i, at.rowValue[e]);
       squares += at.rowValue[e] ** 2;
     }
-    at.norm[i] = Math.sqrt(squares);
+    at.norm[i] = power(squares, options.asymmetry);
+    at.otherNorm[i] = power(squares, 1 - options.asymmetry);
     if (turnIsOver()) await nextTurn();
   }
   for (let u = 0; u < byUser.rows; u++) {

@@ -51,7 +51,14 @@ function cells({ byUser }: Ratings, values: "ones" | "given"): number[][] {
 
 /** s(i, j) by the formulas of the page, from the whole matrix. */
 function similarities(data: Ratings, options: ItemKnnOptions): number[][] {
-  const { weighting = "tfidf", shrinkage = 25, saturation = 1.2, lengthWeight = 0.75, values = "ones" } = options;
+  const {
+    weighting = "tfidf",
+    shrinkage = 25,
+    asymmetry = 0.2,
+    saturation = 1.2,
+    lengthWeight = 0.75,
+    values = "ones",
+  } = options;
   const x = cells(data, values);
   const items = data.items.size;
   const has = x.map((_, u) => data.byUser.start[u + 1] - data.byUser.start[u]);
@@ -68,20 +75,25 @@ function similarities(data: Ratings, options: ItemKnnOptions): number[][] {
     }),
   );
   const product = (i: number, j: number) => w.reduce((sum, row) => sum + row[i] * row[j], 0);
-  const norm = length.map((_, i) => Math.sqrt(product(i, i)));
+  const norm = length.map((_, i) => product(i, i));
   return length.map((_, i) =>
-    length.map((_, j) => (weighting === "bm25" ? product(i, j) : product(i, j) / (norm[i] * norm[j] + shrinkage)) || 0),
+    length.map(
+      (_, j) =>
+        (weighting === "bm25"
+          ? product(i, j)
+          : product(i, j) / (norm[i] ** asymmetry * norm[j] ** (1 - asymmetry) + shrinkage)) || 0,
+    ),
   );
 }
 
 const settings: readonly ItemKnnOptions[] = [
   { neighbors: 6 },
   { neighbors: 6, weighting: "cosine" },
-  { neighbors: 6, weighting: "cosine", shrinkage: 0, values: "given" },
+  { neighbors: 6, weighting: "cosine", shrinkage: 0, asymmetry: 0.5, values: "given" },
   { neighbors: 6, weighting: "tfidf", shrinkage: 3, values: "given" },
   { neighbors: 6, weighting: "bm25" },
   { neighbors: 6, weighting: "bm25", saturation: 3, lengthWeight: 0.2, values: "given" },
-  { neighbors: 1000, weighting: "cosine" },
+  { neighbors: 1000, weighting: "cosine", asymmetry: 1 },
 ];
 
 describe.each([

@@ -13,11 +13,15 @@ import {
 
 export function checkNearestRows(problem: NearestRows): void {
   const who = "nearestRows";
-  const { norm, first, last, count, index, similarity, found } = problem;
+  const { norm, otherNorm, first, last, count, index, similarity, found } = problem;
   const rows = checkPairsOfRows(who, problem);
   checkRange(who, first, last, rows);
   if (!Number.isInteger(count) || count < 1) wrong(who, "count", count, "a whole number from 1");
   if (norm !== undefined) atLeast(who, "norm.length", norm.length, rows);
+  if (otherNorm !== undefined) atLeast(who, "otherNorm.length", otherNorm.length, rows);
+  if ((norm === undefined) !== (otherNorm === undefined)) {
+    throw new LowrankError("shape", `${who}: norm and otherNorm must be given together or not at all`);
+  }
   atLeast(who, "index.length", index.length, (last - first) * count);
   atLeast(who, "similarity.length", similarity.length, (last - first) * count);
   atLeast(who, "found.length", found.length, last - first);

@@ -19,13 +19,15 @@ export interface RowPairs {
 /**
  * The rows s nearest to each row r of a range, by the product of the two:
  *
- *   similarity(r, s) = a_r · a_s / (norm_r · norm_s + shrinkage)        s ≠ r, above 0
+ *   similarity(r, s) = a_r · a_s / (norm_r · otherNorm_s + shrinkage)        s ≠ r, above 0
  *
  * or a_r · a_s itself without norms. Of equal ones the smaller row counts as nearer.
  */
 export interface NearestRows extends RowPairs {
   /** f32[rows], above 0 for each row with a value above 0; undefined for none */
   readonly norm: Float32Array | undefined;
+  /** The same for what a row is compared with; undefined exactly when `norm` is. May be the same array */
+  readonly otherNorm: Float32Array | undefined;
   /** ≥ 0; without norms it has no effect */
   readonly shrinkage: number;
   /** Rows first .. last - 1 are answered */

@@ -100,8 +100,8 @@ describe("decodeModel", () => {
       'metadata scale must be "preference"',
     );
     expect(() => decodeModel(damaged(sparse, '"weight_item"', '"weight_atem"'))).toThrow(/tensor weight_item|checksum/);
-    expect(() => decodeModel(damaged(dense, '"kind":"item"', '"kind":"atom"'))).toThrow(
-      'this build reads "factor", "net" and "item"',
+    expect(() => decodeModel(damaged(dense, '"kind":"items"', '"kind":"atoms"'))).toThrow(
+      'this build reads "factors", "net" and "items"',
     );
   });
 

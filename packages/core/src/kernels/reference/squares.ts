@@ -22,7 +22,7 @@ function productsOf({ rows, rowValue, columns, columnValue }: RowPairs, row: num
 }
 
 export function nearestRows(problem: NearestRows): void {
-  const { rows, norm, shrinkage, first, last, count } = problem;
+  const { rows, norm, otherNorm, shrinkage, first, last, count } = problem;
   const size = rows.start.length - 1;
   const products = new Float64Array(size);
   const similarity = new Float32Array(size);
@@ -31,7 +31,8 @@ export function nearestRows(problem: NearestRows): void {
     const near: number[] = [];
     for (let s = 0; s < size; s++) {
       if (s === row || products[s] === 0) continue;
-      similarity[s] = norm === undefined ? products[s] : products[s] / (norm[row] * norm[s] + shrinkage);
+      const divisor = norm === undefined || otherNorm === undefined ? 1 : norm[row] * otherNorm[s] + shrinkage;
+      similarity[s] = products[s] / divisor;
       near.push(s);
     }
     near.sort((a, b) => similarity[b] - similarity[a] || a - b);

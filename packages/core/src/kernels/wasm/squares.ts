@@ -44,12 +44,13 @@ function productCount({ rows, columns }: RowPairs, first: number, last: number):
 
 async function nearestRows(runner: Runner, problem: NearestRows): Promise<void> {
   checkNearestRows(problem);
-  const { rows, norm, shrinkage, first, last, count, index, similarity, found } = problem;
+  const { rows, norm, otherNorm, shrinkage, first, last, count, index, similarity, found } = problem;
   const size = rows.start.length - 1;
   checkScratch("nearestRows", 4 * nearestScratch(size), runner.sizes.scratchBytes);
   const args = [
     ...matrixArgs(runner, problem),
     runner.address(norm),
+    runner.address(otherNorm),
     shrinkage,
     size,
     first,

@@ -7,7 +7,7 @@
 import { add, replaceRoot, sort } from "./heap";
 
 /**
- * The nearest rows of rows first + `from` to first + `to` - 1. `norm` 0 for none.
+ * The nearest rows of rows first + `from` to first + `to` - 1. `norm` and `otherNorm` 0 for none.
  *
  * @param scratch a sum f32[rows], then the rows that have one, u32[rows]
  */
@@ -19,6 +19,7 @@ export function nearestRows(
   columnIndex: usize,
   columnValue: usize,
   norm: usize,
+  otherNorm: usize,
   shrinkage: f32,
   rows: u32,
   first: u32,
@@ -64,7 +65,7 @@ export function nearestRows(
       let value = load<f32>(place);
       store<f32>(place, 0);
       if (other == row) continue;
-      if (norm != 0) value /= own * load<f32>(norm + (<usize>other << 2)) + shrinkage;
+      if (norm != 0) value /= own * load<f32>(otherNorm + (<usize>other << 2)) + shrinkage;
       if (size < count) {
         add(score, item, size, value, other);
         size++;
