@@ -7,17 +7,12 @@
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   beginStep,
-  clipGradients,
-  descendHere,
+  descend,
   descentScratch,
-  endStep,
   finishGradients,
-  gradientLengths,
   lossOf,
   makeErrors,
   makePenalties,
-  moveBuffered,
-  moveDirect,
   startGradients,
   startScale,
 } from "./descent";
