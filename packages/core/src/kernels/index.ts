@@ -3,6 +3,7 @@
  *
  * Comes in: a layout of named arrays, then problems over them. Goes out: the same arrays, solved, scored or listed.
  */
+export * from "./blocks.ts";
 export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";

@@ -12,6 +12,7 @@
  * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
  */
 
+import type { BlockRoutines } from "./blocks.ts";
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 import type { ProductRoutines } from "./products.ts";
@@ -245,7 +246,7 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines {
+export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines, BlockRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;

@@ -5,12 +5,14 @@
  * Blocks the host's thread for the length of one routine.
  */
 import { LowrankError } from "../../support/index.ts";
+import { checkBlockEpochs, checkShuffle } from "../block-checks.ts";
 import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
@@ -124,6 +126,16 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
       unlessClosed();
       checkEpochs(problem, settings, sums);
       return epochs(problem, settings, sums);
+    },
+    async shuffleBlocks(problem, group, seed) {
+      unlessClosed();
+      checkShuffle(problem, group);
+      shuffleBlocks(problem, group, seed);
+    },
+    async blockEpochs(problem, settings, sums) {
+      unlessClosed();
+      checkBlockEpochs(problem, settings, sums);
+      blockEpochs(problem, settings, sums);
     },
     close() {
       closed = true;

@@ -7,6 +7,8 @@ export type Build = "strict" | "relaxed";
 export type Routine = (...args: number[]) => number | undefined;
 export type RoutineName =
   | "beginStep"
+  | "blocksInOrder"
+  | "blocksTogether"
   | "clipGradients"
   | "descendHere"
   | "descentGiven"
@@ -36,6 +38,7 @@ export type RoutineName =
   | "moveDirect"
   | "pairs"
   | "rowScratch"
+  | "shuffleBlocks"
   | "solveExplicit"
   | "solveImplicit"
   | "sparseProduct"
