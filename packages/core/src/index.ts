@@ -7,7 +7,14 @@
  */
 export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";
-export { type EngineOptions, type KernelOptions, type Kernels, openKernels, releaseWorkers } from "./kernels/index.ts";
+export {
+  type EngineOptions,
+  type KernelOptions,
+  type Kernels,
+  type Objective,
+  openKernels,
+  releaseWorkers,
+} from "./kernels/index.ts";
 export {
   type Biases,
   biasSides,
@@ -65,10 +72,12 @@ export {
   RatingsBuilder,
   type RatingsDescription,
   type RatingsOptions,
+  type RatingsParts,
   randomSplit,
   ratingsFrom,
   ratingsFromAsync,
   ratingsFromDense,
+  type Side,
   type Split,
   splitByTime,
   splitPerUser,
@@ -84,6 +93,7 @@ export type {
   FoldedIn,
   HistoryItem,
   HistoryUser,
+  ListFacts,
   ListForHistory,
   ListForUser,
   PopularItem,

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, it } from "vitest";
+import { unnameableTypes } from "./public-types.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const manifest = (name: string) =>
@@ -134,4 +135,20 @@ it("no source holds unfinished work, machine paths, Math.random, prints, switche
     }
   }
   expect(found).toEqual([]);
+});
+
+/** What `openKernels` gives is passed on as it is; its own words stand between rooms. */
+const passedOn = ["Layout (of Kernels)", "Workspace (of Kernels)"];
+
+it("every type that a public signature speaks of can be imported by its name", () => {
+  const built = (name: string) => join(repository, "packages", name);
+  const [core, support, lowrank] = [
+    built("core/dist/index.d.ts"),
+    built("core/dist/support.d.ts"),
+    built("lowrank/dist/index.d.ts"),
+  ];
+  expect(unnameableTypes(core, [support])).toEqual(passedOn);
+  expect(unnameableTypes(support, [core])).toEqual([]);
+  expect(unnameableTypes(lowrank, [core])).toEqual([]);
+  expect(unnameableTypes(core), "Digest is exported by @lowrank/core/support alone").toContain("Digest (of IdMap)");
 });

@@ -15,4 +15,16 @@ export * from "./checkpoint-files.ts";
 export * from "./datasets/index.ts";
 export * from "./model-files.ts";
 export * from "./plots/index.ts";
-export * from "./readers/index.ts";
+export {
+  type ColumnChoice,
+  type Encoding,
+  encodings,
+  type Format,
+  formats,
+  type ReadOptions,
+  type ReadResult,
+  readRatings,
+  readTitles,
+  sourcePaths,
+  type TitleOptions,
+} from "./readers/index.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { folder, lowrank, smallRatings, write } from "./cli-support.ts";
+import { folder, inProcess, lowrank, smallRatings, write } from "./cli-support.ts";
 import { zipOf } from "./zip-of.ts";
 
 const movies = `movieId,title,genres\n${Array.from({ length: 30 }, (_, at) => `${at + 1},"Film ${at + 1}, The (1999)",Drama`).join("\n")}\n`;
@@ -91,7 +91,7 @@ describe("lowrank datasets", () => {
   it("downloads and unpacks from a server, checked by the checksum beside the archive, and prints the folder", async () => {
     const to = await folder();
     const args = ["datasets", "download", "latest-small", "--to", to.path, "--base-url", baseUrl];
-    const { code, stdout, stderr } = await lowrank([...args, "--checksum", "beside"]);
+    const { code, stdout, stderr } = await inProcess([...args, "--checksum", "beside"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${to.file("ml-latest-small")}\n` });
     expect(stderr).toContain("terms:");
     expect(readFileSync(to.file("ml-latest-small/ratings.csv"), "utf8")).toBe(smallRatings());
@@ -102,7 +102,7 @@ describe("lowrank datasets", () => {
   it("refuses an archive that has not the known checksum, with 1, and leaves nothing under the final name", async () => {
     const to = await folder();
     const args = ["datasets", "download", "latest-small", "--to", to.path, "--base-url", baseUrl];
-    const { code, stdout, stderr } = await lowrank(args);
+    const { code, stdout, stderr } = await inProcess(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/checksum/i);
     expect(readdirSync(to.path)).not.toContain("ml-latest-small");
@@ -113,7 +113,7 @@ describe("lowrank datasets", () => {
     [["datasets", "download", "32n"], 'there is no data set "32n"; there are latest-small, 100k, 1m, 25m and 32m'],
     [["datasets", "downlod"], 'unknown word "downlod"; did you mean "download"?'],
   ])("refuses %j with 2", async (args, message) => {
-    const { code, stderr } = await lowrank(args);
+    const { code, stderr } = await inProcess(args);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
   });

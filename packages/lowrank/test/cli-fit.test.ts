@@ -19,7 +19,7 @@ afterAll(() => dir.dispose());
 
 describe("lowrank fit", () => {
   it("has a flag for every option of every method", async () => {
-    const { stdout } = await lowrank(["fit", "--help"]);
+    const { stdout } = await inProcess(["fit", "--help"]);
     for (const option of Object.values(methods).flatMap(({ options }) => Object.keys(options))) {
       const flag = option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       expect(stdout).toMatch(new RegExp(`^ {2}--(no-)?${flag} `, "m"));
@@ -44,16 +44,16 @@ describe("lowrank fit", () => {
     for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${(n + Math.floor(n / 24)) % 6},${(n * n) % 5}`);
     const complete = await write(dir.file("complete.csv"), `${lines.join("\n")}\n`);
     const fit = ["fit", complete, "--rank", "2", "--out", dir.file("n.safetensors"), "--method"];
-    const best = await lowrank([...fit, "svd"]);
+    const best = await inProcess([...fit, "svd"]);
     expect(best.stdout).toMatch(/distance +[\d.]+ from all ratings, as near as rank 2 can come/);
-    const other = await lowrank([...fit, "als"]);
+    const other = await inProcess([...fit, "als"]);
     expect(other.stdout).toMatch(/distance +[\d.]+ from all ratings, the nearest of rank 4 is at/);
-    const silent = await lowrank([...fit, "als", "--no-certificate"]);
+    const silent = await inProcess([...fit, "als", "--no-certificate"]);
     expect(silent.stdout).not.toMatch(/^ *(distance|gradient)/m);
   });
 
   it("takes ials for clicks and says why", async () => {
-    const { code, stderr } = await lowrank(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
+    const { code, stderr } = await inProcess(["fit", clicks, "--rank", "4", "--out", dir.file("c.safetensors")]);
     expect(code).toBe(0);
     expect(stderr).toContain("Training ials, because");
   });
@@ -61,12 +61,12 @@ describe("lowrank fit", () => {
   it("trains by gradient descent, a few measurements of the held-out error on the way, and by sgd", async () => {
     const out = dir.file("descent.safetensors");
     const steps = ["fit", ratings, "--method", "gradient", "--steps", "100", "--rank", "4", "--validation", "0.2"];
-    const first = await lowrank([...steps, "--patience", "100", "--out", out, "--json"]);
+    const first = await inProcess([...steps, "--patience", "100", "--out", out, "--json"]);
     expect(first.code).toBe(0);
     const { report } = JSON.parse(first.stdout);
     expect(report).toMatchObject({ method: "gradient", passName: "steps", passes: 100, lossName: "loss" });
     expect(report.validation.values.map(({ pass }: { pass: number }) => pass).slice(0, 3)).toEqual([2, 4, 6]);
-    const second = await lowrank([
+    const second = await inProcess([
       "fit",
       ratings,
       "--method",
@@ -80,10 +80,10 @@ describe("lowrank fit", () => {
     ]);
     expect(second.code).toBe(0);
     expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
-    const diverged = await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
+    const diverged = await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
     expect(diverged.code).toBe(1);
     expect(diverged.stderr).toMatch(/in epoch 1 of 30: .* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
-    expect((await lowrank(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
+    expect((await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
   });
 
   it("writes the same bytes with 1, 2 and 3 threads, and a report as JSON on stdout alone", async () => {
@@ -91,7 +91,7 @@ describe("lowrank fit", () => {
     for (const threads of [1, 2, 3]) {
       const out = dir.file(`threads-${threads}.safetensors`);
       const args = ["fit", ratings, "--method", "als", "--rank", "8", "--seed", "1", "--threads", String(threads)];
-      const { code, stdout } = await lowrank([...args, "--out", out, "--json"]);
+      const { code, stdout } = await inProcess([...args, "--out", out, "--json"]);
       expect(code).toBe(0);
       const report = JSON.parse(stdout);
       expect(report).toMatchObject({ model: { file: out, rank: 8 }, report: { method: "als", seed: 1, passes: 15 } });
@@ -115,9 +115,9 @@ describe("lowrank fit", () => {
     const pipe = dir.file("pipe.csv");
     execFileSync("mkfifo", [pipe]);
     const [piped, stdin, file] = await Promise.all([
-      lowrank(args(pipe, files[0])),
+      inProcess(args(pipe, files[0])),
       lowrank(args("/dev/stdin", files[1]), { input: smallRatings() }),
-      lowrank(args(ratings, files[2])),
+      inProcess(args(ratings, files[2])),
       writeFile(pipe, smallRatings()),
     ]);
     expect([piped, stdin, file].map(({ code, stderr }) => ({ code, stderr }))).toEqual(
@@ -129,7 +129,7 @@ describe("lowrank fit", () => {
 
   it("watches held-out RMSE with --validation and says which sweep was best", async () => {
     const args = ["fit", ratings, "--rank", "4", "--validation", "0.2", "--out", dir.file("v.safetensors"), "--json"];
-    const { code, stdout, stderr } = await lowrank(args);
+    const { code, stdout, stderr } = await inProcess(args);
     expect(code).toBe(0);
     expect(stderr).toContain("watching the held-out RMSE");
     const { validation, loss } = JSON.parse(stdout).report;
@@ -140,7 +140,7 @@ describe("lowrank fit", () => {
   });
 
   it("warns of rank 64 above 30 items and trains all the same", async () => {
-    const { code, stderr } = await lowrank([
+    const { code, stderr } = await inProcess([
       "fit",
       ratings,
       "--rank",

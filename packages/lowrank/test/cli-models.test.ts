@@ -51,7 +51,7 @@ describe("a net on the command line", () => {
 describe("lowrank evaluate", () => {
   it("measures als in 3 folds well below the RMSE of biases only", async () => {
     const args = ["evaluate", ratings, "--folds", "3", "--rank", "4", "-n", "5,10", "--json"];
-    const { code, stdout } = await lowrank(args);
+    const { code, stdout } = await inProcess(args);
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result.folds).toHaveLength(3);
@@ -62,7 +62,7 @@ describe("lowrank evaluate", () => {
 
   it("measures a model file on test ratings beside three rulers, in a table with RMSE and NDCG", async () => {
     const test = await write(dir.file("test.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n999,2,3\n");
-    const { code, stdout, stderr } = await lowrank(["evaluate", model, test]);
+    const { code, stdout, stderr } = await inProcess(["evaluate", model, test]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ +als +popularity +biases only +chance$/m);
     expect(stdout).toMatch(/^ {2}RMSE +\d\.\d{4} +– +\d\.\d{4} +\d\.\d{4}$/m);
@@ -129,7 +129,7 @@ describe("a model without its history", () => {
 
   beforeAll(async () => {
     bare = dir.file("bare.safetensors");
-    const fit = await lowrank(["fit", ratings, "--rank", "4", "--no-history", "--quiet", "--out", bare]);
+    const fit = await inProcess(["fit", ratings, "--rank", "4", "--no-history", "--quiet", "--out", bare]);
     expect(fit.code).toBe(0);
   });
 
@@ -146,14 +146,14 @@ describe("a model without its history", () => {
   });
 
   it("recommends with --include-seen, and is measured like its twin when --train names the ratings", async () => {
-    const seen = await lowrank(["recommend", bare, "--user", "2", "--include-seen", "-n", "30", "--csv"]);
+    const seen = await inProcess(["recommend", bare, "--user", "2", "--include-seen", "-n", "30", "--csv"]);
     expect(seen.stdout.trim().split("\n")).toHaveLength(31);
     const test = await write(dir.file("few.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
-    const twin = await lowrank(["fit", ratings, "--rank", "4", "--quiet", "--out", dir.file("twin.safetensors")]);
+    const twin = await inProcess(["fit", ratings, "--rank", "4", "--quiet", "--out", dir.file("twin.safetensors")]);
     expect(twin.code).toBe(0);
     const [a, b] = await Promise.all([
-      lowrank(["evaluate", bare, test, "--train", ratings, "--json"]),
-      lowrank(["evaluate", dir.file("twin.safetensors"), test, "--json"]),
+      inProcess(["evaluate", bare, test, "--train", ratings, "--json"]),
+      inProcess(["evaluate", dir.file("twin.safetensors"), test, "--json"]),
     ]);
     expect(a.code).toBe(0);
     expect(JSON.parse(a.stdout)).toEqual(JSON.parse(b.stdout));
@@ -238,7 +238,10 @@ describe("a model file that is not what it should be", () => {
 
 describe("lowrank inspect", () => {
   it("shows 800 ratings of 40 users and 30 items with a histogram that adds up", async () => {
-    const [text, json] = await Promise.all([lowrank(["inspect", ratings]), lowrank(["inspect", ratings, "--json"])]);
+    const [text, json] = await Promise.all([
+      inProcess(["inspect", ratings]),
+      inProcess(["inspect", ratings, "--json"]),
+    ]);
     expect(text.stdout).toMatch(/^ {2}users +40 /m);
     expect(text.stdout).toMatch(/^ {2}items +30 /m);
     const facts = JSON.parse(json.stdout);
@@ -247,9 +250,9 @@ describe("lowrank inspect", () => {
   });
 
   it("shows method, rank, settings and digest of a model, the digest that fit printed", async () => {
-    const { stdout } = await lowrank(["inspect", model, "--json"]);
+    const { stdout } = await inProcess(["inspect", model, "--json"]);
     const out = dir.file("again.safetensors");
-    const fit = await lowrank(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", out, "--json"]);
+    const fit = await inProcess(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", out, "--json"]);
     const facts = JSON.parse(stdout);
     expect(facts).toMatchObject({ kind: "model", rank: 4, provenance: { method: "als", passes: 6 } });
     expect(facts.digest).toBe(JSON.parse(fit.stdout).model.digest);

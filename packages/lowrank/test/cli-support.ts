@@ -131,8 +131,8 @@ export async function smallFiles() {
   const model = dir.file("model.safetensors");
   const clickModel = dir.file("clicks.safetensors");
   const fits = await Promise.all([
-    lowrank(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", model, "--quiet"]),
-    lowrank(["fit", clicks, "--rank", "4", "--sweeps", "6", "--out", clickModel, "--quiet"]),
+    inProcess(["fit", ratings, "--rank", "4", "--sweeps", "6", "--out", model, "--quiet"]),
+    inProcess(["fit", clicks, "--rank", "4", "--sweeps", "6", "--out", clickModel, "--quiet"]),
   ]);
   for (const { code, stderr } of fits)
     if (code !== 0 || stderr !== "") throw new Error(`fit ended with ${code}: ${stderr}`);

@@ -3,7 +3,7 @@ import { version } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../src/cli/program.ts";
 import { Shell } from "../src/cli/shell.ts";
-import { folder, inProcess, lowrank, smallFiles, smallRatings, write } from "./cli-support.ts";
+import { folder, inProcess, lowrank, type Result, smallFiles, smallRatings, write } from "./cli-support.ts";
 
 let dir: Awaited<ReturnType<typeof smallFiles>>["dir"];
 let model: string;
@@ -38,18 +38,18 @@ describe("lowrank", () => {
       "demo",
     ];
     for (const args of [["--help"], []]) {
-      const { code, stdout } = await lowrank(args);
+      const { code, stdout } = await inProcess(args);
       expect(code).toBe(0);
       for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} `, "m"));
     }
   });
 
   it("prints its version", async () => {
-    expect(await lowrank(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+    expect(await inProcess(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
   it("refuses a mistyped command with 2 and suggests the right one", async () => {
-    const { code, stdout, stderr } = await lowrank(["fti"]);
+    const { code, stdout, stderr } = await inProcess(["fti"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toBe("lowrank: unknown command 'fti'; did you mean fit?\n");
   });
@@ -71,7 +71,7 @@ describe("lowrank", () => {
 
 describe("lowrank recommend", () => {
   it("lists even items first for user 2, with titles, leaving out what the user has rated", async () => {
-    const { code, stdout } = await lowrank(["recommend", model, "--user", "2", "--titles", titles, "-n", "3"]);
+    const { code, stdout } = await inProcess(["recommend", model, "--user", "2", "--titles", titles, "-n", "3"]);
     expect(code).toBe(0);
     const rows = stdout.trim().split("\n").slice(1);
     expect(rows).toHaveLength(3);
@@ -91,9 +91,9 @@ describe("lowrank recommend", () => {
 
   it("gives the same items one by one, as CSV for all 40 users, and as JSON lines", async () => {
     const [one, csv, lines] = await Promise.all([
-      lowrank(["recommend", model, "--user", "7", "-n", "4", "--json"]),
-      lowrank(["recommend", model, "--all", "-n", "4", "--titles", titles]),
-      lowrank(["recommend", model, "--all", "-n", "4", "--json"]),
+      inProcess(["recommend", model, "--user", "7", "-n", "4", "--json"]),
+      inProcess(["recommend", model, "--all", "-n", "4", "--titles", titles]),
+      inProcess(["recommend", model, "--all", "-n", "4", "--json"]),
     ]);
     const items = JSON.parse(one.stdout).items.map(({ item }: { item: number }) => item);
     const rows = csv.stdout.trim().split("\n");
@@ -109,18 +109,18 @@ describe("lowrank recommend", () => {
   });
 
   it("says that user 99 is unknown, with 1, and lists popular items when asked to", async () => {
-    const unknown = await lowrank(["recommend", model, "--user", "99"]);
+    const unknown = await inProcess(["recommend", model, "--user", "99"]);
     expect({ code: unknown.code, stdout: unknown.stdout }).toEqual({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain("user 99 is not among the 40 users");
     expect(unknown.stderr).toContain("--fallback popular");
-    const popular = await lowrank(["recommend", model, "--user", "bob", "--fallback", "popular", "-n", "3"]);
+    const popular = await inProcess(["recommend", model, "--user", "bob", "--fallback", "popular", "-n", "3"]);
     expect(popular.code).toBe(0);
     expect(popular.stdout.trim().split("\n")).toHaveLength(4);
     expect(popular.stderr).toContain("unknown to this model; the most rated items instead");
   });
 
   it("lists odd items for somebody new who likes odd ones, and names what it does not know", async () => {
-    const { code, stdout, stderr } = await lowrank([
+    const { code, stdout, stderr } = await inProcess([
       ...["recommend", model, "--history", "1:5,3:5,5:4.5,2:1,4:1,777:3", "-n", "5", "--json"],
     ]);
     expect(code).toBe(0);
@@ -131,7 +131,7 @@ describe("lowrank recommend", () => {
   });
 
   it("takes clicks without ratings as a history of a click model", async () => {
-    const { code, stdout } = await lowrank(["recommend", clickModel, "--history", "2,4,8", "-n", "4", "--json"]);
+    const { code, stdout } = await inProcess(["recommend", clickModel, "--history", "2,4,8", "-n", "4", "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout).items.map(({ item }: { item: number }) => item % 2)).toEqual([0, 0, 0, 0]);
   });
@@ -140,18 +140,17 @@ describe("lowrank recommend", () => {
     const here = await folder();
     await write(here.file("12"), "2\n");
     await write(here.file("list"), "12\n\n14\n");
-    const listed = async (only: string) => {
-      const args = ["recommend", model, "--user", "2", "--include-seen", "--json", "--quiet", "--only", only];
-      const { code, stdout, stderr } = await lowrank(args, { cwd: here.path });
+    const args = ["recommend", model, "--user", "2", "--include-seen", "--json", "--quiet", "--only"];
+    const items = ({ code, stdout, stderr }: Result) => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       return JSON.parse(stdout)
         .items.map(({ item }: { item: number }) => item)
         .sort((a: number, b: number) => a - b);
     };
-    expect(await listed("12")).toEqual([12]);
-    expect(await listed("@12")).toEqual([2]);
-    expect(await listed("list")).toEqual([12, 14]);
-    expect(await listed("@list")).toEqual([12, 14]);
+    expect(items(await lowrank([...args, "12"], { cwd: here.path }))).toEqual([12]);
+    expect(items(await lowrank([...args, "@12"], { cwd: here.path }))).toEqual([2]);
+    expect(items(await inProcess([...args, here.file("list")]))).toEqual([12, 14]);
+    expect(items(await inProcess([...args, `@${here.file("list")}`]))).toEqual([12, 14]);
     await here.dispose();
   });
 
@@ -181,7 +180,7 @@ describe("lowrank recommend", () => {
   it("keeps to --only from a file, leaves out --except, and says why the list is short", async () => {
     const only = await write(dir.file("only.txt"), "2\n3\n5\n12\n");
     const flags = ["--only", only, "--except", "12", "--include-seen", "--json"];
-    const { code, stdout } = await lowrank(["recommend", model, "--user", "2", ...flags]);
+    const { code, stdout } = await inProcess(["recommend", model, "--user", "2", ...flags]);
     expect(code).toBe(0);
     const answer = JSON.parse(stdout);
     expect(answer.items.map(({ item }: { item: number }) => item).sort()).toEqual([2, 3, 5]);
@@ -245,9 +244,9 @@ describe("lowrank similar and explain", () => {
   });
 
   it("finds even items like item 2 and users 2, 4, … like user 6", async () => {
-    const items = await lowrank(["similar", clickModel, "--item", "2", "-n", "5", "--json"]);
+    const items = await inProcess(["similar", clickModel, "--item", "2", "-n", "5", "--json"]);
     expect(JSON.parse(items.stdout).similar.map(({ id }: { id: number }) => id % 2)).toEqual([0, 0, 0, 0, 0]);
-    const users = await lowrank(["similar", clickModel, "--user", "6", "-n", "5", "--csv"]);
+    const users = await inProcess(["similar", clickModel, "--user", "6", "-n", "5", "--csv"]);
     const rows = users.stdout.trim().split("\n");
     expect(rows[0]).toBe("user,place,similarity,ratings");
     expect(rows.slice(1).map((row) => Number(row.split(",")[0]) % 2)).toEqual([0, 0, 0, 0, 0]);
@@ -255,7 +254,7 @@ describe("lowrank similar and explain", () => {
 
   it("takes a score apart into parts that add up to it", async () => {
     for (const file of [model, clickModel]) {
-      const { code, stdout } = await lowrank(["explain", file, "--user", "2", "--item", "12", "--json"]);
+      const { code, stdout } = await inProcess(["explain", file, "--user", "2", "--item", "12", "--json"]);
       expect(code).toBe(0);
       const { score, baseline, contributions, remainder } = JSON.parse(stdout);
       const sum = contributions.reduce(
@@ -267,7 +266,18 @@ describe("lowrank similar and explain", () => {
   });
 
   it("shows parts and total in a table whose last line is the score", async () => {
-    const { stdout } = await lowrank(["explain", model, "--user", "2", "--item", "12", "-n", "2", "--titles", titles]);
+    const { stdout } = await inProcess([
+      "explain",
+      model,
+      "--user",
+      "2",
+      "--item",
+      "12",
+      "-n",
+      "2",
+      "--titles",
+      titles,
+    ]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.at(-1)).toMatch(/^ += \d\.\d{3} .*predicted rating$/);
     expect(lines.some((line) => line.includes("other items of the history"))).toBe(true);

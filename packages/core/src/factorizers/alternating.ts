@@ -31,7 +31,7 @@ import {
   rowCenters,
   withoutCenters,
 } from "../model/index.ts";
-import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
+import { type CompressedRows, type IdMap, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
@@ -126,6 +126,7 @@ interface Side {
 export class AlternatingRun implements Run {
   readonly lossName: string;
   initialLoss: number | undefined;
+  readonly zeroLoss: number | undefined;
   readonly #settings: AlternatingSettings;
   readonly #ratings: Ratings;
   readonly #kernels: Kernels;
@@ -165,6 +166,7 @@ export class AlternatingRun implements Run {
     this.#kernels = kernels;
     this.#seed = seed;
     const { objective } = settings;
+    this.zeroLoss = objective.kind === "explicit" ? standardDeviation(ratings.byUser.value, 0) : undefined;
     this.#mean = objective.kind === "explicit" && objective.center !== "none" ? ratings.mean : 0;
     this.#space = kernels.open(alternatingLayout(ratings, settings));
     this.#users = sideOf("user", ratings.users, this.#space.at, objective);

@@ -1,16 +1,17 @@
 /**
  * The loop over the passes of one training, written once for every method.
  *
- * Around each pass: abort check, training figure and finite check, validation and early stop, progress, checkpoints. The
+ * Around each pass: abort check, training figure and whether it has diverged, validation and early stop, progress, checkpoints. The
  * loop never prints, and reads a clock only for the report and for when a checkpoint is due.
  * Not here: what a pass does (one file per method), what validation measures (evaluate/ makes these).
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, throwIfAborted } from "../support/index.ts";
+import { throwIfAborted } from "../support/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointWriter } from "./checkpointing.ts";
+import { refuseDiverged } from "./divergence.ts";
 import type { Factorizer, PassName, Run } from "./factorizer.ts";
 import type { LossCourse } from "./findings-in-losses.ts";
 import { type Validation, ValidationWatch } from "./validation-watch.ts";
@@ -99,8 +100,9 @@ export class Course<M extends Model> {
 
   /** All passes, until the last, or until validation has stopped improving or the method has nothing more to do. */
   async toEnd(): Promise<Finish<M>> {
-    const { run, from } = this.#start;
+    const { run, from, method, initialLoss } = this.#start;
     try {
+      if (from === undefined && initialLoss !== undefined) refuseDiverged(initialLoss, 0, initialLoss, run, method);
       if (from?.validation !== undefined) this.#watch?.resume(from.validation, await run.model(from.passes));
       // What was measured after the last pass of all is not in the checkpoint of it.
       await this.#measure();
@@ -137,7 +139,7 @@ export class Course<M extends Model> {
 
   /** One call of the method and what follows it. */
   async #nextPasses(): Promise<void> {
-    const { run, method } = this.#start;
+    const { run, method, initialLoss } = this.#start;
     const { signal, onProgress } = this.#company;
     const loss = this.#loss;
     const quarter = Math.floor((4 * loss.length) / method.passes);
@@ -145,7 +147,10 @@ export class Course<M extends Model> {
     this.#isWhole = false;
     // With a checkpoint to be written, being stopped waits for the end of the pass, so that nothing is lost.
     const made = await run.passes(this.#next() - loss.length, this.#writer === undefined ? signal : undefined);
-    for (const figure of made) loss.push(finiteLoss(figure, run, method, loss.length + 1));
+    for (const figure of made) {
+      refuseDiverged(figure, loss.length + 1, initialLoss, run, method);
+      loss.push(figure);
+    }
     this.#isWhole = true;
     const took = secondsSince(began);
     for (let i = 0; i < made.length; i++) this.#passSeconds.push(took / made.length);
@@ -213,15 +218,6 @@ export class Course<M extends Model> {
       validation: this.#watch?.state(),
     };
   };
-}
-
-function finiteLoss(loss: number, run: Run<Model>, method: Factorizer<Model>, pass: number): number {
-  if (Number.isFinite(loss)) return loss;
-  throw new DivergenceError(
-    `${method.name}: the ${run.lossName} became ${loss} in pass ${pass} of ${method.passes}; raise regularization, ` +
-      "or check the ratings for extreme values",
-    { method: method.name, pass, loss },
-  );
 }
 
 function secondsSince(began: number): number {

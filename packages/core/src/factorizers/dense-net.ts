@@ -10,9 +10,9 @@ import type { Kernels } from "../kernels/index.ts";
 import type { NetModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
-import { needRatings } from "./descent-options.ts";
+import { needRatings, type OptimizerOptions, optimizerOf } from "./descent-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import { denseNetOptions, learningRateOf, optimizerOf } from "./net-options.ts";
+import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
 import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
 import { resolveOptions } from "./options.ts";
@@ -24,7 +24,7 @@ export { denseNetOptions };
 const NAME = "net";
 
 /** Options of `denseNet`; every one may be left out. */
-export interface DenseNetOptions extends ScheduleOptions {
+export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   /** Width of the factors, 1 to 1024. Default 16 */
   readonly rank?: number;
   /** Widths of the hidden layers, first to last. Default [32, 16] */
@@ -37,18 +37,8 @@ export interface DenseNetOptions extends ScheduleOptions {
   readonly batchSize?: number;
   /** `rows`: user by user; `shuffled` (default): drawn for each epoch; `shuffledOnce` */
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
-  /** Default adam */
-  readonly optimizer?: "sgd" | "adam";
-  /** Default `auto`: 0.002 for adam, 0.001 for sgd */
+  /** Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
   readonly learningRate?: number | "auto";
-  /** Of sgd, 0 to 0.9999. Default 0 */
-  readonly momentum?: number;
-  /** Of adam. Default 0.9 */
-  readonly beta1?: number;
-  /** Of adam. Default 0.999 */
-  readonly beta2?: number;
-  /** Of adam. Default 1e-8 */
-  readonly epsilon?: number;
   /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.03 */
   readonly regularization?: number;
   /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */

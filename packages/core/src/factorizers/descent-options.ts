@@ -1,12 +1,12 @@
 /**
- * Option rows that gradient() and sgd() share, and what they mean: penalties `auto`, the size of a penalty for each
- * objective, ratings that descent can fit.
+ * Option rows that gradient(), sgd() and denseNet() share, and what they mean: optimizers, penalties `auto`, the size of a
+ * penalty for each objective, ratings that descent can fit.
  */
-import type { Objective } from "../kernels/index.ts";
+import type { Objective, Optimizer } from "../kernels/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
-import type { OptionTable } from "./options.ts";
+import type { OptionTable, Resolved } from "./options.ts";
 
 /**
  * A row's best penalty beside the sum of its squared errors grows with the spread of the ratings (errors are squared, factors
@@ -80,6 +80,88 @@ export const orderOption = (order: "rows" | "shuffled" | "shuffledOnce") =>
   }) as const;
 
 export type Order = "rows" | "shuffled" | "shuffledOnce";
+
+/** How a gradient moves a parameter, and each optimizer's own numbers; kernels/descent.ts has the formulas. */
+export const optimizerOptions = {
+  optimizer: {
+    type: "choice",
+    default: "adam",
+    choices: ["sgd", "adam", "adamw", "adagrad"],
+    about: "how a gradient moves a parameter",
+  },
+  momentum: {
+    type: "number",
+    default: 0,
+    min: 0,
+    max: 0.9999,
+    about: "share of the last step that is made again",
+    when: { option: "optimizer", is: ["sgd"] },
+  },
+  beta1: {
+    type: "number",
+    default: 0.9,
+    min: 0,
+    max: 0.999999,
+    about: "memory of the mean of the gradients",
+    when: { option: "optimizer", is: ["adam", "adamw"] },
+  },
+  beta2: {
+    type: "number",
+    default: 0.999,
+    min: 0,
+    max: 0.999999,
+    about: "memory of the mean of their squares",
+    when: { option: "optimizer", is: ["adam", "adamw"] },
+  },
+  epsilon: {
+    type: "number",
+    default: 1e-8,
+    min: 1e-30,
+    max: 1,
+    about: "keeps the quotient finite where gradients are 0",
+    when: { option: "optimizer", is: ["adam", "adamw", "adagrad"] },
+  },
+  weightDecay: {
+    type: "number",
+    default: 0.01,
+    min: 0,
+    max: 1e3,
+    about: "share of each parameter, times the learning rate, that a step takes off",
+    when: { option: "optimizer", is: ["adamw"] },
+  },
+} as const satisfies OptionTable;
+
+/** Options of an optimizer; every one may be left out. */
+export interface OptimizerOptions {
+  /** Default `adam` */
+  readonly optimizer?: "sgd" | "adam" | "adamw" | "adagrad";
+  /** Of sgd, 0 to 0.9999. Default 0 */
+  readonly momentum?: number;
+  /** Of adam and adamw. Default 0.9 */
+  readonly beta1?: number;
+  /** Of adam and adamw. Default 0.999 */
+  readonly beta2?: number;
+  /** Of adam, adamw and adagrad. Default 10⁻⁸ */
+  readonly epsilon?: number;
+  /** Of adamw. Default 0.01 */
+  readonly weightDecay?: number;
+}
+
+export function optimizerOf(options: Resolved<typeof optimizerOptions>): Optimizer {
+  const { optimizer, momentum, beta1, beta2, epsilon, weightDecay } = options;
+  switch (optimizer) {
+    case "sgd":
+      return { kind: "sgd", momentum };
+    case "adam":
+      return { kind: "adam", beta1, beta2, epsilon };
+    case "adamw":
+      return { kind: "adamw", beta1, beta2, epsilon, weightDecay };
+    case "adagrad":
+      return { kind: "adagrad", epsilon };
+    default:
+      return optimizer satisfies never;
+  }
+}
 
 /**
  * How much a penalty weighs on a row beside the plain sum of its squared errors, so that the row a history folds in to

@@ -7,11 +7,11 @@
  */
 import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, show, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
-import { descentSlope } from "./descent-slope.ts";
+import { descentRmse, descentSlope, objectiveOf } from "./descent-slope.ts";
 import {
   type Batches,
   type DescentSettings,
@@ -20,14 +20,14 @@ import {
   isComplete,
   passProducts,
 } from "./descent-space.ts";
+import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { worstRow } from "./worst-row.ts";
 
 /** Multiply-adds of one kernel call, about 30 ms on one thread; the reference takes longer for each. */
 const CALL_PRODUCTS = { wasm: 2 ** 25, reference: 2 ** 22 } as const;
 /** Losses of a call are kept until it ends, and a progress bar wants to move. */
 const MAX_CALL_PASSES = 1024;
-/** Where a figure over all ratings is only told, not trained on, this many evenly spread ones will do. */
-const SAMPLED_RATINGS = 2 ** 18;
 /** Epochs that a slope over all ratings takes as long as, without kernels. */
 const SLOPE_EPOCHS = 10;
 /**
@@ -56,8 +56,8 @@ export async function startDescent(
   const memory = new DescentSpace(settings, ratings, kernels, seed, callPasses(ratings, settings, kernels), from);
   try {
     const { batches } = settings;
-    if (batches !== undefined) return new BatchRun(memory, batches, from?.passes ?? 0);
-    const run = new FullRun(memory, from?.passes ?? 0);
+    const done = from?.passes ?? 0;
+    const run = batches === undefined ? new FullRun(memory, done) : new BatchRun(memory, batches, done);
     await run.begin(from === undefined);
     return run;
   } catch (error) {
@@ -83,11 +83,11 @@ abstract class DescentRun implements Run {
     return this.memory.state();
   }
 
-  model(passes: number): FactorModel {
+  async model(passes: number): Promise<FactorModel> {
     const { settings } = this.memory;
     const { objective, regularization, biasRegularization, biases, center } = settings;
     const entries = settings.batches?.size ?? this.memory.ratings.size;
-    const rmse = objective === "norm" ? this.rmse() : 0;
+    const rmse = objective === "norm" ? await this.rmse() : 0;
     const weight = (penalty: number) => rowWeight(objective, penalty, entries, this.memory.ratings.size, rmse);
     return this.memory.model(passes, {
       kind: "explicit",
@@ -105,7 +105,7 @@ abstract class DescentRun implements Run {
   }
 
   /** Root mean squared error at the present parameters. */
-  protected abstract rmse(): number;
+  protected abstract rmse(): number | Promise<number>;
 
   /** Learning rates of the next passes, into kernel memory. */
   protected rates(count: number): Float64Array {
@@ -119,50 +119,27 @@ abstract class DescentRun implements Run {
     return FOLD_IN_RIDGE * Math.max(meanSquare(left.factors.table), meanSquare(right.factors.table), 2 ** -20);
   }
 
-  /** What to throw when the loss of pass `done` is no number. */
-  protected diverged(loss: number): DivergenceError {
-    const { settings } = this.memory;
-    const { name, passes } = settings;
-    const pass = this.done;
-    const word = settings.batches === undefined ? "step" : "epoch";
-    const rate = settings.rates.at(Math.max(pass, 1));
-    const worst = this.#worstRow();
-    const where = pass === 0 ? `before the first ${word}` : `in ${word} ${pass} of ${passes}`;
-    const what = Number.isFinite(worst.size)
-      ? `${worst.word} ${show(worst.id)} grew the most, to ${worst.size.toPrecision(3)}`
-      : `${worst.word} ${show(worst.id)} left the finite numbers first`;
-    const clip = settings.clipNorm === undefined && name === "gradient" ? ', or set clipping "norm"' : "";
-    const remedy =
-      pass === 0
-        ? "start from smaller factors"
-        : `lower learningRate (${rate.toPrecision(3)} in that ${word})${clip}, and check the ratings for extreme values`;
-    return new DivergenceError(`${name}: the ${this.lossName} became ${loss} ${where}: ${what}; ${remedy}`, {
-      method: name,
-      pass,
-      loss,
-      [worst.word]: worst.id,
-      learningRate: rate,
-    });
+  /** Root mean square of the ratings, made into the figure that `lossName` names. */
+  get zeroLoss(): number {
+    return this.lossOf(standardDeviation(this.memory.ratings.byUser.value, 0));
   }
 
-  /** The first row, users before items, with a number that is not finite; else the one with the largest. */
-  #worstRow() {
-    let worst: { word: "user" | "item"; row: number; size: number } = { word: "user", row: 0, size: -1 };
-    for (const { word, side } of this.memory.sides()) {
-      const { data, rows, rank, stride } = side.factors.table;
-      for (let row = 0; row < rows && worst.size < Number.POSITIVE_INFINITY; row++) {
-        let size = side.bias === undefined ? 0 : sizeOf(side.bias.value[row]);
-        for (let j = row * stride; j < row * stride + rank; j++) size = Math.max(size, sizeOf(data[j]));
-        if (size > worst.size) worst = { word, row, size };
-      }
-    }
-    return { ...worst, id: this.memory.ratings[`${worst.word}s`].id(worst.row) };
-  }
-}
+  /** What `lossName` names, without penalties, where the root mean squared error is this. */
+  protected abstract lossOf(rmse: number): number;
 
-/** Absolute value, with NaN as infinite. */
-function sizeOf(value: number): number {
-  return Number.isNaN(value) ? Number.POSITIVE_INFINITY : Math.abs(value);
+  blame(pass: number): Blame {
+    const { rates, name, optimizer } = this.memory.settings;
+    return {
+      learningRate: rates.at(Math.max(pass, 1)),
+      worst: worstRow(
+        this.memory
+          .sides()
+          .map(({ word, ids, side }) => ({ word, ids, tables: [side.factors.table], bias: side.bias?.value })),
+      ),
+      // The steps of the others are as long whatever the length of the gradient.
+      further: name === "gradient" && optimizer.kind === "sgd" ? 'set clipping "norm"' : undefined,
+    };
+  }
 }
 
 /** Padding is zero. */
@@ -200,7 +177,6 @@ class FullRun extends DescentRun {
   /** The errors of the start, which the first step moves by. */
   async begin(isNew: boolean): Promise<void> {
     const loss = await this.memory.space.loss(this.#problem);
-    if (!Number.isFinite(loss)) throw this.diverged(loss);
     if (isNew) this.initialLoss = loss;
   }
 
@@ -212,7 +188,6 @@ class FullRun extends DescentRun {
     const steps = { optimizer, done: this.done, rates: this.rates(count), clipNorm };
     const made = await space.descend(this.#problem, steps, losses);
     this.done += made;
-    if (!Number.isFinite(losses[made - 1])) throw this.diverged(losses[made - 1]);
     return Array.from(losses.subarray(0, made));
   }
 
@@ -231,17 +206,23 @@ class FullRun extends DescentRun {
     return { norm: Math.sqrt(norm), cost, size: Math.sqrt(size) };
   }
 
+  /** Errors and gradients of all ratings, as a step makes them. */
+  readonly slopePasses = 1;
+
   protected rmse(): number {
-    let sum = 0;
-    for (const error of this.memory.at.error) sum += error * error;
-    return Math.sqrt(sum / this.memory.ratings.size);
+    return Math.sqrt(sumOfSquares(this.memory.at.error) / this.memory.ratings.size);
+  }
+
+  protected lossOf(rmse: number): number {
+    const { size } = this.memory.ratings;
+    return objectiveOf(this.memory.settings.objective, rmse * rmse * size, size).cost;
   }
 }
 
 /** Ratings in an order, a batch at a time: the rows of a batch move. */
 class BatchRun extends DescentRun {
   readonly lossName = "RMSE on the way";
-  readonly initialLoss: number | undefined;
+  initialLoss: number | undefined;
   readonly #batches: Batches;
 
   constructor(memory: DescentSpace, batches: Batches, done: number) {
@@ -250,8 +231,10 @@ class BatchRun extends DescentRun {
     const { order } = memory.at;
     if (batches.order === "rows") for (let i = 0; i < order.length; i++) order[i] = i;
     if (batches.order === "shuffledOnce") shuffleInto(streamSeed(memory.seed, "order"), order);
-    if (done === 0) this.initialLoss = this.rmse();
-    if (this.initialLoss !== undefined && !Number.isFinite(this.initialLoss)) throw this.diverged(this.initialLoss);
+  }
+
+  async begin(isNew: boolean): Promise<void> {
+    if (isNew) this.initialLoss = await this.rmse();
   }
 
   async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
@@ -271,7 +254,6 @@ class BatchRun extends DescentRun {
     const epochs = { optimizer, done: this.done * perEpoch, rates: this.rates(count), clipNorm };
     const made = await space.epochs(this.#problem(count), epochs, sums);
     this.done += made;
-    if (!Number.isFinite(sums[made - 1])) throw this.diverged(sums[made - 1]);
     return Array.from(sums.subarray(0, made), (sum) => Math.sqrt(sum / ratings.size));
   }
 
@@ -302,25 +284,11 @@ class BatchRun extends DescentRun {
     };
   }
 
-  /** Over some evenly spread ratings where there are many. */
-  protected rmse(): number {
-    const { problem, ratings, at } = this.memory;
-    const { left, right, offset } = problem;
-    const [users, items] = [left.factors.table, right.factors.table];
-    const every = Math.ceil(ratings.size / SAMPLED_RATINGS);
-    let sum = 0;
-    let count = 0;
-    for (let entry = 0; entry < ratings.size; entry += every) {
-      const [user, item] = [at.leftRow[entry], at.userIndex[entry]];
-      let error = offset - at.value[entry];
-      if (left.bias !== undefined) error += left.bias.value[user];
-      if (right.bias !== undefined) error += right.bias.value[item];
-      for (let c = 0; c < users.rank; c++) {
-        error += users.data[user * users.stride + c] * items.data[item * items.stride + c];
-      }
-      sum += error * error;
-      count++;
-    }
-    return Math.sqrt(sum / count);
+  protected rmse(): Promise<number> {
+    return descentRmse(this.memory.problem, this.memory.ratings.size);
+  }
+
+  protected lossOf(rmse: number): number {
+    return rmse;
   }
 }

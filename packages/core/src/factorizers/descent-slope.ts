@@ -1,6 +1,6 @@
 /**
- * The slope of a descent's objective over all ratings, for runs that take them in batches: the kernels give no gradient over
- * all of them then. Plain TypeScript in f64, once at the end of a training.
+ * The errors of a descent over all ratings, and the slope of its objective, for runs that take them in batches: the kernels
+ * give neither over all of them then. Plain TypeScript in f64, once at the start and once at the end of a training.
  */
 import type { DescentProblem, DescentSide, Objective } from "../kernels/index.ts";
 import { nextTurn, turnIsOver } from "../support/index.ts";
@@ -41,19 +41,41 @@ export async function descentSlope(problem: DescentProblem, size: number): Promi
   return { norm: Math.sqrt(norm), cost: cost + penaltyWeight * penalty, size: Math.sqrt(length) };
 }
 
+/** Root mean squared error of all ratings at the present parameters. Takes about as long as half an epoch. */
+export async function descentRmse(problem: DescentProblem, size: number): Promise<number> {
+  const { entries, left } = problem;
+  let squared = 0;
+  for (let row = 0; row < left.factors.table.rows; row++) {
+    for (let e = entries.start[row]; e < entries.start[row + 1]; e++) squared += errorOf(problem, row, e) ** 2;
+    if (turnIsOver()) await nextTurn();
+  }
+  return Math.sqrt(squared / size);
+}
+
+/** Of an entry of a left row: prediction less rating. */
+function errorOf({ left, right, offset, entries, value }: DescentProblem, row: number, entry: number): number {
+  const [x, y] = [left.factors.table, right.factors.table];
+  const other = entries.index[entry];
+  let error = offset - value[entry];
+  if (left.bias !== undefined) error += left.bias.value[row];
+  if (right.bias !== undefined) error += right.bias.value[other];
+  const l = row * x.stride;
+  const r = other * y.stride;
+  for (let k = 0; k < x.rank; k++) error += x.data[l + k] * y.data[r + k];
+  return error;
+}
+
 /** Σ error², and its gradient added to both sides. */
 async function addErrors(problem: DescentProblem, ofLeft: Gradient, ofRight: Gradient): Promise<number> {
-  const { left, right, offset, entries, value } = problem;
+  const { left, right, entries } = problem;
   const [x, y] = [left.factors.table, right.factors.table];
   let squared = 0;
   for (let row = 0; row < x.rows; row++) {
     const l = row * x.stride;
-    const level = offset + (left.bias === undefined ? 0 : left.bias.value[row]);
     for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
       const other = entries.index[e];
       const r = other * y.stride;
-      let error = level + (right.bias === undefined ? 0 : right.bias.value[other]) - value[e];
-      for (let k = 0; k < x.rank; k++) error += x.data[l + k] * y.data[r + k];
+      const error = errorOf(problem, row, e);
       squared += error * error;
       const twice = 2 * error;
       for (let k = 0; k < x.rank; k++) {
@@ -69,7 +91,7 @@ async function addErrors(problem: DescentProblem, ofLeft: Gradient, ofRight: Gra
 }
 
 /** The objective without penalties, and what the gradients of Σ error² and of the penalties are multiplied by in it. */
-function objectiveOf(objective: Objective, squared: number, size: number) {
+export function objectiveOf(objective: Objective, squared: number, size: number) {
   switch (objective) {
     case "norm": {
       const cost = Math.sqrt(squared);

@@ -21,8 +21,9 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type Center, type FactorModel, rowCenters } from "../model/index.ts";
+import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
+import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
@@ -117,8 +118,7 @@ export class DescentSpace {
   readonly ratings: Ratings;
   readonly seed: number;
   readonly #backend: string;
-  readonly #userCenter: Float64Array | undefined;
-  readonly #itemCenter: Float64Array | undefined;
+  readonly #centers: RowCenters;
 
   constructor(
     settings: DescentSettings,
@@ -132,8 +132,7 @@ export class DescentSpace {
     this.ratings = ratings;
     this.seed = seed;
     this.#backend = `${kernels.backend} ${kernels.build}`;
-    this.#userCenter = settings.center === "user" ? centersOf(ratings.byUser, ratings.mean) : undefined;
-    this.#itemCenter = settings.center === "item" ? centersOf(ratings.byItem, ratings.mean) : undefined;
+    this.#centers = rowCentersOf(settings.center, ratings);
     this.space = kernels.open(descentLayout(ratings, settings, calls));
     this.at = this.space.at;
     try {
@@ -167,8 +166,8 @@ export class DescentSpace {
       items,
       userFactors: unpadded(left.factors.table),
       itemFactors: unpadded(right.factors.table),
-      userBias: biasWithCenter(left.bias?.value, this.#userCenter),
-      itemBias: biasWithCenter(right.bias?.value, this.#itemCenter),
+      userBias: biasWithCenter(left.bias?.value, this.#centers.user),
+      itemBias: biasWithCenter(right.bias?.value, this.#centers.item),
       mean: this.#mean,
       scale: "rating",
       range: { min, max },
@@ -211,18 +210,16 @@ export class DescentSpace {
   /** Ratings without their centre's row part (the mean is the offset), and what the kind of batch needs beside them. */
   #fill(): void {
     const { at } = this;
-    const { start, index, value } = this.ratings.byUser;
-    const [ofUser, ofItem] = [this.#userCenter, this.#itemCenter];
+    const { start, index } = this.ratings.byUser;
+    ratingsWithoutCenters(this.ratings.byUser, this.#centers, at.value);
     at.userStart.set(start);
     at.userIndex.set(index);
     const sparse = at.place.length > 0;
     const next = sparse ? this.ratings.byItem.start.slice() : undefined;
     if (sparse) at.itemStart.set(this.ratings.byItem.start);
     for (let user = 0; user < start.length - 1; user++) {
-      const center = ofUser === undefined ? 0 : ofUser[user];
       for (let entry = start[user]; entry < start[user + 1]; entry++) {
         const item = index[entry];
-        at.value[entry] = value[entry] - center - (ofItem === undefined ? 0 : ofItem[item]);
         if (next !== undefined) {
           const to = next[item]++;
           at.itemIndex[to] = user;
@@ -268,19 +265,6 @@ function problemOf(settings: DescentSettings, at: Arrays<DescentLayout>, offset:
     entries: { start: at.userStart, index: at.userIndex },
     value: at.value,
   };
-}
-
-/** What the mean of each row differs from the mean of all, in double precision. */
-function centersOf(rows: Ratings["byUser"], mean: number): Float64Array {
-  const out = new Float64Array(rows.rows);
-  rowCenters(rows.start, rows.value, mean, out);
-  return out;
-}
-
-/** A fitted bias and a centre, added in double precision; undefined where there is neither. */
-function biasWithCenter(bias: Reals | undefined, center: Float64Array | undefined): Float32Array | undefined {
-  if (bias === undefined) return center === undefined ? undefined : Float32Array.from(center);
-  return Float32Array.from(bias, (fitted, row) => fitted + (center === undefined ? 0 : center[row]));
 }
 
 /** Multiply-adds of one pass, about. */

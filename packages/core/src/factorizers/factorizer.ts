@@ -1,12 +1,13 @@
 /**
  * The contract of a method: it knows how to start on some ratings, how to do one pass, and what the next pass depends on.
- * The loop around it (progress, validation, early stop, abort, finite check, checkpoints) is course.ts, written once.
+ * The loop around it (progress, validation, early stop, abort, divergence, checkpoints) is course.ts, written once.
  */
 
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import type { Slope } from "./certificate.ts";
+import type { Blame } from "./divergence.ts";
 
 /** What a pass is called for this method: ALS family, SGD family, full batch. */
 export type PassName = "sweeps" | "epochs" | "steps";
@@ -74,14 +75,19 @@ export interface Run<M extends Model = FactorModel> {
    * At least one pass and at most `most`: many where a pass is so short that the loop around it would cost more. Looks at
    * the signal where it can stop half-way. How many are made in one call never changes what they give.
    *
-   * @returns after each pass made, the figure that `lossName` names; the loop checks that it is finite
-   * @throws DivergenceError, AbortedError
+   * @returns after each pass made, the figure that `lossName` names, up to the first that is not finite; the loop checks that
+   * it has not diverged (divergence.ts)
+   * @throws DivergenceError where a row has no stable solution; AbortedError
    */
   passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]>;
   /** Such as `training RMSE` or `objective per rating` */
   readonly lossName: string;
   /** The same figure before the first pass, where it comes free; undefined when resumed */
   readonly initialLoss?: number | undefined;
+  /** The same figure where every prediction is 0, without penalties: what it says by itself about the size of the ratings */
+  readonly zeroLoss?: number | undefined;
+  /** What a pass that has diverged is laid to; the run stands after it, or after a later one. */
+  blame?(pass: number): Blame;
   /** The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. */
   readonly slope?: (() => Promise<Slope>) | undefined;
   /** About how many passes `slope` takes as long as. Default 0.2 */

@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { FactorModel, Model } from "../model/index.ts";
 import { plantedWorld, type Ratings, ratingsFrom, ratingsFromDense, subset } from "../ratings/index.ts";
 import { unit } from "../support/index.ts";
+import { findingsBefore } from "./findings-before.ts";
 import { findingsInLosses, type LossCourse } from "./findings-in-losses.ts";
 import { findingsInModel } from "./findings-in-model.ts";
-import { als, type Factorizer, type Finding, factorize, findingsBefore, ials, type Validation } from "./index.ts";
+import { als, type Factorizer, type Finding, factorize, ials, type Validation } from "./index.ts";
 
 const scale = { min: 1, max: 5, step: 1 };
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code);

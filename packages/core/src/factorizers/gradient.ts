@@ -4,7 +4,7 @@
  * Four objectives, four optimizers, all ratings at once or in batches: what the seed notebooks do, and what PyTorch users
  * write. Objectives and optimizers stand in kernels/descent.ts, formula by formula; docs/gradient.md has them for users.
  */
-import type { Kernels, Objective, Optimizer } from "../kernels/index.ts";
+import type { Kernels, Objective } from "../kernels/index.ts";
 import { objectives } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
@@ -14,6 +14,9 @@ import {
   learningRateRange,
   MAX_PASSES,
   needRatings,
+  type OptimizerOptions,
+  optimizerOf,
+  optimizerOptions,
   orderOption,
   penaltiesFor,
   rankRow,
@@ -68,58 +71,13 @@ export const gradientOptions = {
     about: "of the errors: their norm, the sum of their squares, half of it, or their mean square",
   },
   ...costOptions("gradient"),
-  optimizer: {
-    type: "choice",
-    default: "adam",
-    choices: ["sgd", "adam", "adamw", "adagrad"],
-    about: "how a gradient moves a parameter",
-  },
+  ...optimizerOptions,
   learningRate: {
     ...learningRateRange,
     default: "auto",
     auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}; sgd has no default`,
   },
   ...scheduleOptions,
-  momentum: {
-    type: "number",
-    default: 0,
-    min: 0,
-    max: 0.9999,
-    about: "share of the last step that is made again",
-    when: { option: "optimizer", is: ["sgd"] },
-  },
-  beta1: {
-    type: "number",
-    default: 0.9,
-    min: 0,
-    max: 0.999999,
-    about: "memory of the mean of the gradients",
-    when: { option: "optimizer", is: ["adam", "adamw"] },
-  },
-  beta2: {
-    type: "number",
-    default: 0.999,
-    min: 0,
-    max: 0.999999,
-    about: "memory of the mean of their squares",
-    when: { option: "optimizer", is: ["adam", "adamw"] },
-  },
-  epsilon: {
-    type: "number",
-    default: 1e-8,
-    min: 1e-30,
-    max: 1,
-    about: "keeps the quotient finite where gradients are 0",
-    when: { option: "optimizer", is: ["adam", "adamw", "adagrad"] },
-  },
-  weightDecay: {
-    type: "number",
-    default: 0.01,
-    min: 0,
-    max: 1e3,
-    about: "share of each parameter, times the learning rate, that a step takes off",
-    when: { option: "optimizer", is: ["adamw"] },
-  },
   clipping: {
     type: "choice",
     default: "none",
@@ -138,7 +96,7 @@ export const gradientOptions = {
 } as const satisfies OptionTable;
 
 /** Options of `gradient`; every one may be left out. */
-export interface GradientOptions extends CostOptions, ScheduleOptions {
+export interface GradientOptions extends CostOptions, OptimizerOptions, ScheduleOptions {
   /** Latent dimension, 1 to 1024. Default 32 */
   readonly rank?: number;
   /** `full` (default): every step has all ratings, and is a pass. `mini`: batches; an epoch is a pass */
@@ -153,20 +111,8 @@ export interface GradientOptions extends CostOptions, ScheduleOptions {
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
   /** Default `half` */
   readonly objective?: Objective;
-  /** Default `adam` */
-  readonly optimizer?: "sgd" | "adam" | "adamw" | "adagrad";
   /** 10⁻¹² to 10¹². Default `auto`: 0.05, in batches 0.005; `sgd` has none */
   readonly learningRate?: number | "auto";
-  /** Of sgd, 0 to 0.9999. Default 0 */
-  readonly momentum?: number;
-  /** Of adam and adamw. Default 0.9 */
-  readonly beta1?: number;
-  /** Of adam and adamw. Default 0.999 */
-  readonly beta2?: number;
-  /** Of adam, adamw and adagrad. Default 10⁻⁸ */
-  readonly epsilon?: number;
-  /** Of adamw. Default 0.01 */
-  readonly weightDecay?: number;
   /** `norm`: gradients whose joint length is above clipNorm are scaled down to it. Default `none` */
   readonly clipping?: "none" | "norm";
   /** Default 1 */
@@ -236,20 +182,4 @@ function autoRate({ batch, optimizer }: Resolved<typeof gradientOptions>): numbe
   const remedy =
     "what sgd needs follows from the number and size of the ratings; try 0.001 and go up until it diverges";
   throw new OptionError("gradient", "learningRate", "auto", 'given with optimizer "sgd"', remedy);
-}
-
-function optimizerOf(options: Resolved<typeof gradientOptions>): Optimizer {
-  const { optimizer, momentum, beta1, beta2, epsilon, weightDecay } = options;
-  switch (optimizer) {
-    case "sgd":
-      return { kind: "sgd", momentum };
-    case "adam":
-      return { kind: "adam", beta1, beta2, epsilon };
-    case "adamw":
-      return { kind: "adamw", beta1, beta2, epsilon, weightDecay };
-    case "adagrad":
-      return { kind: "adagrad", epsilon };
-    default:
-      return optimizer satisfies never;
-  }
 }

@@ -14,22 +14,22 @@ export {
 export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
+export type { CostOptions, OptimizerOptions, Order } from "./descent-options.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
-export { findingsBefore } from "./findings-before.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type MethodName, methods } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
-export { type OptionSpec, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
 export type { Init, InitialFactors } from "./starting-factors.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
-export { type Missing, missingChoices } from "./svd/matrix.ts";
+export type { Missing } from "./svd/matrix.ts";
 export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
-export { svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
+export { type SvdOptimumOptions, svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,

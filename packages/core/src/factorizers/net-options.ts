@@ -1,12 +1,11 @@
 /** The option table of `denseNet`, and what its options are made into. */
-import type { Optimizer } from "../kernels/index.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
-import { learningRateRange, MAX_PASSES, orderOption } from "./descent-options.ts";
+import { learningRateRange, MAX_PASSES, optimizerOptions, orderOption } from "./descent-options.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 import { scheduleOptions } from "./schedules.ts";
 
 /** Learning rates that the defaults were chosen with; see docs/dense-net.md. */
-const AUTO_LEARNING_RATE = { adam: 0.002, sgd: 0.001 } as const;
+const AUTO_LEARNING_RATE = { adam: 0.002, adamw: 0.002, adagrad: 0.03, sgd: 0.001 } as const;
 
 export const denseNetOptions = {
   rank: rankOption(16),
@@ -26,51 +25,14 @@ export const denseNetOptions = {
   epochs: { type: "whole", default: 8, min: 1, max: MAX_PASSES, about: "passes over the data" },
   batchSize: { type: "whole", default: 512, min: 1, max: 2 ** 24, about: "ratings in a batch" },
   order: orderOption("shuffled"),
-  optimizer: {
-    type: "choice",
-    default: "adam",
-    choices: ["sgd", "adam"],
-    about: "how a gradient moves a parameter",
-  },
+  ...optimizerOptions,
   learningRate: {
     ...learningRateRange,
     default: "auto",
-    auto: `${AUTO_LEARNING_RATE.adam}, with sgd ${AUTO_LEARNING_RATE.sgd}`,
+    auto: `${AUTO_LEARNING_RATE.adam}, with adagrad ${AUTO_LEARNING_RATE.adagrad}, with sgd ${AUTO_LEARNING_RATE.sgd}`,
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
-  momentum: {
-    type: "number",
-    default: 0,
-    min: 0,
-    max: 0.9999,
-    about: "share of the last step that is made again",
-    when: { option: "optimizer", is: ["sgd"] },
-  },
-  beta1: {
-    type: "number",
-    default: 0.9,
-    min: 0,
-    max: 0.999999,
-    about: "memory of the mean of the gradients",
-    when: { option: "optimizer", is: ["adam"] },
-  },
-  beta2: {
-    type: "number",
-    default: 0.999,
-    min: 0,
-    max: 0.999999,
-    about: "memory of the mean of their squares",
-    when: { option: "optimizer", is: ["adam"] },
-  },
-  epsilon: {
-    type: "number",
-    default: 1e-8,
-    min: 1e-30,
-    max: 1,
-    about: "keeps the quotient finite where gradients are 0",
-    when: { option: "optimizer", is: ["adam"] },
-  },
   regularization: { type: "number", default: 0.03, min: 0, max: 1e9, about: "L2 penalty of the factors, per rating" },
   layerRegularization: { type: "number", default: 0, min: 0, max: 1e9, about: "L2 penalty of the layers" },
   biases: biasesOption("both"),
@@ -94,17 +56,6 @@ export const denseNetOptions = {
 } as const satisfies OptionTable;
 
 export type NetOptions = Resolved<typeof denseNetOptions>;
-
-export function optimizerOf({ optimizer, momentum, beta1, beta2, epsilon }: NetOptions): Optimizer {
-  switch (optimizer) {
-    case "sgd":
-      return { kind: "sgd", momentum };
-    case "adam":
-      return { kind: "adam", beta1, beta2, epsilon };
-    default:
-      return optimizer satisfies never;
-  }
-}
 
 export function learningRateOf({ learningRate, optimizer }: NetOptions): number {
   return learningRate === "auto" ? AUTO_LEARNING_RATE[optimizer] : learningRate;

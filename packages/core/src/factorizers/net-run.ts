@@ -18,14 +18,17 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type Center, flatToLayers, type NetModel, rowCenters, withoutCenters } from "../model/index.ts";
-import type { CompressedRows, Ratings } from "../ratings/index.ts";
-import { DivergenceError, show, shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
+import { type Biases, type Center, flatToLayers, type NetModel } from "../model/index.ts";
+import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
+import { shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
+import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
+import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
 import { copyState, restoreState } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
 import { version } from "./version.ts";
+import { type SideNumbers, sizeOf, type WorstRow, worstRow } from "./worst-row.ts";
 
 export interface NetSettings {
   readonly name: string;
@@ -115,8 +118,7 @@ export class NetRun implements Run<NetModel> {
   readonly #seed: number;
   readonly #space: Workspace<NetLayout>;
   readonly #problem: NetProblem;
-  readonly #userCenter: Float32Array | undefined;
-  readonly #itemCenter: Float32Array | undefined;
+  readonly #centers: RowCenters;
   /** Epochs made, those before a resumption included */
   #done: number;
 
@@ -131,10 +133,8 @@ export class NetRun implements Run<NetModel> {
     const { at } = this.#space;
     this.#problem = problemOf(settings, ratings, this.#space);
     try {
-      const { byUser, byItem, mean } = ratings;
-      this.#userCenter = settings.center === "user" ? centersOf(byUser, mean) : undefined;
-      this.#itemCenter = settings.center === "item" ? centersOf(byItem, mean) : undefined;
-      fillEntries(byUser, at, this.#userCenter, this.#itemCenter);
+      this.#centers = rowCentersOf(settings.center, ratings);
+      fillEntries(ratings.byUser, at, this.#centers);
       if (settings.order === "shuffledOnce") at.order.set(shuffled(streamSeed(seed, "order"), ratings.size));
       const tables = { ...at, layers: at.layers };
       if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
@@ -155,8 +155,8 @@ export class NetRun implements Run<NetModel> {
     for (let pass = 0; pass < count; pass++) {
       const squares = await this.#epoch(signal);
       const figure = Math.sqrt(squares / this.#ratings.size);
-      if (!Number.isFinite(figure)) throw this.#diverged(figure);
       figures.push(figure);
+      if (!Number.isFinite(figure)) break;
     }
     return figures;
   }
@@ -176,8 +176,8 @@ export class NetRun implements Run<NetModel> {
       items,
       userFactors: unpadded(at.users),
       itemFactors: unpadded(at.items),
-      userBias: levels(hasSide(biases, "user") ? at.userBias : undefined, this.#userCenter),
-      itemBias: levels(hasSide(biases, "item") ? at.itemBias : undefined, this.#itemCenter),
+      userBias: biasWithCenter(hasSide(biases, "user") ? at.userBias : undefined, this.#centers.user),
+      itemBias: biasWithCenter(hasSide(biases, "item") ? at.itemBias : undefined, this.#centers.item),
       mean: center === "none" ? 0 : mean,
       activation: "relu",
       layers: flatToLayers(shape, at.layers),
@@ -255,36 +255,25 @@ export class NetRun implements Run<NetModel> {
     };
   }
 
-  /** What to throw when the errors of epoch `#done` are no numbers. */
-  #diverged(loss: number): DivergenceError {
-    const { name, epochs } = this.#settings;
-    const learningRate = this.#settings.rates.at(this.#done);
-    const worst = this.#worstRow();
-    const where = worst === undefined ? "" : `: ${worst.word} ${show(worst.id)} left the finite numbers`;
-    return new DivergenceError(
-      `${name}: the ${this.lossName} became ${loss} in epoch ${this.#done} of ${epochs}${where}; lower learningRate ` +
-        `(${learningRate.toPrecision(3)} in that epoch), and check the ratings for extreme values`,
-      {
-        method: name,
-        pass: this.#done,
-        loss,
-        learningRate,
-        ...(worst === undefined ? {} : { [worst.word]: worst.id }),
-      },
-    );
+  /** Root mean square of the ratings. */
+  get zeroLoss(): number {
+    return standardDeviation(this.#ratings.byUser.value, 0);
   }
 
-  /** The first row, users before items, with a number that is not finite. */
-  #worstRow() {
-    for (const word of ["user", "item"] as const) {
-      const { data, rows, rank, stride } = this.#space.at[`${word}s`];
-      for (let row = 0; row < rows; row++) {
-        for (let j = row * stride; j < row * stride + rank; j++) {
-          if (!Number.isFinite(data[j])) return { word, id: this.#ratings[`${word}s`].id(row) };
-        }
-      }
-    }
-    return undefined;
+  blame(pass: number): Blame {
+    const { at } = this.#space;
+    const side = (word: "user" | "item"): SideNumbers => ({
+      word,
+      ids: this.#ratings[`${word}s`],
+      tables: this.#settings.shape.product ? [at[`${word}s`], at[`${word}Product`]] : [at[`${word}s`]],
+      bias: at[`${word}Bias`],
+    });
+    const row = worstRow([side("user"), side("item")]);
+    let layers = 0;
+    for (let i = 0; i < at.layers.length; i++) layers = Math.max(layers, sizeOf(at.layers[i]));
+    const inLayers = layers === Number.POSITIVE_INFINITY && Number.isFinite(row.size);
+    const worst: WorstRow = inLayers ? { word: "layers", size: layers } : row;
+    return { learningRate: this.#settings.rates.at(Math.max(pass, 1)), worst };
   }
 }
 
@@ -299,33 +288,17 @@ function widthsOf({ rank, hidden }: NetShape): number {
   return 3 * (sum + inputs);
 }
 
-function centersOf(rows: CompressedRows, mean: number): Float32Array {
-  const out = new Float32Array(rows.rows);
-  rowCenters(rows.start, rows.value, mean, out);
-  return out;
-}
-
-/** A fitted bias, a centre, or their sum. */
-function levels(bias: Reals | undefined, center: Float32Array | undefined): Float32Array | undefined {
-  if (bias === undefined) return center?.slice();
-  return Float32Array.from(bias, (value, row) => value + (center === undefined ? 0 : center[row]));
-}
-
 /** Entries user by user, with their ratings less the centre of their row, if that is one. The global mean is the offset. */
 function fillEntries(
   byUser: CompressedRows,
   at: { userRow: Uint32Array; itemRow: Uint32Array; order: Uint32Array; value: Reals },
-  userCenter: Float32Array | undefined,
-  itemCenter: Float32Array | undefined,
+  centers: RowCenters,
 ): void {
-  const { rows, start, index, value } = byUser;
+  const { rows, start, index } = byUser;
   for (let user = 0; user < rows; user++) at.userRow.fill(user, start[user], start[user + 1]);
   at.itemRow.set(index);
-  withoutCenters(start, value, userCenter, at.value);
-  for (let entry = 0; entry < value.length; entry++) {
-    at.order[entry] = entry;
-    if (itemCenter !== undefined) at.value[entry] -= itemCenter[index[entry]];
-  }
+  ratingsWithoutCenters(byUser, centers, at.value);
+  for (let entry = 0; entry < at.order.length; entry++) at.order[entry] = entry;
 }
 
 function problemOf(settings: NetSettings, ratings: Ratings, { at }: Workspace<NetLayout>): NetProblem {

@@ -4,7 +4,8 @@
  */
 import { finiteNumber, knownOptions, OptionError, oneOf, show, trueOrFalse, wholeNumber } from "../support/index.ts";
 
-interface OptionRow {
+/** What every row of a table has. */
+export interface OptionRow {
   /** One line for a help text, without a full stop */
   readonly about: string;
   /** The option acts only when another option has one of these values; given otherwise, it is refused. */

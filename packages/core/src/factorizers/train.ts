@@ -112,7 +112,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  *
  * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
- * @throws DivergenceError when the figures leave the finite numbers or a row has no stable solution
+ * @throws DivergenceError when the training figure diverges (support/errors.ts says when) or a row has no stable solution
  * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes
  * @throws CheckpointError when `resume` is damaged or of another training
  */

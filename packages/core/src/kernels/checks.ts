@@ -39,9 +39,7 @@ export function checkRows(who: string, problem: RowProblem): void {
 
 export function checkSolver(problem: RowProblem, solver: RowSolver): void {
   if (solver.kind !== "cg") return;
-  if (!Number.isInteger(solver.steps) || solver.steps < 1) {
-    throw new LowrankError("shape", `solveRows: steps must be a whole number of at least 1, got ${show(solver.steps)}`);
-  }
+  whole("solveRows", "steps", solver.steps, 1);
   if (problem.kind !== "implicit") return;
   const { scratch, fixed } = problem;
   if (scratch === undefined) throw new LowrankError("shape", "solveRows: implicit conjugate gradient needs `scratch`");
@@ -92,4 +90,14 @@ export function exactly(who: string, what: string, got: number, expected: number
 export function atLeast(who: string, what: string, got: number, least: number): void {
   if (got >= least) return;
   throw new LowrankError("shape", `${who}: ${what} must be at least ${least}, got ${got}`, { who, what, got, least });
+}
+
+export function whole(who: string, what: string, got: number, least: number): void {
+  if (Number.isSafeInteger(got) && got >= least) return;
+  throw new LowrankError("shape", `${who}: ${what} must be a whole number of at least ${least}, got ${show(got)}`, {
+    who,
+    what,
+    got,
+    least,
+  });
 }

@@ -1,6 +1,6 @@
 /** Shapes of descent problems (descent.ts), checked once at the door of every backend, as checks.ts does for the others. */
 import { LowrankError, show } from "../support/index.ts";
-import { atLeast, checkEntries, exactly } from "./checks.ts";
+import { atLeast, checkEntries, exactly, whole } from "./checks.ts";
 import {
   arraysOf,
   type BatchProblem,
@@ -13,6 +13,7 @@ import {
   type Steps,
   type Trained,
 } from "./descent.ts";
+import type { Reals, RealTable } from "./kernels.ts";
 
 /** Without it a number that never had a gradient would become 0/0. */
 const LEAST_EPSILON = 2 ** -126;
@@ -37,7 +38,7 @@ export function checkFull(who: string, problem: FullProblem): void {
 
 export function checkSteps(problem: FullProblem, steps: Steps, losses: Float64Array): void {
   checkFull("descend", problem);
-  checkOptimizer("descend", problem, steps);
+  checkMoves("descend", problem, steps);
   exactly("descend", "rates.length", steps.rates.length, losses.length);
 }
 
@@ -46,9 +47,7 @@ export function checkEpochs(problem: BatchProblem, epochs: Epochs, sums: Float64
   const count = checkProblem(who, problem);
   const { left, right, batchSize, order } = problem;
   const rows = left.factors.table.rows + right.factors.table.rows;
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new LowrankError("shape", `${who}: batchSize must be a whole number of at least 1, got ${show(batchSize)}`);
-  }
+  whole(who, "batchSize", batchSize, 1);
   atLeast(who, "value.length", problem.value.length, count);
   atLeast(who, "leftRow.length", problem.leftRow.length, count);
   exactly(who, "rightCount.length", problem.rightCount.length, right.factors.table.rows);
@@ -57,7 +56,7 @@ export function checkEpochs(problem: BatchProblem, epochs: Epochs, sums: Float64
     exactly(who, "rates.length", epochs.rates.length, Math.ceil(count / batchSize) * sums.length);
   }
   atLeast(who, "share.length", problem.share.length, rows + batchSize);
-  checkOptimizer(who, problem, epochs);
+  checkMoves(who, problem, epochs);
   if (entryByEntry(batchSize, epochs)) return;
   if (problem.update === "alternately") {
     throw new LowrankError("shape", `${who}: alternately needs batches of one entry, plain sgd and no clipping`);
@@ -71,12 +70,8 @@ function checkProblem(who: string, { left, right, entries }: DescentProblem): nu
   exactly(who, "right rank", right.factors.table.rank, left.factors.table.rank);
   for (const side of [left, right]) {
     const { factors, bias } = side;
-    const { rows, stride, data } = factors.table;
-    exactly(who, "factors.value.length", factors.value.length, rows * stride);
-    if (factors.value.byteOffset !== data.byteOffset || factors.value.buffer !== data.buffer) {
-      throw new LowrankError("shape", `${who}: factors.value must be factors.table.data`);
-    }
-    if (bias !== undefined) exactly(who, "bias.value.length", bias.value.length, rows);
+    checkTableValue(who, "factors", factors.value, factors.table);
+    if (bias !== undefined) exactly(who, "bias.value.length", bias.value.length, factors.table.rows);
   }
   return checkEntries(who, "entries", entries, left.factors.table.rows);
 }
@@ -87,26 +82,41 @@ function checkGradients(who: string, problem: DescentProblem): void {
   }
 }
 
-function checkOptimizer(
+function checkMoves(
   who: string,
   problem: DescentProblem,
   { optimizer, done, clipNorm }: { optimizer: Optimizer; done: number; clipNorm: number | undefined },
 ): void {
-  if (!Number.isSafeInteger(done) || done < 0) {
-    throw new LowrankError("shape", `${who}: done must be a whole number of at least 0, got ${show(done)}`);
-  }
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new LowrankError("shape", `${who}: clipNorm must be above 0, got ${show(clipNorm)}`);
   }
+  checkOptimizer(who, optimizer, done, trainedOf(problem));
+}
+
+/** @param done steps made before; @param moved what is to move, by name */
+export function checkOptimizer(
+  who: string,
+  optimizer: Optimizer,
+  done: number,
+  moved: readonly (readonly [string, Pick<Trained, "value" | "first" | "second">])[],
+): void {
+  whole(who, "done", done, 0);
   if ("epsilon" in optimizer && !(optimizer.epsilon >= LEAST_EPSILON)) {
     const what = `${who}: epsilon must be at least 2⁻¹²⁶, the smallest normal f32, got ${show(optimizer.epsilon)}`;
     throw new LowrankError("shape", what);
   }
   const { first, second } = arraysOf(optimizer);
-  for (const [name, numbers] of trainedOf(problem)) {
+  for (const [name, numbers] of moved) {
     if (first) exactly(who, `${name}.first.length`, numbers.first.length, numbers.value.length);
     if (second) exactly(who, `${name}.second.length`, numbers.second.length, numbers.value.length);
   }
+}
+
+/** The numbers of a table are those that move. */
+export function checkTableValue(who: string, name: string, value: Reals, { rows, stride, data }: RealTable): void {
+  exactly(who, `${name}.value.length`, value.length, rows * stride);
+  if (value.byteOffset === data.byteOffset && value.buffer === data.buffer) return;
+  throw new LowrankError("shape", `${who}: ${name}.value must be ${name}.table.data`);
 }
 
 function trainedOf({ left, right }: DescentProblem): [string, Trained][] {

@@ -1,5 +1,6 @@
 /** Shapes of nets, checked once at the door of every backend; see checks.ts. */
-import { atLeast, exactly } from "./checks.ts";
+import { atLeast, exactly, whole } from "./checks.ts";
+import { checkOptimizer, checkTableValue } from "./descent-checks.ts";
 import type { RealTable } from "./kernels.ts";
 import {
   type Moved,
@@ -9,27 +10,23 @@ import {
   type NetProblem,
   type NetScorerProblem,
   type NetScoresProblem,
+  type NetShape,
   type NetSide,
   netPlaces,
   netScoringSlots,
   netTrainingSlots,
 } from "./net.ts";
 
-export function checkNetBatches(problem: NetProblem, { rates, from, to, optimizer }: NetBatches): void {
+export function checkNetBatches(problem: NetProblem, { rates, from, to, optimizer, done }: NetBatches): void {
   const who = "netBatches";
   const { shape, left, right, layers, order, value, batchSize, work } = problem;
   const entries = order.length;
-  const needsFirst = optimizer.kind === "sgd" ? optimizer.momentum !== 0 : optimizer.kind !== "adagrad";
-  const needsSecond = optimizer.kind !== "sgd";
-  const moments = (name: string, moved: Moved) => {
-    atLeast(who, `${name}.first.length`, moved.first.length, needsFirst ? moved.value.length : 0);
-    atLeast(who, `${name}.second.length`, moved.second.length, needsSecond ? moved.value.length : 0);
-  };
-  const table = (name: string, moved: MovedTable, rows: number) => {
-    exactly(who, `${name}.rank`, moved.table.rank, shape.rank);
-    exactly(who, `${name}.rows`, moved.table.rows, rows);
-    exactly(who, `${name}.value.length`, moved.value.length, moved.table.data.length);
-    moments(name, moved);
+  const moved: [string, Moved][] = [["layers", layers]];
+  const table = (name: string, own: MovedTable, rows: number) => {
+    exactly(who, `${name}.rank`, own.table.rank, shape.rank);
+    exactly(who, `${name}.rows`, own.table.rows, rows);
+    checkTableValue(who, name, own.value, own.table);
+    moved.push([name, own]);
   };
   const side = (name: string, { factors, product, bias, row }: NetSide) => {
     const { rows } = factors.table;
@@ -39,21 +36,29 @@ export function checkNetBatches(problem: NetProblem, { rates, from, to, optimize
     atLeast(who, `${name}.row.length`, row.length, entries);
     if (bias === undefined) return;
     exactly(who, `${name}.bias.value.length`, bias.value.length, rows);
-    moments(`${name}.bias`, bias);
+    moved.push([`${name}.bias`, bias]);
   };
+  checkShape(who, shape);
   side("left", left);
   side("right", right);
   exactly(who, "layers.value.length", layers.value.length, netPlaces(shape).length);
-  moments("layers", layers);
+  checkOptimizer(who, optimizer, done, moved);
   atLeast(who, "value.length", value.length, entries);
-  atLeast(who, "batchSize", batchSize, 1);
-  atLeast(who, "from", from, 0);
-  atLeast(who, "to", to, from);
+  whole(who, "batchSize", batchSize, 1);
+  whole(who, "from", from, 0);
+  whole(who, "to", to, from);
   atLeast(who, "entries / batchSize", Math.ceil(entries / batchSize), to);
   if (rates.length !== 1) exactly(who, "rates.length", rates.length, to - from);
   const { rows: leftRows } = left.factors.table;
   const { rows: rightRows } = right.factors.table;
   checkWork(who, work, netTrainingSlots(shape, leftRows, rightRows, batchSize));
+}
+
+/** Widths that a frame can hold: whole, and no net without a hidden layer. */
+function checkShape(who: string, { rank, hidden }: NetShape): void {
+  whole(who, "rank", rank, 1);
+  atLeast(who, "hidden.length", hidden.length, 1);
+  for (const [h, width] of hidden.entries()) whole(who, `hidden[${h}]`, width, 1);
 }
 
 export function checkNetScores(problem: NetScoresProblem): void {
@@ -69,6 +74,7 @@ export function checkNetPairs(problem: NetPairsProblem): void {
 }
 
 function checkScorer(who: string, { shape, left, right, layers, work }: NetScorerProblem): void {
+  checkShape(who, shape);
   for (const [name, { table, product, bias }] of Object.entries({ left, right })) {
     exactly(who, `${name}.table.rank`, table.rank, shape.rank);
     exactly(who, `${name}.product`, product === undefined ? 0 : 1, shape.product ? 1 : 0);

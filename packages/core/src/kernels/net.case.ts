@@ -330,14 +330,26 @@ export function netCases(kernels: Kernels): void {
       const batches = { ...plain, rates: Float64Array.of(0.1), from: 0, to: 1 };
       const adam = { ...batches, optimizer: netOptimizers[2] };
       const none = new Float32Array(0);
+      const copy = problem.left.factors.value.slice();
       for (const [change, way] of [
         [{ shape: { ...problem.shape, rank: 4 } }, batches],
         [{ shape: { ...problem.shape, hidden: [16, 8] } }, batches],
         [{ left: { ...problem.left, product: undefined } }, batches],
         [{ layers: { ...problem.layers, first: none } }, adam],
         [{}, { ...batches, to: 99 }],
+        [{}, { ...batches, from: 0.5 }],
+        [{}, { ...batches, from: -1 }],
         [{}, { ...batches, rates: new Float64Array(3) }],
+        [{}, { ...adam, done: -1 }],
+        [{}, { ...adam, done: 0.5 }],
+        [{}, { ...adam, optimizer: { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 0 } }],
+        [{}, { ...batches, optimizer: { kind: "adagrad", epsilon: Number.NaN } }],
         [{ batchSize: 64 }, batches],
+        [{ batchSize: 0 }, batches],
+        [{ batchSize: 2.5 }, batches],
+        [{ shape: { ...problem.shape, hidden: [] } }, batches],
+        [{ shape: { ...problem.shape, hidden: [16, 7.5] } }, batches],
+        [{ left: { ...problem.left, factors: { ...problem.left.factors, value: copy } } }, batches],
       ] as const) {
         await expect(workspace.netBatches({ ...problem, ...change }, way)).rejects.toMatchObject({ code: "shape" });
       }

@@ -48,6 +48,10 @@ for (const build of builds) {
   });
 }
 
+it("strict: every optimizer gives the recorded bytes, as on every engine and machine", async () => {
+  expect(await digestOf(await open("strict", 2))).toBe("eab9d24e97e0a155");
+});
+
 /** Batches large enough for many shards and tiles, with every optimizer. */
 async function digestOf(kernels: Kernels): Promise<string> {
   const digest = new Digest();

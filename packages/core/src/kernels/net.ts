@@ -196,18 +196,27 @@ function frameWords({ hidden }: NetShape): number {
   return FRAME_WORDS + LAYER_WORDS * hidden.length;
 }
 
-/** Numbers of a thread's scratch: a tile of inputs, of each layer's outputs and their gradients, and four rows. */
-function scratchNumbers({ rank, hidden }: NetShape): number {
-  const widest = Math.max(2 * rowStride(rank), ...hidden.map(rowStride));
-  const layers = hidden.reduce((sum, outputs) => sum + 2 * rowStride(outputs), 2 * rowStride(rank));
-  return NET_TILE * layers + 4 * widest;
+/** Numbers of the four spare rows in a thread's scratch. */
+function spareNumbers({ rank, hidden }: NetShape): number {
+  return 4 * Math.max(2 * rowStride(rank), ...hidden.map(rowStride));
+}
+
+/** Numbers that an optimizer takes in a thread's scratch. */
+const OPTIMIZER_NUMBERS = 16;
+
+/** A thread's scratch: a tile of inputs, of each layer's outputs and their gradients, then spare rows and an optimizer. */
+export function netScratch(shape: NetShape) {
+  const layers = shape.hidden.reduce((sum, outputs) => sum + 2 * rowStride(outputs), 2 * rowStride(shape.rank));
+  const spare = NET_TILE * layers;
+  const optimizer = spare + spareNumbers(shape);
+  return { spare, optimizer, length: optimizer + OPTIMIZER_NUMBERS };
 }
 
 /** Arrays that the routines which score write to, to be part of the workspace's layout. */
 export function netScoringSlots(shape: NetShape, rightRows: number) {
   return {
     netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(scratchNumbers(shape)),
+    netScratch: slot.perThread(netScratch(shape).length),
     /** What the right rows bring to the first layer */
     netFirst: slot.realTable(rightRows, shape.hidden[0]),
   };
@@ -221,13 +230,13 @@ export function netTrainingSlots(shape: NetShape, leftRows: number, rightRows: n
   const transposed = layers.reduce((sum, { inputs, outputs }) => sum + outputs * rowStride(inputs), 0);
   return {
     netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(scratchNumbers(shape)),
+    netScratch: slot.perThread(netScratch(shape).length),
     netTransposed: slot.real(transposed),
     netShards: slot.real(shards * length),
     netRows: slot.real(rows * (shape.product ? 4 : 2) * rowStride(shape.rank)),
     netErrors: slot.real(rows),
     netSums: slot.f64(1 + shards),
-    netRates: slot.f32(3 * NET_JOB_BATCHES),
+    netRates: slot.f64(NET_JOB_BATCHES),
     netTickets: slot.u32(32),
     // Which entries of a batch are on which row: by row its first and last, by entry the next, and the rows met
     netLeftRows: slot.u32(2 * leftRows),

@@ -11,7 +11,7 @@ import { fillRandom, relativeResidual, unknowns } from "./worlds.case.ts";
 const SPREADS = [1, 0.1, 0.001];
 const PENALTIES = [1e-6, 1e-2, 1, 1e4, 1e9];
 const BIASES = [undefined, 1, 0];
-/** The definition takes its time at larger ranks. */
+/** From here on, fewer penalties. */
 const LARGE_RANK = 100;
 
 /** Rows of 1, 2, … entries, up to the rank and one more; rows of the fixed table differ from a common one by `spread`. */
@@ -66,7 +66,9 @@ function shortRows(kernels: Kernels, rank: number, spread: number, penalty: numb
 }
 
 export function shortRowCases(kernels: Kernels): void {
-  it.each([2, 3, 5, 6, 8, 9, 17, 33, 100, 130])(
+  // The definition has no smaller system, and takes its time at larger ranks.
+  const large = kernels.backend === "reference" ? [] : [LARGE_RANK, 130];
+  it.each([2, 3, 5, 6, 8, 9, 17, 33, ...large])(
     "of 1 to k + 1 entries keep the bound k · 2⁻²⁰ at rank %i: rows alike or not, penalties 10⁻⁶ to 10⁹, with, without and with a free bias",
     async (rank) => {
       for (const spread of SPREADS) {

@@ -22,6 +22,20 @@ export const EPSILON = 2 ** -24;
 /** Around the SIMD width (4), the padded row (16) and its multiples. */
 export const RANKS = [1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 64, 65];
 
+const known = new Map<string, unknown>();
+
+/**
+ * What a formula gives, found once for all backends that are asked the same: a dense formula takes longer than the routine it
+ * is compared with.
+ *
+ * @param question everything that the answer follows from, as JSON
+ */
+export function once<T>(question: unknown, answer: () => T): T {
+  const key = JSON.stringify(question);
+  if (!known.has(key)) known.set(key, answer());
+  return known.get(key) as T;
+}
+
 export function fillRandom(table: Table, seed: number, low = -1, high = 1): void {
   for (let r = 0; r < table.rows; r++) {
     for (let i = 0; i < table.rank; i++) {

@@ -48,7 +48,8 @@ export interface UnknownIds {
   readonly except: readonly Id[];
 }
 
-interface ListFacts {
+/** What every list tells beside its items. */
+export interface ListFacts {
   readonly asked: number;
   /** Undefined when the list is as long as asked */
   readonly short: ShortList | undefined;

@@ -60,7 +60,11 @@ export class CheckpointError extends LowrankError {
   }
 }
 
-/** Training left the finite numbers or met a system without a stable solution: where, and what to try. */
+/**
+ * The training figure is no finite number any more, or more than a million times what it began at (or what predicting 0 for
+ * everything costs, if that is more); or a row has no stable solution. The message says where and what to try; `facts`, where
+ * they apply: method, pass, loss, initialLoss, learningRate, and `user` or `item`, the id of the row with the largest numbers.
+ */
 export class DivergenceError extends LowrankError {
   constructor(message: string, facts: Facts = {}) {
     super("divergence", message, facts);

@@ -10,17 +10,17 @@ import {
   entryByEntry,
   type FullProblem,
   type Objective,
-  type Optimizer,
   type Steps,
 } from "../descent.ts";
+import { OPTIMIZER_BYTES, writeOptimizer } from "./optimizer.ts";
 import { DESCENT_RECORD_BYTES } from "./plan.ts";
 import type { Runner } from "./runner.ts";
 
 const SIDE_BYTES = 64;
 const SIDE_WORDS = 14;
-const WORDS = 22;
+const WORDS = 21;
 /** Bytes that are written here; what follows is the kernels' own and begins as zeros. */
-export const GIVEN_BYTES = 2 * SIDE_BYTES + 4 * (WORDS + 2) + 8 * 7;
+export const GIVEN_BYTES = 2 * SIDE_BYTES + OPTIMIZER_BYTES + 4 * (WORDS + 1) + 8 * 2;
 /** Where the kernels count the steps or epochs they have made. */
 const MADE_AT = GIVEN_BYTES + 8;
 
@@ -145,8 +145,8 @@ function writeRecord(
     ({ regularization, bias, biasRegularization }) =>
       regularization !== 0 || (bias !== undefined && biasRegularization !== 0),
   );
-  const { kind, figures } = optimizerOf(steps?.optimizer);
-  const rest = record + 2 * SIDE_BYTES;
+  if (steps !== undefined) writeOptimizer(buffer, record + 2 * SIDE_BYTES, steps.optimizer);
+  const rest = record + 2 * SIDE_BYTES + OPTIMIZER_BYTES;
   new Uint32Array(buffer, rest, WORDS).set([
     4 * left.factors.table.stride,
     countOf(problem),
@@ -155,7 +155,6 @@ function writeRecord(
     words.complete ?? 0,
     OBJECTIVES[objective],
     Number(penalized),
-    kind,
     Number(steps?.clipNorm !== undefined),
     words.steps ?? 0,
     words.rates ?? 0,
@@ -172,24 +171,6 @@ function writeRecord(
     words.errors ?? 0,
   ]);
   new Float32Array(buffer, rest + 4 * WORDS, 1)[0] = problem.offset;
-  new Float64Array(buffer, rest + 4 * (WORDS + 2), 7).set([steps?.clipNorm ?? 0, steps?.done ?? 0, ...figures]);
+  new Float64Array(buffer, rest + 4 * (WORDS + 1), 2).set([steps?.clipNorm ?? 0, steps?.done ?? 0]);
   return record;
-}
-
-/** An optimizer's number in assembly/descent-record.ts, and its momentum, beta1, beta2, epsilon and weightDecay. */
-function optimizerOf(optimizer: Optimizer | undefined): { kind: number; figures: readonly number[] } {
-  switch (optimizer?.kind) {
-    case undefined:
-      return { kind: 0, figures: [] };
-    case "sgd":
-      return { kind: optimizer.momentum === 0 ? 0 : 1, figures: [optimizer.momentum] };
-    case "adam":
-      return { kind: 2, figures: [0, optimizer.beta1, optimizer.beta2, optimizer.epsilon, 0] };
-    case "adamw":
-      return { kind: 2, figures: [0, optimizer.beta1, optimizer.beta2, optimizer.epsilon, optimizer.weightDecay] };
-    case "adagrad":
-      return { kind: 3, figures: [0, 0, 0, optimizer.epsilon, 0] };
-    default:
-      return optimizer satisfies never;
-  }
 }

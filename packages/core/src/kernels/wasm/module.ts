@@ -36,6 +36,7 @@ export type RoutineName =
   | "makePenalties"
   | "moveBuffered"
   | "moveDirect"
+  | "optimizerRecord"
   | "pairs"
   | "rowScratch"
   | "shuffleBlocks"

@@ -13,18 +13,22 @@ import {
   type NetScoresProblem,
   type NetShape,
   netPlaces,
+  netScratch,
   shardSize,
 } from "../net.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
-import { power } from "../reference/optimizer.ts";
+import { writeOptimizer } from "./optimizer.ts";
+import * as plan from "./plan.ts";
 import type { Runner } from "./runner.ts";
 
 /** Words of assembly/net-frame.ts: a Frame, whose last 40 words are the two sides, then the layers. */
 const FRAME_WORDS = 96;
 const SIDE_WORDS = 20;
 const LAYER_WORDS = 16;
-/** The word of `first`, before `firstPitch` and `spare`. */
-const FIRST_AT = 34;
+/** The word of `first`, before `firstPitch`, `spare` and `step`; then that of `done`, and of the optimizer. */
+const FIRST_AT = 29;
+const DONE_AT = 34;
+const OPTIMIZER_AT = 36;
 
 /**
  * Multiply-adds of one job of batches, between which the caller has its turn: some milliseconds where they are done on its own
@@ -86,8 +90,8 @@ function momentAt(runner: Runner, moment: Moved["first"]): number {
   return moment.length === 0 ? 0 : runner.address(moment);
 }
 
-/** Layers with their places in a thread's scratch; returns the place of the spare rows there, in bytes. */
-function writeLayers(words: Words, shape: NetShape, places: NetPlaces, transposed: number): number {
+/** Layers with their places in a thread's scratch. */
+function writeLayers(words: Words, shape: NetShape, places: NetPlaces, transposed: number): void {
   let scratch = 4 * NET_TILE * 2 * rowStride(shape.rank);
   let transposedAt = transposed;
   words.at = FRAME_WORDS;
@@ -99,11 +103,11 @@ function writeLayers(words: Words, shape: NetShape, places: NetPlaces, transpose
     scratch += 2 * tile;
     transposedAt += 4 * outputs * rowStride(inputs);
   }
-  return scratch;
 }
 
 export async function netBatches(runner: Runner, problem: NetProblem, batches: NetBatches): Promise<number> {
   checkNetBatches(problem, batches);
+  checkScratch(runner, "netBatches", problem.shape);
   const { work, order, batchSize, shape } = problem;
   const { from, to } = batches;
   const frame = runner.address(work.netFrame);
@@ -143,7 +147,6 @@ function multiplyAdds({ rank, hidden }: NetShape): number {
 
 function writeTraining(runner: Runner, problem: NetProblem, batches: NetBatches, first: number, count: number): void {
   const { shape, layers, offset, work, order, batchSize, value, layerRegularization } = problem;
-  const { optimizer } = batches;
   const words = new Words(work.netFrame);
   const places = netPlaces(shape);
   const pitch = 4 * rowStride(shape.rank);
@@ -155,27 +158,17 @@ function writeTraining(runner: Runner, problem: NetProblem, batches: NetBatches,
   words.words(runner.address(work.netShards), runner.address(work.netRows), (shape.product ? 4 : 2) * pitch);
   words.words(runner.address(work.netErrors), runner.address(work.netSums), runner.address(work.netRates));
   words.words(runner.address(work.netTickets)).floats(layerRegularization);
-  switch (optimizer.kind) {
-    case "sgd":
-      words.words(optimizer.momentum === 0 ? 0 : 1).floats(optimizer.momentum, 0, 0, 0);
-      break;
-    case "adam":
-    case "adamw": {
-      const weightDecay = optimizer.kind === "adamw" ? optimizer.weightDecay : 0;
-      words.words(2).floats(optimizer.beta1, optimizer.beta2, optimizer.epsilon, weightDecay);
-      break;
-    }
-    case "adagrad":
-      words.words(3).floats(0, 0, optimizer.epsilon, 0);
-      break;
-    default:
-      optimizer satisfies never;
-  }
-  const spare = writeLayers(words, shape, places, runner.address(work.netTransposed));
+  const scratch = netScratch(shape);
+  writeLayers(words, shape, places, runner.address(work.netTransposed));
   words.at = FIRST_AT;
-  words.words(0, 0, spare);
+  words.words(0, 0, 4 * scratch.spare, 4 * scratch.optimizer);
+  const { buffer, byteOffset } = work.netFrame;
+  new Float64Array(buffer, byteOffset + 4 * DONE_AT, 1)[0] = batches.done + first - batches.from;
+  writeOptimizer(buffer, byteOffset + 4 * OPTIMIZER_AT, batches.optimizer);
   writeSides(runner, words, problem);
-  writeRates(work.netRates, batches, first, count);
+  const { rates, from } = batches;
+  if (rates.length === 1) work.netRates.fill(rates[0], 0, count);
+  else work.netRates.set(rates.subarray(first - from, first - from + count));
 }
 
 function writeSides(runner: Runner, words: Words, problem: NetProblem): void {
@@ -195,19 +188,6 @@ function writeSides(runner: Runner, words: Words, problem: NetProblem): void {
   }
 }
 
-/** Per batch α, α / (1 − β₁ᵗ) and 1 / √(1 − β₂ᵗ). */
-function writeRates(out: Float32Array, batches: NetBatches, first: number, count: number): void {
-  const { optimizer, rates, done, from } = batches;
-  const adam = optimizer.kind === "adam" || optimizer.kind === "adamw";
-  for (let b = 0; b < count; b++) {
-    const batch = first - from + b;
-    const rate = rates.length === 1 ? rates[0] : rates[batch];
-    out[3 * b] = rate;
-    out[3 * b + 1] = adam ? rate / (1 - power(optimizer.beta1, done + batch + 1)) : rate;
-    out[3 * b + 2] = adam ? 1 / Math.sqrt(1 - power(optimizer.beta2, done + batch + 1)) : 1;
-  }
-}
-
 /** Everything that scoring reads. @param rows per side, the row of each pair; undefined for scores of all right rows */
 function writeScorer(
   runner: Runner,
@@ -218,9 +198,9 @@ function writeScorer(
   const words = new Words(work.netFrame);
   work.netFrame.fill(0);
   writeNet(runner, words, shape, { value: layers, first: NO_MOMENTS, second: NO_MOMENTS }, offset);
-  const spare = writeLayers(words, shape, netPlaces(shape), 0);
+  writeLayers(words, shape, netPlaces(shape), 0);
   words.at = FIRST_AT;
-  words.words(runner.address(work.netFirst.data), 4 * work.netFirst.stride, spare);
+  words.words(runner.address(work.netFirst.data), 4 * work.netFirst.stride, 4 * netScratch(shape).spare);
   for (const [s, { table, product, bias }] of [left, right].entries()) {
     words.at = FRAME_WORDS - (2 - s) * SIDE_WORDS;
     words.words(runner.address(table.data), 0, 0, runner.address(product?.data), 0, 0, runner.address(bias), 0, 0);
@@ -230,6 +210,7 @@ function writeScorer(
 
 export async function netScores(runner: Runner, problem: NetScoresProblem): Promise<void> {
   checkNetScores(problem);
+  checkScratch(runner, "netScores", problem.shape);
   const { query, out, shape, right, work } = problem;
   const { rows } = right.table;
   if (query.length === 0 || rows === 0) return;
@@ -244,9 +225,14 @@ export async function netScores(runner: Runner, problem: NetScoresProblem): Prom
 
 export async function netPairs(runner: Runner, problem: NetPairsProblem): Promise<void> {
   checkNetPairs(problem);
+  checkScratch(runner, "netPairs", problem.shape);
   const { leftRow, rightRow, out, shape, work } = problem;
   writeScorer(runner, problem, [leftRow, rightRow]);
   const cost = (leftRow.length * multiplyAdds(shape)) / 3;
   const args = [runner.address(work.netFrame), runner.address(out), leftRow.length];
   await runner.run("netPairs", args, Math.ceil(leftRow.length / NET_TILE), cost);
+}
+
+function checkScratch(runner: Runner, who: string, shape: NetShape): void {
+  plan.checkScratch(who, plan.REAL_BYTES * netScratch(shape).length, runner.sizes.scratchBytes);
 }

@@ -68,10 +68,10 @@ export function planLayout(layout: Layout, threads: number): Plan {
   return { record, arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
 }
 
-/** Tables that are not the layout's own could need more scratch than there is. */
+/** Tables and nets that are not the layout's own could need more scratch than there is. */
 export function checkScratch(who: string, needed: number, present: number): void {
   if (needed <= present) return;
-  throw new LowrankError("shape", `${who}: a table is larger than the tables of the workspace's layout`, { who });
+  throw new LowrankError("shape", `${who}: a table or net is larger than those of the workspace's layout`, { who });
 }
 
 /** Parts of a Gram matrix: from the number of rows alone, so that the sums do not depend on the number of threads. */

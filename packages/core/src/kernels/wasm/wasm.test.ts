@@ -9,6 +9,7 @@ import { GIVEN_BYTES } from "./descent-record.ts";
 import { nodeThreads } from "./host.ts";
 import { openWasm } from "./index.ts";
 import { moduleBytes } from "./module.ts";
+import { OPTIMIZER_BYTES } from "./optimizer.ts";
 import { DESCENT_RECORD_BYTES, descentScratchBytes, rowScratchBytes } from "./plan.ts";
 import { endIdle } from "./pool.ts";
 
@@ -40,10 +41,11 @@ describe("scratch", () => {
     }
   });
 
-  it("the record of a descent is as long as the kernels say, in what is written and in all", async () => {
+  it("the records of a descent and an optimizer are as long as the kernels say, in what is written and in all", async () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
-    const { descentGiven, descentRecord } = instance.exports as Record<string, () => number>;
+    const { descentGiven, descentRecord, optimizerRecord } = instance.exports as Record<string, () => number>;
+    expect(optimizerRecord()).toBe(OPTIMIZER_BYTES);
     expect(descentGiven()).toBe(GIVEN_BYTES);
     expect(descentRecord()).toBe(DESCENT_RECORD_BYTES);
   });
@@ -94,7 +96,7 @@ describe("a workspace", () => {
     const b = kernels.open({ t: slot.table(4, 4), out: slot.f32(2304) });
     await expect(a.gram(b.at.t, a.at.out)).rejects.toMatchObject({ code: "shape" });
     const wide = { data: b.at.out, rows: 48, rank: 48, stride: 48 };
-    await expect(b.gram(wide, b.at.out)).rejects.toThrow("larger than the tables of the workspace's layout");
+    await expect(b.gram(wide, b.at.out)).rejects.toThrow("larger than those of the workspace's layout");
     a.close();
     b.close();
   });

@@ -1,6 +1,7 @@
 /** Gradient descent by batches, one after the other on one thread: the order of the entries is the order of the moves. */
-import { beginMove, dataScale, moveRow, ownScale } from "./descent-move";
+import { dataScale, moveRow, ownScale } from "./descent-move";
 import { Descent, leftOf, Objective, restOf, rightOf, Side } from "./descent-record";
+import { beginMove } from "./optimizer";
 import { addTimes, clear, dot, madd } from "./simd";
 
 @inline

@@ -2,8 +2,10 @@
  * What a descent works on, as one record in memory: too many figures for arguments. Written by wasm/descent-record.ts,
  * whose lists follow the order of the fields here; the lower half of `Descent` is the kernels' own, from step to step.
  *
- * A record is the left side, the right side, then the rest. Addresses are 0 for what is not there.
+ * A record is the left side, the right side, then the rest, which begins with the optimizer. Addresses are 0 for what is not
+ * there.
  */
+import { Optimizer } from "./optimizer";
 
 /** One side of the problem: its tables, its biases, and its entries. */
 @unmanaged
@@ -31,7 +33,7 @@ export class Side {
 }
 
 @unmanaged
-export class Descent {
+export class Descent extends Optimizer {
   pitch: usize;
   count: u32;
   value: usize;
@@ -39,7 +41,6 @@ export class Descent {
   complete: u32;
   objective: u32;
   penalized: u32;
-  optimizer: u32;
   clips: u32;
   steps: u32;
   rates: usize;
@@ -57,15 +58,9 @@ export class Descent {
   touched: usize;
   errors: usize;
   offset: f32;
-  unused: f32;
   clipNorm: f64;
   /** Steps or batches made before, a whole number */
   done: f64;
-  momentum: f64;
-  beta1: f64;
-  beta2: f64;
-  epsilon: f64;
-  weightDecay: f64;
 
   /** Σ error² at the present parameters */
   data: f64;
@@ -75,11 +70,6 @@ export class Descent {
   /** What raw gradients, and 2 · regularization · value for "norm", "sum" and "mean", are multiplied by in this step */
   scale: f32;
   own: f32;
-  /** The optimizer's factors in this step */
-  rate: f32;
-  stepSize: f32;
-  secondScale: f32;
-  decay: f32;
 }
 
 export const enum Objective {
@@ -87,13 +77,6 @@ export const enum Objective {
   SUM,
   HALF,
   MEAN,
-}
-
-export const enum Optimizer {
-  SGD,
-  MOMENTUM,
-  ADAM,
-  ADAGRAD,
 }
 
 const SIDE_BYTES: usize = 64;

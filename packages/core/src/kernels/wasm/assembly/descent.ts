@@ -11,9 +11,10 @@
  * change no bit.
  */
 import { SUM_BYTES, TILE, tileErrors, tileGradients, WEIGHT_BYTES } from "./descent-complete";
-import { beginMove, dataScale, moveRow, ownScale } from "./descent-move";
+import { dataScale, moveRow, ownScale } from "./descent-move";
 import { Descent, leftOf, Objective, restOf, rightOf, Side } from "./descent-record";
 import { ERRORS, GRADIENT, rowErrors, rowPass, rowSquares } from "./descent-rows";
+import { beginMove } from "./optimizer";
 import { clear, dot, madd } from "./simd";
 
 /** Rows of a thread's scratch: zeros, 8 for totals in f64, a tile of gradients, one for a number that moves. */

@@ -29,6 +29,7 @@ export { gramParts, gramSum } from "./gram";
 export { zero } from "./memory";
 export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
+export { optimizerRecord } from "./optimizer";
 export { pairs } from "./pairs";
 export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";

@@ -2,8 +2,9 @@
  * What a net and a batch are, as words in memory: written by wasm/net.ts, read by the net kernels. Addresses are bytes;
  * a layer's `weight` and `bias` are bytes from the begin of the flat array of layers (netPlaces in kernels/net.ts).
  */
+import { Optimizer } from "./optimizer";
 
-/** Words of a Frame; layers follow it. */
+/** Words of a Frame; the optimizer and the sides are among the last of them, and layers follow. */
 export const FRAME_BYTES: usize = 4 * 96;
 export const LAYER_BYTES: usize = 4 * 16;
 
@@ -72,20 +73,18 @@ export class Frame {
   rowsPitch: u32;
   errors: usize;
   sums: usize;
+  /** f64 per batch of the job */
   rates: usize;
   tickets: usize;
   layerRegularization: f32;
-  /** 0 sgd, 1 sgd with momentum, 2 adam and adamw, 3 adagrad */
-  optimizer: u32;
-  beta1: f32;
-  beta2: f32;
-  epsilon: f32;
-  weightDecay: f32;
   /** What the right rows bring to the first layer: address and bytes from row to row */
   first: usize;
   firstPitch: u32;
-  /** Bytes in a thread's scratch: the place of spare rows */
+  /** Bytes in a thread's scratch: the places of spare rows, and of its own copy of the optimizer */
   spare: u32;
+  step: u32;
+  /** Batches made before the job's first */
+  done: f64;
 }
 
 @unmanaged
@@ -105,6 +104,12 @@ export class Layer {
 }
 
 const SIDE_BYTES: usize = 4 * 20;
+
+/** As it is given, without factors of a step. */
+@inline
+export function optimizerOf(frame: Frame): Optimizer {
+  return changetype<Optimizer>(changetype<usize>(frame) + offsetof<Frame>());
+}
 
 @inline
 export function leftOf(frame: Frame): Side {

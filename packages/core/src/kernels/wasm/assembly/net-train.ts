@@ -3,10 +3,9 @@
  * strung together by row; then the layers and the rows that the batch touched move. Sums over shards and over the entries of
  * a row are taken in the order of the batch.
  */
-import { Frame, layerOf, leftOf, rightOf, Side } from "./net-frame";
-import { ratesOf, step1, step4 } from "./net-step";
+import { Frame, layerOf, leftOf, optimizerOf, rightOf, Side } from "./net-frame";
 import { TILE, trainTile } from "./net-tile";
-import { madd } from "./simd";
+import { beginMove, move, moveOne, Optimizer } from "./optimizer";
 import { takeTicket, ticketDone, untilDone } from "./tickets";
 
 /** Units of the first phase that string entries together: one a side. */
@@ -45,7 +44,7 @@ export function netTrain(at: usize, from: u32, to: u32, scratch: usize): void {
     }
     if (!untilDone(tickets, before)) return;
     const unit = ticket - before;
-    if (moving) move(frame, batch, unit, scratch);
+    if (moving) moveUnit(frame, batch, unit, scratch);
     else if (unit >= CHAIN_UNITS) shard(frame, batch, unit - CHAIN_UNITS, scratch);
     else chain(frame, unit === 0 ? leftOf(frame) : rightOf(frame), batch);
     ticketDone(tickets, before + units);
@@ -88,15 +87,25 @@ function shard(frame: Frame, batch: u32, index: u32, scratch: usize): void {
   store<f64>(frame.sums + 8 + (<usize>index << 3), squares);
 }
 
-function move(frame: Frame, batch: u32, unit: u32, scratch: usize): void {
+/** The optimizer with this batch's factors: the thread's own copy, so that nobody writes where others read. */
+function stepOf(frame: Frame, batch: u32, scratch: usize): Optimizer {
+  const own = scratch + frame.step;
+  memory.copy(own, changetype<usize>(optimizerOf(frame)), offsetof<Optimizer>());
+  const optimizer = changetype<Optimizer>(own);
+  beginMove(optimizer, load<f64>(frame.rates + (<usize>batch << 3)), frame.done + <f64>batch + 1);
+  return optimizer;
+}
+
+function moveUnit(frame: Frame, batch: u32, unit: u32, scratch: usize): void {
+  const optimizer = stepOf(frame, batch, scratch);
   if (unit < frame.layerUnits) {
     if (unit === 0) addSquares(frame, batch);
-    moveLayers(frame, batch, unit);
+    moveLayers(frame, optimizer, batch, unit);
     return;
   }
   const part = unit - frame.layerUnits;
-  const left = part < frame.rowUnits;
-  moveRows(frame, left ? leftOf(frame) : rightOf(frame), batch, left ? part : part - frame.rowUnits, scratch);
+  if (part < frame.rowUnits) moveRows(frame, optimizer, leftOf(frame), batch, part, scratch);
+  else moveRows(frame, optimizer, rightOf(frame), batch, part - frame.rowUnits, scratch);
 }
 
 function addSquares(frame: Frame, batch: u32): void {
@@ -105,23 +114,26 @@ function addSquares(frame: Frame, batch: u32): void {
   store<f64>(frame.sums, sum);
 }
 
-/** Layers: the shards' gradients summed, the step, and the transposes kept up to date. */
-function moveLayers(frame: Frame, batch: u32, unit: u32): void {
+/** Layers: the shards' gradients summed in the first one's place, the step, and the transposes kept up to date. */
+function moveLayers(frame: Frame, optimizer: Optimizer, batch: u32, unit: u32): void {
   const shards = shardsOf(frame, batch);
-  const rates = ratesOf(frame, batch);
-  const penalty = f32x4.splat(2 * frame.layerRegularization);
   const begin = <usize>unit * LAYER_UNIT;
   const end = min(begin + LAYER_UNIT, <usize>frame.layersBytes);
-  for (let at = begin; at < end; at += 16) {
-    const value = frame.layers + at;
-    let g = f32x4.mul(penalty, v128.load(value));
-    let sums = frame.shards + at;
-    for (let s: u32 = 0; s < shards; s++) {
-      g = f32x4.add(g, v128.load(sums));
-      sums += frame.layersBytes;
-    }
-    step4(frame, rates, g, value, frame.layersFirst + at, frame.layersSecond + at);
+  for (let at = frame.shards + begin; shards > 1 && at < frame.shards + end; at += 16) {
+    let sum = v128.load(at);
+    for (let s: usize = 1; s < <usize>shards; s++) sum = f32x4.add(sum, v128.load(at + s * frame.layersBytes));
+    v128.store(at, sum);
   }
+  move(
+    optimizer,
+    frame.layers + begin,
+    frame.shards + begin,
+    frame.layersFirst + begin,
+    frame.layersSecond + begin,
+    1,
+    2 * frame.layerRegularization,
+    end - begin,
+  );
   for (let l: u32 = 0; l < frame.depth; l++) transpose(frame, l, begin, end);
 }
 
@@ -151,12 +163,11 @@ export function netTranspose(at: usize): void {
 }
 
 /** One of `rowUnits` parts of the rows that the batch touched. */
-function moveRows(frame: Frame, side: Side, batch: u32, part: u32, scratch: usize): void {
+function moveRows(frame: Frame, optimizer: Optimizer, side: Side, batch: u32, part: u32, scratch: usize): void {
   const n = entriesOf(frame, batch);
   const touched = load<u32>(side.touched);
   const from = <u32>((<u64>touched * part) / frame.rowUnits);
   const to = <u32>((<u64>touched * (part + 1)) / frame.rowUnits);
-  const rates = ratesOf(frame, batch);
   const pitch = <usize>frame.pitch;
   const sum = scratch + frame.spare;
   for (let i = from; i < to; i++) {
@@ -168,21 +179,22 @@ function moveRows(frame: Frame, side: Side, batch: u32, part: u32, scratch: usiz
     for (let k = <usize>frame.rank << 2; k < pitch; k += 4) store<f32>(sum + k, 0);
     const share: f32 = (2 * <f32>count) / <f32>n;
     const penalty = share * side.regularization;
-    moveRow(frame, rates, sum, penalty, row * pitch, side.table, side.tableFirst, side.tableSecond);
+    const wide = row * pitch;
+    move(optimizer, side.table + wide, sum, side.tableFirst + wide, side.tableSecond + wide, 1, penalty, pitch);
     if (frame.hasProduct) {
       const at = 2 * frame.pitch + (side.gradientAt === 0 ? 0 : frame.pitch);
       addChain(frame, side, head, at, sum);
-      moveRow(frame, rates, sum, penalty, row * pitch, side.product, side.productFirst, side.productSecond);
+      move(optimizer, side.product + wide, sum, side.productFirst + wide, side.productSecond + wide, 1, penalty, pitch);
     }
     if (!side.bias) continue;
     const at = row << 2;
-    let g: f32 = share * side.biasRegularization * load<f32>(side.bias + at);
+    let g: f32 = 0;
     for (let e = head; e !== 0; e = load<u32>(side.next + (<usize>(e - 1) << 2))) {
       g += load<f32>(frame.errors + (<usize>(e - 1) << 2));
     }
     const first = side.biasFirst ? side.biasFirst + at : 0;
     const second = side.biasSecond ? side.biasSecond + at : 0;
-    step1(frame, rates, g, side.bias + at, first, second, sum);
+    moveOne(optimizer, side.bias + at, g, first, second, 1, share * side.biasRegularization, sum);
   }
 }
 
@@ -199,24 +211,4 @@ function addChain(frame: Frame, side: Side, head: u32, at: u32, sum: usize): u32
     count++;
   }
   return count;
-}
-
-/** @param penalty times the value is added to the gradient `sum`; @param at bytes of the row in its table and moments */
-@inline
-function moveRow(
-  frame: Frame,
-  rates: usize,
-  sum: usize,
-  penalty: f32,
-  at: usize,
-  table: usize,
-  first: usize,
-  second: usize,
-): void {
-  const weight = f32x4.splat(penalty);
-  for (let j: usize = 0; j < <usize>frame.pitch; j += 16) {
-    const value = table + at + j;
-    const g = madd(weight, v128.load(value), v128.load(sum + j));
-    step4(frame, rates, g, value, first + at + j, second + at + j);
-  }
 }

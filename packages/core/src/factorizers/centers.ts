@@ -1,0 +1,36 @@
+/**
+ * Centres of rows around a training by descent: ratings go in without them, biases come out with them.
+ *
+ * In double precision, rounded once. The mean of all is not here: it is the offset of every score.
+ */
+import type { Reals } from "../kernels/index.ts";
+import { type Center, rowCenters, withoutCenters } from "../model/index.ts";
+import type { CompressedRows, Ratings } from "../ratings/index.ts";
+
+/** What the mean of each row of the centre's side differs from the mean of all; undefined for a side that is no centre. */
+export interface RowCenters {
+  readonly user: Float64Array | undefined;
+  readonly item: Float64Array | undefined;
+}
+
+export function rowCentersOf(center: Center, { byUser, byItem, mean }: Ratings): RowCenters {
+  const of = ({ start, value, rows }: CompressedRows): Float64Array => {
+    const out = new Float64Array(rows);
+    rowCenters(start, value, mean, out);
+    return out;
+  };
+  return { user: center === "user" ? of(byUser) : undefined, item: center === "item" ? of(byItem) : undefined };
+}
+
+/** @param out [ratings], user by user */
+export function ratingsWithoutCenters({ start, index, value }: CompressedRows, { user, item }: RowCenters, out: Reals) {
+  withoutCenters(start, value, user, out);
+  if (item === undefined) return;
+  for (let entry = 0; entry < value.length; entry++) out[entry] = value[entry] - item[index[entry]];
+}
+
+/** A fitted bias and a centre; undefined where there is neither. */
+export function biasWithCenter(bias: Reals | undefined, center: Float64Array | undefined): Float32Array | undefined {
+  if (bias === undefined) return center === undefined ? undefined : Float32Array.from(center);
+  return Float32Array.from(bias, (fitted, row) => fitted + (center === undefined ? 0 : center[row]));
+}
