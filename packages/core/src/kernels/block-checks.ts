@@ -39,7 +39,10 @@ export function checkBlockEpochs(problem: BlockProblem, epochs: BlockEpochs, sum
   }
 }
 
-function checkEntries(who: string, { grid, blockStart, record }: Pick<BlockProblem, "grid" | "blockStart" | "record">): void {
+function checkEntries(
+  who: string,
+  { grid, blockStart, record }: Pick<BlockProblem, "grid" | "blockStart" | "record">,
+): void {
   checkGrid(who, grid);
   exactly(who, "blockStart.length", blockStart.length, grid.leftBlocks * grid.rightBlocks + 1);
   exactly(who, "record.length", record.length, 2 * blockStart[blockStart.length - 1]);

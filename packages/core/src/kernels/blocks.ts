@@ -144,7 +144,11 @@ export interface BlockRoutines {
    * Shuffles the entries of each block among those of every `group` left rows in turn, by the numbers of stream `seed`. They come sorted by left
    * row. Entries of one row one after another would each wait for the move before it.
    */
-  shuffleBlocks(problem: Pick<BlockProblem, "grid" | "blockStart" | "record">, group: number, seed: number): Promise<void>;
+  shuffleBlocks(
+    problem: Pick<BlockProblem, "grid" | "blockStart" | "record">,
+    group: number,
+    seed: number,
+  ): Promise<void>;
 
   /**
    * `sums.length` passes. Several calls give the same bytes as one with as many epochs.

@@ -265,16 +265,25 @@ export interface Kernels {
   open<L extends Layout>(layout: L): Workspace<L>;
 }
 
-/** A table's rows without padding: f32[rows × rank], a copy. */
-export function unpadded(table: Table | RealTable): Float32Array {
+/**
+ * A table's rows without padding: f32[rows × rank], a copy.
+ *
+ * @param place u32[rows]: where each row stands in the table; undefined: in order
+ */
+export function unpadded(table: Table | RealTable, place?: Uint32Array): Float32Array {
   const { rows, rank, stride, data } = table;
   const out = new Float32Array(rows * rank);
-  for (let r = 0; r < rows; r++) out.set(data.subarray(r * stride, r * stride + rank), r * rank);
+  for (let r = 0; r < rows; r++) {
+    const at = (place === undefined ? r : place[r]) * stride;
+    out.set(data.subarray(at, at + rank), r * rank);
+  }
   return out;
 }
 
-/** Writes rows without padding, [rows × rank], into a table. */
-export function fillTable(table: Table | RealTable, values: Reals): void {
+/** Writes rows without padding, [rows × rank], into a table. @param place as for `unpadded` */
+export function fillTable(table: Table | RealTable, values: Reals, place?: Uint32Array): void {
   const { rows, rank, stride, data } = table;
-  for (let r = 0; r < rows; r++) data.set(values.subarray(r * rank, (r + 1) * rank), r * stride);
+  for (let r = 0; r < rows; r++) {
+    data.set(values.subarray(r * rank, (r + 1) * rank), (place === undefined ? r : place[r]) * stride);
+  }
 }

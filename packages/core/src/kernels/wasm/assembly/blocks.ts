@@ -7,6 +7,8 @@
  * carried along with the rows and made anew at the beginning of each epoch. Where factors are shaped (L1, not negative) the lengths
  * are summed as the rows are written.
  */
+import { exp4 } from "./exponential";
+import { logarithm } from "./logarithm";
 import { hash32 } from "./random";
 import { laneSum, madd } from "./simd";
 import { takeTicket, ticketDone, untilDone } from "./tickets";
@@ -142,6 +144,12 @@ function softened(x: v128, threshold: v128, least: v128): v128 {
   return f32x4.max(least, signed);
 }
 
+/** eˣ, with x held between −87 and 88. */
+@inline
+function exponential(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}
+
 /** Slope of the loss towards the value, −∂loss/∂score. */
 @inline
 function slopeOf(frame: Frame, value: f32, score: f32): f32 {
@@ -149,7 +157,7 @@ function slopeOf(frame: Frame, value: f32, score: f32): f32 {
   if (frame.loss === Loss.ABSOLUTE) return value > score ? 1 : value < score ? -1 : value - score;
   if (frame.loss === Loss.HUBER) return min(frame.delta, max(-frame.delta, value - score));
   if (frame.loss === Loss.LOGISTIC) {
-    return value > 0 ? 1 / (1 + Mathf.exp(score)) : -1 / (1 + Mathf.exp(-score));
+    return value > 0 ? 1 / (1 + exponential(score)) : -1 / (1 + exponential(-score));
   }
   return value / max(score, LEAST_SCORE) - 1;
 }
@@ -172,11 +180,11 @@ function otherLoss(frame: Frame, value: f32, score: f32): f64 {
   }
   if (frame.loss === Loss.LOGISTIC) {
     const margin = value > 0 ? score : -score;
-    return <f64>Mathf.log1p(Mathf.exp(-abs(margin))) + <f64>max<f32>(0, -margin);
+    return logarithm(1 + <f64>exponential(-abs(margin))) + <f64>max<f32>(0, -margin);
   }
   const s = max(score, LEAST_SCORE);
-  const gain: f32 = value > 0 ? value * Mathf.log(value / s) : 0;
-  return <f64>gain - <f64>value + <f64>s;
+  const gain: f64 = value > 0 ? <f64>value * logarithm(<f64>value / <f64>s) : 0;
+  return gain - <f64>value + <f64>s;
 }
 
 /** Moves the rows of a block's entries, one entry after the other. Returns the sum of their losses. */
