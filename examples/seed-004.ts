@@ -2,7 +2,8 @@
  * Seed notebook 004: 1,000 × 1,000 cells, one in a hundred rated 1 to 4 by chance, embeddings of 20 numbers, one pass of
  * stochastic gradient descent with rate 10⁻⁶. What does that learn, and what could be learned at all?
  */
-import { als, evaluate, factorize, gradient, plantedWorld, randomSplit, uniformSparse } from "@lowrank/core";
+import { als, evaluate, factorize, gradient, heldOut, plantedWorld, randomSplit, uniformSparse } from "@lowrank/core";
+import { plotLosses } from "./lib/plots.ts";
 import { table } from "./lib/print.ts";
 
 const ratings = uniformSparse({ users: 1000, items: 1000, density: 0.01, seed: 4 });
@@ -34,6 +35,7 @@ for (const { message, remedy } of findings) console.log(`finding: ${message}; ${
 
 console.log("\nA rate that moves something, and the ratings held out");
 const rows: (string | number)[][] = [];
+const curves: { name: string; values: number[] }[] = [];
 const worlds = {
   "by chance": ratings,
   "with a pattern": plantedWorld({ users: 1000, items: 1000, rank: 3, density: 0.05, seed: 4 }).ratings,
@@ -44,7 +46,9 @@ for (const [world, all] of Object.entries(worlds)) {
     ["notebook, rate 0.01, 50 passes", notebook(0.01, 50)],
     ["als, rank 3", als({ rank: 3 })],
   ] as const) {
-    const { model, report } = await factorize(train, method);
+    const { model, report } = await factorize(train, method, { validation: heldOut(test, train, "rmse") });
+    const values = report.validation?.values.map(({ value }) => value) ?? [];
+    curves.push({ name: `${world}: ${method.name === "als" ? "als" : "notebook"}`, values });
     const { errors, rulers } = await evaluate(model, test, { train, rulers: ["biasOnly"] });
     rows.push([
       world,
@@ -55,5 +59,6 @@ for (const [world, all] of Object.entries(worlds)) {
     ]);
   }
 }
-table(["ratings", "method", "training RMSE", "held-out RMSE", "biases alone"], rows, 3);
+await plotLosses("seed-004-held-out", "Error on ratings held out", ["pass", "held-out RMSE"], curves);
+table(["ratings", "method", "training RMSE", "held-out RMSE", "biases only"], rows, 3);
 console.log(`Ratings drawn by chance have nothing to learn: the mean alone is ${Math.sqrt(variance).toFixed(3)} off.`);

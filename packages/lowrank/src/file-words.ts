@@ -32,3 +32,7 @@ export const arrayNames = [
   "item_ids",
 ] as const;
 export type ArrayName = (typeof arrayNames)[number];
+
+/** Why a net has no such arrays, and what it has instead. */
+export const noArraysOfNets =
+  "a net is more than tables: its model file holds every layer as a tensor, which docs/model-file.md reads with five lines of Python";

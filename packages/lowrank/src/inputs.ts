@@ -26,7 +26,12 @@ export async function readWhole(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw refuse(`there is no such file; ${remedies.missing}`, error);
-    throw refuse(code === "EACCES" ? "may not be read; check its permissions" : `cannot be opened (${code})`, error);
+    throw refuse(
+      code === "EACCES"
+        ? "may not be read; check its permissions"
+        : `cannot be opened (${code}); check the disk and the path`,
+      error,
+    );
   }
   try {
     const info = await file.stat();
@@ -35,7 +40,7 @@ export async function readWhole(
     try {
       bytes = new Uint8Array(info.size);
     } catch (error) {
-      throw refuse(`its ${info.size} bytes do not fit into memory`, error);
+      throw refuse(`its ${info.size} bytes do not fit into memory; read it on a machine with more`, error);
     }
     let at = 0;
     while (at < bytes.length) {

@@ -40,7 +40,7 @@ describe("a net on the command line", () => {
 
   it("takes no --arrays, and --hidden only with the method that has it", async () => {
     const arrays = await inProcess(["fit", ratings, "--method", "net", "--arrays", dir.file("a.npz")]);
-    expect(arrays.stderr).toContain("--arrays writes tables, and a net is more than that");
+    expect(arrays.stderr).toContain("--arrays cannot act: a net is more than tables");
     expect(arrays.code).toBe(2);
     const als = await inProcess(["fit", ratings, "--method", "als", "--hidden", "8,4"]);
     expect(als.stderr).toContain("--hidden is a setting of net, and --method is als");
@@ -72,8 +72,8 @@ describe("lowrank evaluate", () => {
 
   it.each([
     [["--folds", "3", "--test-fraction", "0.2"], "--folds and --test-fraction are two ways"],
-    [["--test-fraction", "0"], '--test-fraction must be a number above 0 and below 1, got "0"'],
-    [["--test-latest", "1"], '--test-latest must be a number above 0 and below 1, got "1"'],
+    [["--test-fraction", "0"], '--test-fraction must be a number from 0.001 to 0.9, got "0"'],
+    [["--test-latest", "1"], '--test-latest must be a number from 0.001 to 0.9, got "1"'],
     [["--folds", "1"], "--folds must be a whole number of at least 2"],
     [["--relevant-from", "good"], '--relevant-from must be a rating or "all"'],
     [["-n", "0"], "--n must be whole numbers of at least 1"],
@@ -178,12 +178,12 @@ describe("a model file that is not what it should be", () => {
     [
       "cut in the tables",
       () => readFileSync(model).subarray(0, -40),
-      /^: cut short: tensor "\w+" ends at byte \d+ of the data, \d+ are there$/m,
+      /^: cut short: tensor "\w+" ends at byte \d+ of the data, \d+ are there; take another copy of the file, or train the model again$/m,
     ],
     [
       "cut in the header",
       () => readFileSync(model).subarray(0, 200),
-      /^: cut short: the header takes \d+ bytes, 192 are there$/m,
+      /^: cut short: the header takes \d+ bytes, 192 are there; take another copy of the file, or train the model again$/m,
     ],
     [
       "of version 999",
@@ -203,7 +203,7 @@ describe("a model file that is not what it should be", () => {
         bytes.writeBigUInt64LE(2n ** 62n, 0);
         return bytes;
       },
-      /^: not a lowrank model: no safetensors header at its start$/m,
+      /^: not a lowrank model: no safetensors header at its start; give a file that saveModel or lowrank fit wrote$/m,
     ],
     [
       "with a table that reaches beyond the file",
@@ -212,7 +212,7 @@ describe("a model file that is not what it should be", () => {
           const name = Object.keys(header).find((key) => key !== "__metadata__") as string;
           (header[name] as { data_offsets: number[] }).data_offsets[1] = 2 ** 40;
         }),
-      /^: tensor "\w+" of shape .* needs \d+ bytes and has 1099511627776$/m,
+      /^: tensor "\w+" of shape .* needs \d+ bytes and has 1099511627776; take another copy of the file, or train the model again$/m,
     ],
   ];
   it.each(cases)(

@@ -37,4 +37,4 @@ export { type BiasOptions, biasRuler, popularityRuler, type RulerName, randomRul
 export type { MeasureOptions, MeasureSettings } from "./settings.ts";
 export type { SuggestedRank } from "./suggest-rank.ts";
 export type { TrainingCells } from "./training-cells.ts";
-export { type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";
+export { defaultMetric, type HeldOutOptions, heldOut, type ValidationMetric, validationMetrics } from "./validation.ts";

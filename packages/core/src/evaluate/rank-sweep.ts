@@ -26,7 +26,7 @@ import {
   wholeNumber,
 } from "../support/index.ts";
 import { type Evidence, type SuggestedRank, standardErrorOf, suggestRank } from "./suggest-rank.ts";
-import { heldOut, type ValidationMetric } from "./validation.ts";
+import { defaultMetric, heldOut, type ValidationMetric } from "./validation.ts";
 
 export interface RankSweepProgress {
   readonly rank: number;
@@ -190,7 +190,7 @@ class Measure {
     metric: ValidationMetric | undefined,
     seed: number,
   ) {
-    const own = metric ?? (test.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
+    const own = metric ?? defaultMetric(test, method);
     this.#whole = heldOut(test, train, own);
     this.#groups = groupsOf(test, seed).map((group) => heldOut(group, train, own));
   }

@@ -1,7 +1,7 @@
 /**
  * heldOut: held-out ratings and one metric in; a Validation that training follows and stops early by, out.
  */
-import type { TrainingEngine, Validation } from "../factorizers/index.ts";
+import type { Factorizer, TrainingEngine, Validation } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
@@ -30,6 +30,11 @@ const optionNames = [
   ...measureOptionNames,
   ...engineOptionNames,
 ] as const satisfies readonly (keyof HeldOutOptions)[];
+
+/** What a method is judged by when nobody says: its predictions where it fits ratings, else its lists. */
+export function defaultMetric(ratings: Ratings, method: Pick<Factorizer<Model>, "ignores">): ValidationMetric {
+  return ratings.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg";
+}
 
 const titles: Readonly<Record<ValidationMetric, string>> = {
   rmse: "RMSE",

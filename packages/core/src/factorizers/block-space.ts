@@ -27,6 +27,7 @@ import { DataError, streamSeed } from "../support/index.ts";
 import { drawPlaces, fillBlocks, type Places } from "./block-entries.ts";
 import type { BlockUnit } from "./block-options.ts";
 import { biasWithCenter, type RowCenters, rowCentersOf } from "./centers.ts";
+import { multiply } from "./descent-unit.ts";
 import type { RunState, StartFrom, StateArrays } from "./factorizer.ts";
 import { restoreState } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
@@ -158,7 +159,7 @@ export class BlockSpace {
     fillStart(settings.name, settings.start, tables, ratings, this.seed);
     const given = settings.start.kind === "given";
     for (const { word, table, state, placeOf } of this.#sides()) {
-      if (given) for (let i = 0; i < table.data.length; i++) table.data[i] /= settings.unit.factor;
+      if (given) multiply(table.data, 1 / settings.unit.factor);
       if (settings.nonNegative) this.#checkSigns(word, table);
       state.fill(1);
       const biases = tables[`${word}Bias`];
@@ -218,7 +219,7 @@ export class BlockSpace {
   /** @param objective how rows follow from histories; undefined where they do not */
   model(passes: number, objective: FactorModel["objective"]): FactorModel {
     const { users, items, byUser, min, max, hash } = this.ratings;
-    const { name, options, rank, loss } = this.settings;
+    const { name, options, rank, loss, unit } = this.settings;
     const [user, item] = this.#sides().map((side) => this.#rowsOf(side));
     return {
       kind: "factors",
@@ -227,8 +228,8 @@ export class BlockSpace {
       items,
       userFactors: user.factors,
       itemFactors: item.factors,
-      userBias: biasWithCenter(user.bias, this.#centers.user),
-      itemBias: biasWithCenter(item.bias, this.#centers.item),
+      userBias: biasWithCenter(user.bias, unit.rating, this.#centers.user),
+      itemBias: biasWithCenter(item.bias, unit.rating, this.#centers.item),
       mean: this.#mean,
       scale: loss === "logistic" ? "logit" : "rating",
       range: loss === "logistic" ? undefined : { min, max },
@@ -238,15 +239,13 @@ export class BlockSpace {
     };
   }
 
-  /** Factors and biases of one side in the ratings' unit. Rows without ratings get the mean of those with some. */
+  /** Factors of one side in the ratings' unit, and biases. Rows without ratings get the mean of those with some. */
   #rowsOf({ word, table, state, placeOf }: OneSide): { factors: Float32Array; bias: Float64Array | undefined } {
     const { rows, rank } = table;
-    const { factor, rating } = this.settings.unit;
     const width = stateWidth(this.settings.biases);
-    const factors = unpadded(table, placeOf);
-    for (let i = 0; i < factors.length; i++) factors[i] *= factor;
+    const factors = multiply(unpadded(table, placeOf), this.settings.unit.factor);
     const bias = isBiased(this.settings.biases, word)
-      ? Float64Array.from(placeOf, (place) => rating * state[place * width + STATE.bias])
+      ? Float64Array.from(placeOf, (place) => state[place * width + STATE.bias])
       : undefined;
     const { start } = this.ratings.byUser;
     const { itemCounts } = this.ratings;

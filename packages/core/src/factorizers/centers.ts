@@ -29,8 +29,12 @@ export function ratingsWithoutCenters({ start, index, value }: CompressedRows, {
   for (let entry = 0; entry < value.length; entry++) out[entry] = value[entry] - item[index[entry]];
 }
 
-/** A fitted bias and a centre; undefined where there is neither. */
-export function biasWithCenter(bias: Reals | undefined, center: Float64Array | undefined): Float32Array | undefined {
+/** A fitted bias times its unit, and a centre; undefined where there is neither. */
+export function biasWithCenter(
+  bias: Reals | undefined,
+  unit: number,
+  center: Float64Array | undefined,
+): Float32Array | undefined {
   if (bias === undefined) return center === undefined ? undefined : Float32Array.from(center);
-  return Float32Array.from(bias, (fitted, row) => fitted + (center === undefined ? 0 : center[row]));
+  return Float32Array.from(bias, (fitted, row) => unit * fitted + (center === undefined ? 0 : center[row]));
 }

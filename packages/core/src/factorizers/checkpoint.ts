@@ -17,6 +17,7 @@ import {
   readHeader,
   readTensors,
   type Tensor,
+  withRemedy,
   writeSafetensors,
 } from "../model/index.ts";
 import { CheckpointError, DataError, type Facts, LowrankError } from "../support/index.ts";
@@ -115,14 +116,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  */
 export function decodeCheckpoint(bytes: Uint8Array, name = "checkpoint"): Checkpoint {
   const refuse: Refuse = (why, kind, facts: Facts = {}) => {
-    const message = kind === "foreign" ? `not a lowrank checkpoint: ${why}` : why;
+    const message =
+      kind === "foreign"
+        ? withRemedy(`not a lowrank checkpoint: ${why}`, "give a file that a training kept as its checkpoint")
+        : withRemedy(why, "take another copy of the file, or start anew without it");
     throw new CheckpointError(`${name}: ${message}`, { file: name, ...facts });
   };
   const header = readHeader(bytes, refuse);
   checkFormat(header.metadata, refuse);
   const tensors = readTensors(bytes, header, refuse);
   if (header.metadata.get("checksum") !== contentChecksum(header.metadata, metadataKeys, [...tensors.values()])) {
-    refuse("damaged: the content does not agree with the checksum written with it; start anew, without it", "broken");
+    refuse("damaged: the content does not agree with the checksum written with it", "broken");
   }
   try {
     return readCheckpoint(header.metadata, tensors, refuse);

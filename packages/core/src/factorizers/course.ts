@@ -8,7 +8,7 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { throwIfAborted } from "../support/index.ts";
+import { nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CheckpointWriter } from "./checkpointing.ts";
 import { refuseDiverged } from "./divergence.ts";
@@ -158,6 +158,8 @@ export class Course<M extends Model> {
     await this.#measure();
     if (Math.floor((4 * loss.length) / method.passes) > quarter) this.#inspect(this.#figures());
     onProgress?.(this.#progress());
+    // Kernels that work on this thread resolve at once, and no timer or input would have its turn before the last pass.
+    if (turnIsOver()) await nextTurn();
     throwIfAborted(method.name, signal);
     await this.#writer?.after(loss.length, this.#checkpoint);
   }

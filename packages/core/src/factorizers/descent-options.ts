@@ -6,6 +6,7 @@ import type { Objective, Optimizer } from "../kernels/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import { unitOption } from "./descent-unit.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 
 /**
@@ -35,7 +36,7 @@ export const learningRateRange = {
 
 export const rankRow = rankOption(32);
 
-/** Penalties, biases and centre. */
+/** Penalties, biases, centre and unit. */
 export const costOptions = (method: Method) =>
   ({
     regularization: {
@@ -57,10 +58,13 @@ export const costOptions = (method: Method) =>
       when: withBiases,
     },
     center: centerOption("global"),
+    unit: unitOption,
   }) as const satisfies OptionTable;
 
 /** Options of the cost; every one may be left out. */
 export interface CostOptions {
+  /** What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, 1 where learningRate is given */
+  readonly unit?: number | "auto";
   /** λ ≥ 0, within the objective. Default `auto`, see docs/gradient.md */
   readonly regularization?: number | "auto";
   /** Which sides have a fitted bias. Default both */

@@ -104,7 +104,7 @@ abstract class DescentRun implements Run {
     this.memory.space.close();
   }
 
-  /** Root mean squared error at the present parameters. */
+  /** Root mean squared error at the present parameters, in the ratings' own unit, as all figures that a run gives. */
   protected abstract rmse(): number | Promise<number>;
 
   /** Learning rates of the next passes, into kernel memory. */
@@ -116,7 +116,11 @@ abstract class DescentRun implements Run {
 
   #ridge(): number {
     const { left, right } = this.memory.problem;
-    return FOLD_IN_RIDGE * Math.max(meanSquare(left.factors.table), meanSquare(right.factors.table), 2 ** -20);
+    return (
+      this.memory.unit.rating *
+      FOLD_IN_RIDGE *
+      Math.max(meanSquare(left.factors.table), meanSquare(right.factors.table), 2 ** -20)
+    );
   }
 
   /** Root mean square of the ratings, made into the figure that `lossName` names. */
@@ -177,7 +181,7 @@ class FullRun extends DescentRun {
   /** The errors of the start, which the first step moves by. */
   async begin(isNew: boolean): Promise<void> {
     const loss = await this.memory.space.loss(this.#problem);
-    if (isNew) this.initialLoss = loss;
+    if (isNew) this.initialLoss = this.memory.unit.cost * loss;
   }
 
   async passes(most: number): Promise<readonly number[]> {
@@ -188,20 +192,20 @@ class FullRun extends DescentRun {
     const steps = { optimizer, done: this.done, rates: this.rates(count), clipNorm };
     const made = await space.descend(this.#problem, steps, losses);
     this.done += made;
-    return Array.from(losses.subarray(0, made));
+    return Array.from(losses.subarray(0, made), (loss) => this.memory.unit.cost * loss);
   }
 
   async slope(): Promise<Slope> {
-    const { space } = this.memory;
-    const cost = await space.loss(this.#problem);
+    const { space, unit } = this.memory;
+    const cost = unit.cost * (await space.loss(this.#problem));
     await space.gradients(this.#problem);
     let [norm, size] = [0, 0];
     for (const { side } of this.memory.sides()) {
-      for (const trained of [side.factors, side.bias]) {
-        if (trained === undefined) continue;
-        norm += sumOfSquares(trained.gradient);
-        size += sumOfSquares(trained.value);
-      }
+      norm += (unit.cost / unit.factor) ** 2 * sumOfSquares(side.factors.gradient);
+      size += unit.factor ** 2 * sumOfSquares(side.factors.value);
+      if (side.bias === undefined) continue;
+      norm += (unit.cost / unit.rating) ** 2 * sumOfSquares(side.bias.gradient);
+      size += unit.rating ** 2 * sumOfSquares(side.bias.value);
     }
     return { norm: Math.sqrt(norm), cost, size: Math.sqrt(size) };
   }
@@ -210,7 +214,8 @@ class FullRun extends DescentRun {
   readonly slopePasses = 1;
 
   protected rmse(): number {
-    return Math.sqrt(sumOfSquares(this.memory.at.error) / this.memory.ratings.size);
+    const { unit, at, ratings } = this.memory;
+    return unit.rating * Math.sqrt(sumOfSquares(at.error) / ratings.size);
   }
 
   protected lossOf(rmse: number): number {
@@ -254,7 +259,7 @@ class BatchRun extends DescentRun {
     const epochs = { optimizer, done: this.done * perEpoch, rates: this.rates(count), clipNorm };
     const made = await space.epochs(this.#problem(count), epochs, sums);
     this.done += made;
-    return Array.from(sums.subarray(0, made), (sum) => Math.sqrt(sum / ratings.size));
+    return Array.from(sums.subarray(0, made), (sum) => this.memory.unit.rating * Math.sqrt(sum / ratings.size));
   }
 
   /**
@@ -262,9 +267,9 @@ class BatchRun extends DescentRun {
    * not made by kernels, and takes as long as some epochs.
    */
   get slope(): (() => Promise<Slope>) | undefined {
-    const { problem, settings, ratings } = this.memory;
+    const { problem, settings, ratings, unit } = this.memory;
     if (settings.objective === "norm") return undefined;
-    return () => descentSlope(problem, ratings.size);
+    return () => descentSlope(problem, ratings.size, unit);
   }
 
   readonly slopePasses = SLOPE_EPOCHS;
@@ -284,8 +289,9 @@ class BatchRun extends DescentRun {
     };
   }
 
-  protected rmse(): Promise<number> {
-    return descentRmse(this.memory.problem, this.memory.ratings.size);
+  protected async rmse(): Promise<number> {
+    const { problem, ratings, unit } = this.memory;
+    return unit.rating * (await descentRmse(problem, ratings.size));
   }
 
   protected lossOf(rmse: number): number {

@@ -5,6 +5,7 @@
 import type { DescentProblem, DescentSide, Objective } from "../kernels/index.ts";
 import { nextTurn, turnIsOver } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
+import type { Unit } from "./descent-unit.ts";
 
 /** Gradients of one side: of its factors, in the table's own layout, and of its biases. */
 interface Gradient {
@@ -17,8 +18,8 @@ const gradientOf = ({ factors: { table } }: DescentSide): Gradient => ({
   bias: new Float64Array(table.rows),
 });
 
-/** @param size number of ratings */
-export async function descentSlope(problem: DescentProblem, size: number): Promise<Slope> {
+/** @param size number of ratings @param unit that the problem is in; the slope is in the ratings' own */
+export async function descentSlope(problem: DescentProblem, size: number, unit: Unit): Promise<Slope> {
   const { left, right, objective } = problem;
   const [ofLeft, ofRight] = [gradientOf(left), gradientOf(right)];
   const squared = await addErrors(problem, ofLeft, ofRight);
@@ -28,17 +29,17 @@ export async function descentSlope(problem: DescentProblem, size: number): Promi
     [left, ofLeft],
     [right, ofRight],
   ] as const) {
-    const add = (values: ArrayLike<number>, slopes: Float64Array, regularization: number) => {
+    const add = (values: ArrayLike<number>, slopes: Float64Array, regularization: number, scale: number) => {
       for (let j = 0; j < values.length; j++) {
-        norm += (weight * slopes[j] + penaltyWeight * 2 * regularization * values[j]) ** 2;
-        length += values[j] * values[j];
+        norm += ((weight * slopes[j] + penaltyWeight * 2 * regularization * values[j]) * (unit.cost / scale)) ** 2;
+        length += (scale * values[j]) ** 2;
         penalty += regularization * values[j] * values[j];
       }
     };
-    add(side.factors.table.data, gradient.factors, side.regularization);
-    if (side.bias !== undefined) add(side.bias.value, gradient.bias, side.biasRegularization);
+    add(side.factors.table.data, gradient.factors, side.regularization, unit.factor);
+    if (side.bias !== undefined) add(side.bias.value, gradient.bias, side.biasRegularization, unit.rating);
   }
-  return { norm: Math.sqrt(norm), cost: cost + penaltyWeight * penalty, size: Math.sqrt(length) };
+  return { norm: Math.sqrt(norm), cost: unit.cost * (cost + penaltyWeight * penalty), size: Math.sqrt(length) };
 }
 
 /** Root mean squared error of all ratings at the present parameters. Takes about as long as half an epoch. */

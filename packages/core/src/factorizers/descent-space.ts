@@ -1,6 +1,7 @@
 /**
  * What gradient descent keeps in kernel memory: the ratings without their centre, two tables, biases, what the optimizer
- * keeps beside them. Ratings and settings come in; problems for the kernels, states and models go out.
+ * keeps beside them. Ratings and settings come in; problems for the kernels, states and models go out. Ratings and tables are
+ * divided by a unit here (descent-unit.ts); models are not.
  *
  * Users are the left side, items the right. Not here: passes (descent-run.ts), options (gradient.ts, sgd.ts).
  */
@@ -25,6 +26,7 @@ import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
+import { multiply, type Unit, unitOf } from "./descent-unit.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
@@ -44,6 +46,8 @@ export interface DescentSettings extends Penalties {
   readonly rates: Rates;
   readonly biases: Biases;
   readonly center: Center;
+  /** What ratings are divided by in kernel memory; penalties here are those of the cost in the ratings' own */
+  readonly unit: number;
   readonly start: Start;
   /** Undefined: all ratings at once */
   readonly batches: Batches | undefined;
@@ -115,6 +119,7 @@ export class DescentSpace {
   readonly at: Arrays<DescentLayout>;
   readonly problem: DescentProblem;
   readonly settings: DescentSettings;
+  readonly unit: Unit;
   readonly ratings: Ratings;
   readonly seed: number;
   readonly #backend: string;
@@ -129,6 +134,7 @@ export class DescentSpace {
     from: StartFrom | undefined,
   ) {
     this.settings = settings;
+    this.unit = unitOf(settings.unit, settings.objective, settings);
     this.ratings = ratings;
     this.seed = seed;
     this.#backend = `${kernels.backend} ${kernels.build}`;
@@ -136,9 +142,9 @@ export class DescentSpace {
     this.space = kernels.open(descentLayout(ratings, settings, calls));
     this.at = this.space.at;
     try {
-      this.problem = problemOf(settings, this.at, this.#mean);
+      this.problem = problemOf(settings, this.at, this.#mean / settings.unit, this.unit);
       this.#fill();
-      if (from === undefined) fillStart(settings.name, settings.start, this.#startTables(), ratings, seed);
+      if (from === undefined) this.#start();
       else restoreState(settings.name, this.#stateParts(), from.state);
     } catch (error) {
       this.space.close();
@@ -164,10 +170,10 @@ export class DescentSpace {
       rank,
       users,
       items,
-      userFactors: unpadded(left.factors.table),
-      itemFactors: unpadded(right.factors.table),
-      userBias: biasWithCenter(left.bias?.value, this.#centers.user),
-      itemBias: biasWithCenter(right.bias?.value, this.#centers.item),
+      userFactors: multiply(unpadded(left.factors.table), this.unit.factor),
+      itemFactors: multiply(unpadded(right.factors.table), this.unit.factor),
+      userBias: biasWithCenter(left.bias?.value, this.unit.rating, this.#centers.user),
+      itemBias: biasWithCenter(right.bias?.value, this.unit.rating, this.#centers.item),
       mean: this.#mean,
       scale: "rating",
       range: { min, max },
@@ -185,14 +191,16 @@ export class DescentSpace {
     ];
   }
 
-  #startTables() {
+  /** What is drawn is in kernel memory's unit, what is given in the ratings' own. */
+  #start(): void {
+    const { name, start } = this.settings;
     const { left, right } = this.problem;
-    return {
-      users: left.factors.table,
-      items: right.factors.table,
-      userBias: left.bias?.value,
-      itemBias: right.bias?.value,
-    };
+    const [userBias, itemBias] = [left.bias?.value, right.bias?.value];
+    const tables = { users: left.factors.table, items: right.factors.table, userBias, itemBias };
+    fillStart(name, start, tables, this.ratings, this.seed);
+    if (start.kind === "drawn") return;
+    for (const { data } of [tables.users, tables.items]) multiply(data, 1 / this.unit.factor);
+    for (const bias of [userBias, itemBias]) if (bias !== undefined) multiply(bias, 1 / this.unit.rating);
   }
 
   /** Everything that moves, by the names of the layout; what has no room is not there. */
@@ -212,6 +220,7 @@ export class DescentSpace {
     const { at } = this;
     const { start, index } = this.ratings.byUser;
     ratingsWithoutCenters(this.ratings.byUser, this.#centers, at.value);
+    multiply(at.value, 1 / this.unit.rating);
     at.userStart.set(start);
     at.userIndex.set(index);
     const sparse = at.place.length > 0;
@@ -234,8 +243,12 @@ export class DescentSpace {
   }
 }
 
-function problemOf(settings: DescentSettings, at: Arrays<DescentLayout>, offset: number): DescentProblem {
-  const { objective, regularization, biasRegularization, biases } = settings;
+function problemOf(
+  { objective, biases }: DescentSettings,
+  at: Arrays<DescentLayout>,
+  offset: number,
+  { regularization, biasRegularization }: Unit,
+): DescentProblem {
   const side = (word: "user" | "item"): DescentSide => {
     const bias: Trained = {
       value: at[`${word}Bias`],

@@ -208,7 +208,7 @@ describe("the same bytes", () => {
 describe("bad input", () => {
   it("a start beyond the numbers is refused before the first step", async () => {
     const initial = { userFactors: new Float32Array(40).fill(1e30), itemFactors: new Float32Array(25).fill(1e30) };
-    await expect(factorize(ratings, gradient({ rank: 1, initial }), { backend: "wasm" })).rejects.toThrow(
+    await expect(factorize(ratings, gradient({ rank: 1, initial, unit: 1 }), { backend: "wasm" })).rejects.toThrow(
       /^gradient: the loss became Infinity before the first step: the largest numbers are those of user 0, up to 1\.000e\+30; start from smaller factors$/,
     );
   });

@@ -23,12 +23,13 @@ import {
 } from "./descent-options.ts";
 import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
+import { unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
 
-/** Learning rates of adam, adamw and adagrad: steps in the factors' own unit. Chosen as docs/gradient.md says. */
+/** Learning rates of adam, adamw and adagrad for ratings of standard deviation 1. Chosen as docs/gradient.md says. */
 const AUTO_LEARNING_RATE = { full: 0.05, mini: 0.005 } as const;
 
 export const gradientOptions = {
@@ -75,7 +76,7 @@ export const gradientOptions = {
   learningRate: {
     ...learningRateRange,
     default: "auto",
-    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}; sgd has no default`,
+    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}, of ratings in units of their deviation; sgd has no default`,
   },
   ...scheduleOptions,
   clipping: {
@@ -111,7 +112,7 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
   /** Default `half` */
   readonly objective?: Objective;
-  /** 10⁻¹² to 10¹². Default `auto`: 0.05, in batches 0.005; `sgd` has none */
+  /** 10⁻¹² to 10¹². Default `auto`: 0.05, in batches 0.005, with ratings in units of their deviation; `sgd` has none */
   readonly learningRate?: number | "auto";
   /** `norm`: gradients whose joint length is above clipNorm are scaled down to it. Default `none` */
   readonly clipping?: "none" | "norm";
@@ -145,13 +146,15 @@ export function gradient(given: GradientOptions = {}): Factorizer {
     const batchSize = Math.max(1, Math.min(options.batchSize, ratings.size));
     const entries = full ? ratings.size : batchSize;
     const penalties = penaltiesFor(who, options, objective, ratings, entries);
+    const unit = unitFor(options.unit, options.learningRate !== "auto", ratings);
     return {
       name: who,
-      options: { ...shown, ...penalties },
+      options: { ...shown, ...penalties, unit },
       rank,
       passes,
       objective,
       ...penalties,
+      unit,
       optimizer: optimizerOf(options),
       clipNorm: options.clipping === "none" ? undefined : options.clipNorm,
       rates,

@@ -15,6 +15,7 @@ export type { CheckpointInfo, CheckpointOptions } from "./checkpointing.ts";
 export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { CostOptions, OptimizerOptions, Order } from "./descent-options.ts";
+export type { Blame } from "./divergence.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
@@ -37,3 +38,4 @@ export {
 } from "./train.ts";
 export type { TrainingEngine, Validation } from "./validation-watch.ts";
 export { version } from "./version.ts";
+export type { WorstRow } from "./worst-row.ts";

@@ -9,7 +9,7 @@
  * the old or the already moved x_u is the option `update`. Source: Funk 2006; Koren, Bell & Volinsky, IEEE Computer 2009.
  */
 import type { Kernels } from "../kernels/index.ts";
-import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import type { Ratings } from "../ratings/index.ts";
 import {
   type BlockOptions,
   blockOptions,
@@ -33,13 +33,14 @@ import {
 } from "./descent-options.ts";
 import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
+import { unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, type Start, startOf } from "./starting-factors.ts";
 
-/** In blocks a step is divided by the root of what the row's gradients have added up to, from 1 on. */
-const AUTO_LEARNING_RATE = { blocks: 0.1, others: 0.02 } as const;
+/** For ratings of standard deviation 1. Chosen as docs/sgd.md says. */
+const AUTO_LEARNING_RATE = { blocks: 0.1, others: 0.025 } as const;
 const AUTO_INIT_SCALE = 0.1;
 
 const otherOrders = { option: "order", is: ["rows", "shuffled", "shuffledOnce"] } as const;
@@ -50,11 +51,12 @@ export const sgdOptions = {
   learningRate: {
     ...learningRateRange,
     default: "auto",
-    auto: `${AUTO_LEARNING_RATE.blocks} in blocks, ${AUTO_LEARNING_RATE.others} in other orders`,
+    auto: `${AUTO_LEARNING_RATE.blocks} in blocks, ${AUTO_LEARNING_RATE.others} in other orders, of ratings in units of their deviation`,
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
   ...costOptions("sgd"),
+  unit: { ...unitOption, auto: `${unitOption.auto} in another order than blocks` },
   order: {
     type: "choice",
     default: "blocks",
@@ -88,7 +90,7 @@ export interface SgdOptions extends CostOptions, ScheduleOptions, BlockOptions {
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 20 */
   readonly epochs?: number;
-  /** 10⁻¹² to 10¹². Default `auto`: 0.1 in blocks, 0.02 in other orders */
+  /** 10⁻¹² to 10¹². Default `auto`: 0.1 in blocks, 0.025 in other orders, with ratings in units of their deviation */
   readonly learningRate?: number | "auto";
   /** `blocks` (default): on all threads, with adaptive rates. Others by one rate: user by user, shuffled anew for each epoch, or once */
   readonly order?: "blocks" | Order;
@@ -167,13 +169,13 @@ function resolved(who: string, given: object): SgdResolved {
 
 function blockSettings({ who, options, shown, rates, start }: Resolution, ratings: Ratings): BlockSettings {
   const { rank, epochs, loss, biases, center, nonNegative, regularizationL1 } = options;
-  const deviation = standardDeviation(ratings.byUser.value, ratings.mean) || Math.abs(ratings.mean) || 1;
-  const unit = blockUnit(loss, loss === "logistic" ? 1 : deviation);
+  const deviation = unitFor("auto", false, ratings);
+  const unit = blockUnit(loss, options.unit === "auto" ? deviation : options.unit);
   const penalties = blockPenalties(loss, options, unit, ratings);
   const huberDelta = options.huberDelta === "auto" ? deviation : options.huberDelta;
   return {
     name: who,
-    options: { ...shown, ...penalties, ...(loss === "huber" ? { huberDelta } : {}) },
+    options: { ...shown, ...penalties, unit: unit.rating, ...(loss === "huber" ? { huberDelta } : {}) },
     rank,
     passes: epochs,
     rates,
@@ -196,13 +198,15 @@ function rowSettings(
 ): DescentSettings {
   const { rank, epochs, biases, center, update } = options;
   const penalties = penaltiesFor("sgd", options, "half", ratings, 1);
+  const unit = unitFor(options.unit, options.learningRate !== "auto", ratings);
   return {
     name: who,
-    options: { ...shown, ...penalties },
+    options: { ...shown, ...penalties, unit },
     rank,
     passes: epochs,
     objective: "half",
     ...penalties,
+    unit,
     optimizer: { kind: "sgd", momentum: 0 },
     clipNorm: undefined,
     rates,

@@ -70,7 +70,8 @@ describe("given starting factors", () => {
   };
 
   it("are where the tables start, in the backend's precision; a bias left out starts at 0", async () => {
-    const run = await gradient({ rank, initial }).start(ratings, await openKernels({ backend: "reference" }), 1);
+    const method = gradient({ rank, initial, unit: 1 });
+    const run = await method.start(ratings, await openKernels({ backend: "reference" }), 1);
     const { arrays } = run.state();
     expect(arrays.userFactors).toEqual(initial.userFactors);
     expect(arrays.itemFactors).toEqual(Float64Array.from(initial.itemFactors));

@@ -100,6 +100,16 @@ describe("factorize", () => {
     expect(log).toEqual({ passes: 1, closed: 1 });
   });
 
+  it("lets timers have their turn between passes: one that aborts ends a training on the reference backend", async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 1);
+    const training = factorize(ratings, als({ rank: 8, sweeps: 10_000 }), {
+      backend: "reference",
+      signal: controller.signal,
+    });
+    await expect(training).rejects.toThrow(AbortedError);
+  });
+
   it("refuses unknown options by name, with the near one", async () => {
     const wrong = { thread: 2 } as object;
     await expect(factorize(ratings, als({ rank: 1 }), wrong)).rejects.toThrow(/thread .*did you mean "threads"/);

@@ -1,5 +1,5 @@
 /** Shapes of problems in blocks (blocks.ts), checked once at the door of every backend, as checks.ts does for the others. */
-import { LowrankError, show } from "../support/index.ts";
+import { LowrankError } from "../support/index.ts";
 import {
   BIASED_STATE_WIDTH,
   type BlockEpochs,
@@ -9,13 +9,16 @@ import {
   MOST_BLOCK_ROWS,
   STATE_WIDTH,
 } from "./blocks.ts";
-import { atLeast, exactly } from "./checks.ts";
+import { atLeast, exactly, whole } from "./checks.ts";
 
-export function checkShuffle(problem: Pick<BlockProblem, "grid" | "blockStart" | "record">, group: number): void {
+export function checkShuffle(
+  problem: Pick<BlockProblem, "grid" | "blockStart" | "record">,
+  group: number,
+  seed: number,
+): void {
   checkEntries("shuffleBlocks", problem);
-  if (!(Number.isInteger(group) && group >= 1)) {
-    throw new LowrankError("shape", `shuffleBlocks: group must be a whole number of at least 1, got ${show(group)}`);
-  }
+  whole("shuffleBlocks", "group", group, 1);
+  whole("shuffleBlocks", "seed", seed, 0);
 }
 
 export function checkBlockEpochs(problem: BlockProblem, epochs: BlockEpochs, sums: Float64Array): void {

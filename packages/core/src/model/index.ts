@@ -20,6 +20,7 @@ export {
   readHeader,
   readTensors,
   type Tensor,
+  withRemedy,
   writeSafetensors,
 } from "./safetensors.ts";
 export * from "./scorer.ts";

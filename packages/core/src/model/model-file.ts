@@ -20,6 +20,7 @@ import {
   readHeader,
   readTensors,
   type Tensor,
+  withRemedy,
   writeSafetensors,
 } from "./safetensors.ts";
 
@@ -65,7 +66,10 @@ export function encodeModel(model: Model): Uint8Array {
  */
 export function decodeModel(bytes: Uint8Array, name = "model file"): Model {
   const refuse: Refuse = (why, kind, facts: Facts = {}) => {
-    const message = kind === "foreign" ? `not a lowrank model: ${sniff(bytes)}${why}` : why;
+    const message =
+      kind === "foreign"
+        ? withRemedy(`not a lowrank model: ${sniff(bytes)}${why}`, "give a file that saveModel or lowrank fit wrote")
+        : withRemedy(why, "take another copy of the file, or train the model again");
     throw new ModelFileError(`${name}: ${message}`, { file: name, ...facts });
   };
   try {

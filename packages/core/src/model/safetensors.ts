@@ -34,6 +34,11 @@ export interface Header {
 /** Throws the error of whoever reads. `foreign`: the bytes are no safetensors file at all. */
 export type Refuse = (why: string, kind: "broken" | "foreign", facts?: Facts) => never;
 
+/** What is wrong with a file and what to do: `remedy`, unless the sentence names another way itself. */
+export function withRemedy(why: string, remedy: string): string {
+  return /; (update|resume|start) /.test(why) ? why : `${why}; ${remedy}`;
+}
+
 /** Longer headers are neither written nor read: ours take about 2 kB, and hostile JSON may take 100 times its bytes. */
 export const MAX_HEADER_BYTES = 1 << 20; // 1 MB
 

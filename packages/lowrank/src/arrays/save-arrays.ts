@@ -8,7 +8,7 @@
 import { extname } from "node:path";
 import { checkModel, DataError, type FactorModel, type IdMap, type Model, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, show } from "@lowrank/core/support";
-import { type ArrayName, arrayNames } from "../file-words.ts";
+import { type ArrayName, arrayNames, noArraysOfNets } from "../file-words.ts";
 import { tryWriting, writeWhole } from "../outputs.ts";
 import { zipParts } from "../zip/index.ts";
 import { type NpyElements, npyParts } from "./npy.ts";
@@ -47,10 +47,7 @@ export async function saveArrays(
   const asked = checkedTarget(path, options);
   checkModel(model);
   if (model.kind === "net") {
-    throw new DataError(
-      `${who}: a net is more than tables; its model file holds every layer as a tensor, which docs/model-file.md reads with five lines of Python`,
-      { kind: model.kind },
-    );
+    throw new DataError(`${who}: ${noArraysOfNets}`, { kind: model.kind });
   }
   const there = arrayNames.filter((name) => makers[name](model) !== undefined);
   const names = asked === undefined ? there : there.filter((name) => name === asked);

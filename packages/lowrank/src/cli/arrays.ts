@@ -1,5 +1,6 @@
 /** `fit --arrays`: the tables of a model as NumPy arrays, beside the model file. */
 import type { Model } from "@lowrank/core";
+import { noArraysOfNets } from "../file-words.ts";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
 import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
@@ -21,10 +22,7 @@ export async function tryArrays(
 ): Promise<void> {
   if (file === undefined) return;
   if (method === "net")
-    throw new UsageError(
-      `--arrays writes tables, and a net is more than that; leave it out: ${out} itself holds every layer as a tensor`,
-      { arrays: file, method },
-    );
+    throw new UsageError(`--arrays cannot act: ${noArraysOfNets}; leave it out`, { arrays: file, method });
   if (!/\.npz$/i.test(file))
     throw new UsageError(
       `--arrays must end in .npz, got ${JSON.stringify(file)}; for a single array train first, then run lowrank export ` +

@@ -6,6 +6,7 @@ import { AbortedError, LowrankError, OptionError } from "@lowrank/core";
 import { nearest, show } from "@lowrank/core/support";
 import { CommanderError } from "commander";
 import { messageInFlags } from "../remedy.ts";
+import { flagOf, inFlags } from "./words.ts";
 
 /** 0 done · 1 data, file or training failed · 2 the command was written wrongly · 130 stopped by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal. */
 export const exitCodes = { ok: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143, hungUp: 129 } as const;
@@ -37,6 +38,7 @@ export function failureOf(error: unknown, flags: readonly string[], command = ""
 }
 
 function sentenceOf(error: unknown, flags: readonly string[]): Failure {
+  const has = (flag: string) => flags.includes(flag);
   if (error instanceof CommanderError) {
     return { exitCode: exitCodes.usage, code: "usage", message: plainCommanderMessage(error.message), facts: {} };
   }
@@ -44,11 +46,11 @@ function sentenceOf(error: unknown, flags: readonly string[]): Failure {
     return { exitCode: exitCodes.interrupted, code: error.code, message: "stopped", facts: {} };
   }
   if (error instanceof OptionError) {
-    return { exitCode: exitCodes.usage, code: error.code, message: inFlags(error, flags), facts: error.facts };
+    return { exitCode: exitCodes.usage, code: error.code, message: optionInFlags(error, has), facts: error.facts };
   }
   if (error instanceof LowrankError) {
     const exitCode = error.code === "usage" ? exitCodes.usage : exitCodes.failure;
-    const message = withoutApiNames(messageInFlags(error), flags);
+    const message = inFlags(withoutApiName(messageInFlags(error)), has);
     return { exitCode, code: error.code, message, facts: error.facts };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -63,30 +65,16 @@ function sentenceOf(error: unknown, flags: readonly string[]): Failure {
   };
 }
 
-/** Options of the readers that go by another name on the command line. */
-const renamedFlags: Readonly<Record<string, string>> = {
-  user: "--user-column",
-  item: "--item-column",
-  rating: "--rating-column",
-  time: "--time-column",
-  onBadRow: "--bad-rows",
-};
-
 /** `als: biasRegularization must be …` becomes `--bias-regularization must be …` where the command has that flag. */
-function inFlags(error: OptionError, flags: readonly string[]): string {
-  const renamed = renamedFlags[error.option];
-  const flag = renamed !== undefined && flags.includes(renamed) ? renamed : `--${kebab(error.option)}`;
-  if (!flags.includes(flag)) return error.message;
-  return error.message.replace(/^[^:]+: \S+ must be/, `${flag} must be`);
+function optionInFlags(error: OptionError, has: (flag: string) => boolean): string {
+  const flag = flagOf(error.option, has);
+  return flag === undefined ? error.message : error.message.replace(/^[^:]+: \S+ must be/, `${flag} must be`);
 }
 
-/** `leaveLastOut: these ratings have no times` without the function's name, and options of the engine as flags. */
-function withoutApiNames(message: string, flags: readonly string[]): string {
+/** `leaveLastOut: these ratings have no times` without the function's name. */
+function withoutApiName(message: string): string {
   const [, name] = message.match(/^([a-z]+[A-Z]\w*): /) ?? [];
-  const rest = name !== undefined && name in core ? message.slice(name.length + 2) : message;
-  return rest.replace(/(?<!["\w./-])[a-z]+[A-Z][A-Za-z]*(?![\w"./])/g, (option) =>
-    flags.includes(`--${kebab(option)}`) ? `--${kebab(option)}` : option,
-  );
+  return name !== undefined && name in core ? message.slice(name.length + 2) : message;
 }
 
 /** Commander writes `error: unknown option '--rnak'` and a second line `(Did you mean --rank?)`: one sentence of it. */
@@ -95,11 +83,6 @@ function plainCommanderMessage(message: string): string {
   const suggestion = hint?.match(/^\(Did you mean (.*)\?\)$/)?.[1];
   const sentence = first.replace(/\.$/, "");
   return suggestion === undefined ? sentence : `${sentence}; did you mean ${suggestion}?`;
-}
-
-/** `biasRegularization` → `bias-regularization`. */
-export function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** `; did you mean "als"?` when a word is close to a known one, else nothing. */

@@ -29,14 +29,9 @@ export function real(flag: string, min = Number.NEGATIVE_INFINITY, max = Number.
   });
 }
 
-/** A part of a whole: neither nothing nor everything. */
+/** The part of the ratings that is held out: something, and most of them are left to train on. */
 export function share(flag: string): Parser<number> {
-  const number = real(flag);
-  return once(flag, (text) => {
-    const value = number(text, undefined);
-    if (value > 0 && value < 1) return value;
-    throw new UsageError(`${flag} must be a number above 0 and below 1, got ${show(text)}`, { flag, got: text });
-  });
+  return real(flag, 0.001, 0.9);
 }
 
 /** A finite number, or `auto`: derived from the data. */

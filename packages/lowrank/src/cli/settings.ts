@@ -13,9 +13,10 @@ import {
   suggestMethod,
 } from "@lowrank/core";
 import { type Command, Option } from "commander";
-import { kebab, UsageError } from "./exit.ts";
+import { UsageError } from "./exit.ts";
 import { real, realOrAuto, whole, wholes, word } from "./flags.ts";
 import { listed } from "./format.ts";
+import { inFlags, kebab, words } from "./words.ts";
 
 const methodNames = Object.keys(methods) as MethodName[];
 
@@ -90,21 +91,20 @@ function addSettingFlag(command: Command, name: string, owners: readonly Owner[]
   }
 }
 
+const settingFlags = new Set(
+  methodNames.flatMap((method) => Object.keys(methods[method].options).map((name) => `--${kebab(name)}`)),
+);
+const isSetting = (flag: string) => settingFlags.has(flag);
+
 /** `latent dimension (als 32; ials 64)`, or what it means for each method where that differs. */
 function aboutSetting(owners: readonly Owner[]): string {
   const [{ spec }] = owners;
   if (owners.every((owner) => owner.spec.about === spec.about)) {
-    return `${inFlags(spec.about)} (${owners.map((owner) => `${owner.method} ${shownDefault(owner.spec)}`).join("; ")})`;
+    return `${inFlags(spec.about, isSetting)} (${owners.map((owner) => `${owner.method} ${shownDefault(owner.spec)}`).join("; ")})`;
   }
   return owners
-    .map((owner) => `${owner.method}: ${inFlags(owner.spec.about)} (${shownDefault(owner.spec)})`)
+    .map((owner) => `${owner.method}: ${inFlags(owner.spec.about, isSetting)} (${shownDefault(owner.spec)})`)
     .join("; ");
-}
-
-/** The tables speak of options by their names in code; here `unobservedWeight` is `--unobserved-weight`. */
-function inFlags(about: string): string {
-  const names = methodNames.flatMap((method) => Object.keys(methods[method].options));
-  return about.replace(/[a-z]+[A-Z]\w*/g, (name) => (names.includes(name) ? `--${kebab(name)}` : name));
 }
 
 function shownDefault(spec: OptionSpec): string {
@@ -202,11 +202,6 @@ function foreignSettings(method: MethodName, settings: Settings): string[] {
 
 function otherMethod(settings: Settings): string {
   return methodNames.find((name) => foreignSettings(name, settings).length === 0) ?? methodNames[0];
-}
-
-/** An option's name as words of a sentence: `regularizationExponent` is `regularization exponent`. */
-export function words(name: string): string {
-  return kebab(name).replaceAll("-", " ");
 }
 
 /**

@@ -36,6 +36,8 @@ const END_LENGTH = 22;
 const MAX_COMMENT = 0xffff;
 /** A list of entries longer than this is not one of ours. */
 const MAX_DIRECTORY = 1 << 26; // 64 MiB
+/** What is unpacked into memory is one block, which Node 20 gives up to this size. */
+const MAX_CONTENT = 2 ** 32 - 2;
 /** Deflated data unpack to no more than this many times their length. */
 const MAX_RATIO = 1032;
 
@@ -80,6 +82,11 @@ const inflate = promisify(inflateRaw);
  * @throws DataError when lengths or checksum do not agree
  */
 export async function zipContent(path: string, entry: ZipEntry, name = path): Promise<Uint8Array> {
+  if (Math.max(entry.size, entry.packed) > MAX_CONTENT)
+    throw new DataError(
+      `${name}: ${entry.name} takes ${entry.size} bytes, and no more than 4 GiB of an archive is read into memory; unpack it and give the file itself`,
+      { file: name, entry: entry.name, bytes: entry.size },
+    );
   const most = entry.method === "stored" ? entry.packed : MAX_RATIO * entry.packed;
   if (entry.size > most) throw damaged(name, `${entry.name} declares more bytes than it can hold`);
   const file = await open(path);

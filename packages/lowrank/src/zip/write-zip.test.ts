@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LowrankError } from "@lowrank/core";
+import { DataError, LowrankError } from "@lowrank/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { byNumpy } from "../../test/by-numpy.ts";
@@ -65,6 +65,24 @@ describe("zipContent", () => {
     ];
     expect(await contents(zipOf({ a: "x".repeat(1000), b: "" }, { zip64: true }))).toEqual(expected);
     expect(await contents(zipOf({ a: "x".repeat(1000), b: "" }))).toEqual(expected);
+  });
+
+  it("reads files of 0 bytes, stored and deflated, from an archive of nothing else, and an archive of nothing", async () => {
+    const none = { name: "none", parts: [] };
+    expect(await contents(Buffer.concat(zipParts([none])))).toEqual([["none", Buffer.alloc(0)]]);
+    expect(await contents(zipOf({ none: "" }))).toEqual([["none", Buffer.alloc(0)]]);
+    expect(await contents(Buffer.concat(zipParts([])))).toEqual([]);
+  });
+
+  it("refuses what takes 4 GiB and more before a byte of it is read, and 2³² − 1 bytes without a zip64 field", async () => {
+    const entry = { name: "Y.npy", crc: 0, method: "stored", offset: 0 } as const;
+    for (const size of [2 ** 32 - 1, 2 ** 32, 2 ** 40]) {
+      const large = zipContent("nowhere.zip", { ...entry, packed: size, size }, "a.zip");
+      await expect(large).rejects.toThrow(`a.zip: Y.npy takes ${size} bytes, and no more than 4 GiB`);
+      const swelling = zipContent("nowhere.zip", { ...entry, method: "deflated", packed: 2 ** 30, size }, "a.zip");
+      await expect(swelling).rejects.toThrow(DataError);
+    }
+    await expect(contents(zipOf({ a: "x" }, { declared: 2 ** 32 - 1 }))).rejects.toThrow(DataError);
   });
 
   it("takes no more memory than is declared, and believes no more than the packed bytes can hold", async () => {

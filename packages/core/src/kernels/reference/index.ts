@@ -41,102 +41,36 @@ export function openReference(reason: string): Kernels {
 function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
   const at = placeArrays(layout, allocate(layoutBytes(layout, REAL_BYTES)), 0, REAL_BYTES);
   let closed = false;
-  const unlessClosed = () => {
-    if (closed) throw new LowrankError("closed", "reference: this workspace is closed; open another");
-  };
+  const checked =
+    <A extends unknown[], R>(check: (...given: A) => void, run: (...given: A) => R) =>
+    async (...given: A): Promise<R> => {
+      if (closed) throw new LowrankError("closed", "reference: this workspace is closed; open another");
+      check(...given);
+      return run(...given);
+    };
   return {
     at,
-    async gram(table, out) {
-      unlessClosed();
-      checkGram(table, out);
-      gram(table, out);
-    },
-    async solveRows(problem, solver) {
-      unlessClosed();
+    gram: checked(checkGram, gram),
+    solveRows: checked((problem, solver) => {
       checkRows("solveRows", problem);
       checkSolver(problem, solver);
-      return solveRows(problem, solver);
-    },
-    async rowLoss(problem, out) {
-      unlessClosed();
-      checkFigures("rowLoss", problem, out);
-      rowLoss(problem, out);
-    },
-    async rowGradients(problem, out) {
-      unlessClosed();
-      checkFigures("rowGradients", problem, out);
-      rowGradients(problem, out);
-    },
-    async topN(problem) {
-      unlessClosed();
-      checkTopN(problem);
-      topN(problem);
-    },
-    async pairs(problem) {
-      unlessClosed();
-      checkPairs(problem);
-      pairs(problem);
-    },
-    async netBatches(problem, batches) {
-      unlessClosed();
-      checkNetBatches(problem, batches);
-      return netBatches(problem, batches);
-    },
-    async netScores(problem) {
-      unlessClosed();
-      checkNetScores(problem);
-      netScores(problem);
-    },
-    async netPairs(problem) {
-      unlessClosed();
-      checkNetPairs(problem);
-      netPairs(problem);
-    },
-    async sparseProduct(problem) {
-      unlessClosed();
-      checkSparseProduct(problem);
-      sparseProduct(problem);
-    },
-    async innerProducts(problem) {
-      unlessClosed();
-      checkInnerProducts(problem);
-      innerProducts(problem);
-    },
-    async tallProduct(problem) {
-      unlessClosed();
-      checkTallProduct(problem);
-      tallProduct(problem);
-    },
-    async loss(problem) {
-      unlessClosed();
-      checkFull("loss", problem);
-      return loss(problem);
-    },
-    async gradients(problem) {
-      unlessClosed();
-      checkFull("gradients", problem);
-      gradients(problem);
-    },
-    async descend(problem, steps, losses) {
-      unlessClosed();
-      checkSteps(problem, steps, losses);
-      return descend(problem, steps, losses);
-    },
-    async epochs(problem, settings, sums) {
-      unlessClosed();
-      checkEpochs(problem, settings, sums);
-      return epochs(problem, settings, sums);
-    },
-    async shuffleBlocks(problem, group, seed) {
-      unlessClosed();
-      checkShuffle(problem, group);
-      shuffleBlocks(problem, group, seed);
-    },
-    async blockEpochs(problem, settings, sums) {
-      unlessClosed();
-      checkBlockEpochs(problem, settings, sums);
-      blockEpochs(problem, settings, sums);
-    },
+    }, solveRows),
+    rowLoss: checked((problem, out) => checkFigures("rowLoss", problem, out), rowLoss),
+    rowGradients: checked((problem, out) => checkFigures("rowGradients", problem, out), rowGradients),
+    topN: checked(checkTopN, topN),
+    pairs: checked(checkPairs, pairs),
+    netBatches: checked(checkNetBatches, netBatches),
+    netScores: checked(checkNetScores, netScores),
+    netPairs: checked(checkNetPairs, netPairs),
+    sparseProduct: checked(checkSparseProduct, sparseProduct),
+    innerProducts: checked(checkInnerProducts, innerProducts),
+    tallProduct: checked(checkTallProduct, tallProduct),
+    loss: checked((problem) => checkFull("loss", problem), loss),
+    gradients: checked((problem) => checkFull("gradients", problem), gradients),
+    descend: checked(checkSteps, descend),
+    epochs: checked(checkEpochs, epochs),
+    shuffleBlocks: checked(checkShuffle, shuffleBlocks),
+    blockEpochs: checked(checkBlockEpochs, blockEpochs),
     close() {
       closed = true;
     },

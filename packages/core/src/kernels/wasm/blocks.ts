@@ -17,7 +17,7 @@ export async function shuffleBlocks(
   group: number,
   seed: number,
 ): Promise<void> {
-  checkShuffle(problem, group);
+  checkShuffle(problem, group, seed);
   const { blockStart, record } = problem;
   const args = [runner.address(blockStart), runner.address(record), group, seed];
   await runner.run("shuffleBlocks", args, blockStart.length - 1, (SHUFFLE_COST * record.length) / 2);

@@ -27,6 +27,7 @@ import { bytes, count, counted, duration, figure, listed, table } from "../forma
 import { ratingsLines } from "../load.ts";
 import { countedProgress, trainingProgress } from "../progress.ts";
 import type { Job, Shell } from "../shell.ts";
+import { columnTitle } from "../words.ts";
 
 interface DemoFlags extends EngineFlags, OutputFlags {
   user?: string;
@@ -144,11 +145,10 @@ async function trained(
 
 /** Both methods and the rulers, and a plain reading of the figures. */
 function qualityLines(predictor: Evaluation, ranker: Evaluation, width: number): string[] {
-  const names: Readonly<Record<string, string>> = { biasOnly: "averages", random: "chance" };
   const all = [predictor, ranker, ...predictor.rulers];
   const columns = [
     { title: "" },
-    ...all.map((each) => ({ title: names[each.name] ?? each.name, align: "right" as const })),
+    ...all.map((each) => ({ title: columnTitle(each.name), align: "right" as const })),
     { title: "", flexible: true },
   ];
   const ranking = (pick: "ndcg" | "recall" | "hitRate") =>

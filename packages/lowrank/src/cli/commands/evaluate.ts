@@ -22,7 +22,7 @@ import {
 } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
-import { kebab, UsageError } from "../exit.ts";
+import { UsageError } from "../exit.ts";
 import { warnOf } from "../findings.ts";
 import {
   addEngineFlags,
@@ -47,6 +47,7 @@ import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory
 import { countedProgress, foldProgress } from "../progress.ts";
 import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
+import { columnTitle, kebab } from "../words.ts";
 
 interface EvaluateFlags extends ReadingFlags, EngineFlags, OutputFlags {
   folds?: number;
@@ -314,8 +315,6 @@ const rankingRows: readonly (readonly [RankingMetric | "coverage", string])[] = 
   ["coverage", "items shown to anyone"],
 ];
 
-const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };
-
 /** The table: a row for each figure, a column for the model and each ruler. */
 function tell(
   job: Job,
@@ -327,7 +326,7 @@ function tell(
   const all = [own, ...rulers];
   const columns: Column[] = [
     { title: "" },
-    ...all.map((each) => ({ title: rulerTitles[each.name] ?? each.name, align: "right" as const })),
+    ...all.map((each) => ({ title: columnTitle(each.name), align: "right" as const })),
   ];
   // The spread over folds beside the model alone: rulers are there for comparison, and the table must fit a terminal.
   const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined) => [

@@ -1,6 +1,7 @@
 /** `lowrank fit`: rating files in, a model file out, and a report of what was read, trained and saved. */
 import {
   AbortedError,
+  defaultMetric,
   type FitReport,
   factorize,
   heldOut,
@@ -34,7 +35,7 @@ import {
   type OutputFlags,
   type ReadingFlags,
   readOptions,
-  real,
+  share,
   text,
   whole,
   word,
@@ -43,15 +44,9 @@ import { bytes, counted, duration, factLines, figure, percent } from "../format.
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
-import {
-  addMethodFlags,
-  type ChosenMethod,
-  chooseMethod,
-  methodRequest,
-  settingsSentence,
-  words,
-} from "../settings.ts";
+import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
+import { words } from "../words.ts";
 
 const DEFAULT_OUT = "model.safetensors";
 const DEFAULT_PATIENCE = 3;
@@ -88,7 +83,7 @@ export function addFit(program: Command, shell: Shell): void {
     .option(
       "--validation <share>",
       "hold out this share of the ratings, stop when the figure on them gets no better, keep the best",
-      real("--validation", 0.001, 0.9),
+      share("--validation"),
     )
     .option(
       "--metric <word>",
@@ -205,7 +200,7 @@ function validationFor(
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
   const { method } = chosen;
-  const metric = flags.metric ?? (train.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg");
+  const metric = flags.metric ?? defaultMetric(train, method);
   // A step is short and changes little: 50 measurements follow the course well enough.
   const every = method.passName === "steps" ? Math.ceil(method.passes / 50) : 1;
   const validation = heldOut(test, train, metric, { patience: flags.patience ?? DEFAULT_PATIENCE, every });

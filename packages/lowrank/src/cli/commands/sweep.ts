@@ -21,7 +21,7 @@ import {
   type ReadingFlags,
   ranks,
   readOptions,
-  real,
+  share,
   text,
   word,
 } from "../flags.ts";
@@ -65,7 +65,7 @@ export function addSweep(program: Command, shell: Shell): void {
     .option(
       "--validation <share>",
       `hold out this share of the ratings at random (${DEFAULT_VALIDATION}; nothing where every pair is rated)`,
-      real("--validation", 0.001, 0.9),
+      share("--validation"),
     )
     .option("--no-validation", "hold out nothing")
     .option(

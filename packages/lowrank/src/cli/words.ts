@@ -1,0 +1,45 @@
+/** Names of the API in the words of a command line: options as flags, rulers as column titles. */
+
+/** `biasRegularization` → `bias-regularization`. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** An option's name as words of a sentence: `regularizationExponent` is `regularization exponent`. */
+export function words(name: string): string {
+  return kebab(name).replaceAll("-", " ");
+}
+
+/** Options of the readers that go by another name on the command line. */
+const renamedFlags: Readonly<Record<string, string>> = {
+  user: "--user-column",
+  item: "--item-column",
+  rating: "--rating-column",
+  time: "--time-column",
+  onBadRow: "--bad-rows",
+};
+
+/** An option's flag, `biasRegularization` → `--bias-regularization`, where there is one. @param has whether a flag is there */
+export function flagOf(option: string, has: (flag: string) => boolean): string | undefined {
+  const renamed = renamedFlags[option];
+  if (renamed !== undefined && has(renamed)) return renamed;
+  const flag = `--${kebab(option)}`;
+  return has(flag) ? flag : undefined;
+}
+
+/**
+ * A sentence of the API with options as flags: `raise learningRate` is `raise --learning-rate`. Only names that could be nothing
+ * else are looked at: `rank` is a word too, and what is quoted or part of a path is somebody's own.
+ *
+ * @param has whether a flag is there; left out, every such name is an option
+ */
+export function inFlags(sentence: string, has: (flag: string) => boolean = () => true): string {
+  return sentence.replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./])/g, (name) => flagOf(name, has) ?? name);
+}
+
+const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };
+
+/** What a ruler, or a method, is called at the head of its column. */
+export function columnTitle(name: string): string {
+  return rulerTitles[name] ?? name;
+}
