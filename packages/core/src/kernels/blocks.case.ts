@@ -169,7 +169,7 @@ const losses: Record<BlockLoss, (value: number, score: number) => number> = {
   absolute: (v, s) => Math.abs(v - s),
   huber: (v, s) => (Math.abs(v - s) <= 0.75 ? (v - s) ** 2 / 2 : 0.75 * (Math.abs(v - s) - 0.375)),
   logistic: (v, s) => Math.log1p(Math.exp(v > 0 ? -s : s)),
-  kl: (v, s) => v * Math.log(v / s) - v + s,
+  kl: (v, s) => (s < v / 16 ? v * Math.log(16) - 15 * s : v * Math.log(v / s) - v + s),
 };
 
 /** The entries in the order of an epoch. */

@@ -21,7 +21,7 @@
  * Losses of an entry with value v and score s:
  *
  *   squared ½ (v − s)²      absolute |v − s|      huber ½ d² for d = |v − s| ≤ delta, else delta (d − ½ delta)
- *   logistic ln(1 + exp(∓s)), − for v > 0      kl v ln(v / s) − v + s with s no smaller than LEAST_SCORE
+ *   logistic ln(1 + exp(∓s)), − for v > 0      kl v ln(v / s) − v + s, for s < v / KL_RANGE its tangent there
  *
  * Penalties are paid by entries: ½ regularization |x|² + regularizationL1 |x|₁ + ½ biasRegularization b² of both rows, once for each of
  * their entries.
@@ -39,8 +39,8 @@ export const STATE_WIDTH = 4;
 export const BIASED_STATE_WIDTH = 8;
 export const STATE = { slow: 0, fast: 1, bias: 4, biasSum: 5 } as const;
 
-/** Scores of `kl` below this count as this. */
-export const LEAST_SCORE = 2 ** -20;
+/** Below this part of the value, `kl` goes on in a straight line: its gradient would have no bound. */
+export const KL_RANGE = 16;
 
 /** Rows of a block are numbered in 16 bits. */
 export const MOST_BLOCK_ROWS = 65536;

@@ -7,7 +7,7 @@ import {
   type BlockLoss,
   type BlockProblem,
   type BlockSide,
-  LEAST_SCORE,
+  KL_RANGE,
   STATE,
 } from "../blocks.ts";
 
@@ -152,10 +152,9 @@ export function lossAt(loss: BlockLoss, value: number, score: number, delta: num
       const margin = value > 0 ? score : -score;
       return logarithm(1 + exponential(-Math.abs(margin))) + Math.max(0, -margin);
     }
-    case "kl": {
-      const s = Math.max(score, LEAST_SCORE);
-      return (value > 0 ? value * logarithm(value / s) : 0) - value + s;
-    }
+    case "kl":
+      if (KL_RANGE * score < value) return value * logarithm(KL_RANGE) - (KL_RANGE - 1) * score;
+      return (value > 0 ? value * logarithm(value / score) : 0) - value + score;
     default:
       return loss satisfies never;
   }
@@ -174,7 +173,8 @@ export function lossSlope(loss: BlockLoss, value: number, score: number, delta: 
     case "logistic":
       return value > 0 ? -1 / (1 + exponential(score)) : 1 / (1 + exponential(-score));
     case "kl":
-      return 1 - value / Math.max(score, LEAST_SCORE);
+      if (KL_RANGE * score < value) return 1 - KL_RANGE;
+      return value > 0 ? 1 - value / score : 1;
     default:
       return loss satisfies never;
   }

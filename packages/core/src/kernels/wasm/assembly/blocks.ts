@@ -63,7 +63,8 @@ const enum Loss {
   KL,
 }
 
-const LEAST_SCORE: f32 = 9.5367431640625e-7; // 2⁻²⁰
+const KL_RANGE: f32 = 16;
+const LOG_KL_RANGE: f64 = 2.772588722239781;
 
 /** Units `from` to `to` - 1 of the call, in order, on one thread. */
 export function blocksInOrder(at: usize, from: u32, to: u32): void {
@@ -159,7 +160,8 @@ function slopeOf(frame: Frame, value: f32, score: f32): f32 {
   if (frame.loss === Loss.LOGISTIC) {
     return value > 0 ? 1 / (1 + exponential(score)) : -1 / (1 + exponential(-score));
   }
-  return value / max(score, LEAST_SCORE) - 1;
+  if (KL_RANGE * score < value) return KL_RANGE - 1;
+  return value > 0 ? value / score - 1 : -1;
 }
 
 @inline
@@ -182,9 +184,9 @@ function otherLoss(frame: Frame, value: f32, score: f32): f64 {
     const margin = value > 0 ? score : -score;
     return logarithm(1 + <f64>exponential(-abs(margin))) + <f64>max<f32>(0, -margin);
   }
-  const s = max(score, LEAST_SCORE);
-  const gain: f64 = value > 0 ? <f64>value * logarithm(<f64>value / <f64>s) : 0;
-  return gain - <f64>value + <f64>s;
+  if (KL_RANGE * score < value) return <f64>value * LOG_KL_RANGE - <f64>(KL_RANGE - 1) * <f64>score;
+  const gain: f64 = value > 0 ? <f64>value * logarithm(<f64>value / <f64>score) : 0;
+  return gain - <f64>value + <f64>score;
 }
 
 /** Moves the rows of a block's entries, one entry after the other. Returns the sum of their losses. */
