@@ -41,7 +41,7 @@ const sweep = await rankSweep(ratings, { ranks: [1, 2, 3, 4, 5, 6, 7, 8, 9], met
 console.log("Loss by rank, beside the least that any matrix of that rank can have (the singular values left out)");
 table(
   ["rank", "loss", "SVD bound"],
-  sweep.rows.map(({ rank, loss, svdOptimum }) => [rank, loss, svdOptimum ?? Number.NaN]),
+  sweep.rows.map(({ rank, loss, svdOptimum }) => [rank, loss ?? Number.NaN, svdOptimum?.optimum ?? Number.NaN]),
 );
 
 const { train, test } = randomSplit(ratings, { testFraction: 0.5, seed: 1 });

@@ -28,8 +28,8 @@ export function plotRanks(name: string, title: string, { rows }: RankSweep): Pro
   const x = rows.map(({ rank }) => rank);
   const y = { label: "‖W·H − A‖" };
   const series = [
-    { name: "trained", x, y: rows.map(({ loss }) => loss) },
-    { name: "SVD bound", x, y: rows.map(({ svdOptimum }) => svdOptimum ?? Number.NaN), dashed: true },
+    { name: "trained", x, y: rows.map(({ loss }) => loss ?? Number.NaN) },
+    { name: "SVD bound", x, y: rows.map(({ svdOptimum }) => svdOptimum?.optimum ?? Number.NaN), dashed: true },
   ];
   return plot(name, lineChart({ title, x: { label: "rank", ticks: x }, y, series }));
 }

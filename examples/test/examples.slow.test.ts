@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { sharedData } from "../../packages/core/test/shared-data.ts";
 
 const program = fileURLToPath(new URL("../dist/run.js", import.meta.url));
 const folder = fileURLToPath(new URL("..", import.meta.url));
-const data = process.env.LOWRANK_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
 
 async function example(name: string, ...args: string[]): Promise<string> {
   if (!existsSync(program)) throw new Error(`${program} is not there; run "npm run build" first`);
-  const env = { ...process.env, LOWRANK_DATA: data, TMPDIR: mkdtempSync(join(tmpdir(), "lowrank-examples-")) };
+  const env = { ...process.env, LOWRANK_DATA: sharedData(), TMPDIR: mkdtempSync(join(tmpdir(), "lowrank-examples-")) };
   const { stdout } = await promisify(execFile)(process.execPath, [program, name, ...args], { env });
   return stdout;
 }

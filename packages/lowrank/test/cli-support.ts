@@ -8,7 +8,9 @@ import { Writable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { run } from "../src/cli/run.ts";
 
-export const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+export const main = fileURLToPath(new URL("../bin/lowrank.js", import.meta.url));
+
+const built = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
 export interface Result {
   readonly code: number | null;
@@ -34,7 +36,7 @@ export interface RunOptions {
 
 /** Runs `lowrank` with these arguments to its end. */
 export function lowrank(args: readonly string[], options: RunOptions = {}): Promise<Result> {
-  if (!existsSync(main)) throw new Error(`${main} is not there; run "npm run build" first`);
+  if (!existsSync(built)) throw new Error(`${built} is not there; run "npm run build" first`);
   return new Promise((resolve, reject) => {
     const lesser = `if (process.getuid?.() === 0) process.setuid(65534); await import(${JSON.stringify(pathToFileURL(main).href)});`;
     const program = options.asNobody ? ["--input-type=module", "--eval", lesser, "--", main] : [main];

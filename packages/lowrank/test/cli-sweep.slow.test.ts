@@ -94,6 +94,40 @@ describe("lowrank sweep", () => {
     expect(result.rows[0]).toMatchObject({ lossName: "loss", passes: 30, heldOut: { name: "held-out RMSE" } });
   });
 
+  it("of a whole matrix with a part held out has loss, held-out error and SVD optimum at each rank, and says of what", async () => {
+    const flags = ["--rows", "users", "--ranks", "1-3", "--validation", "0.1"];
+    const { code, stdout } = await sweep("Y.npy", ...flags);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/rank +training RMSE +SVD optimum +held-out RMSE +time/);
+    expect(stdout).toContain("SVD optimum: what the RMSE over training and held-out ratings together cannot be below");
+    const result = JSON.parse((await sweep("Y.npy", ...flags, "--json", "--quiet")).stdout);
+    for (const { rank, svdOptimum } of result.rows)
+      expect(svdOptimum).toMatchObject({ rank, over: "all ratings", stopped: "exact" });
+  });
+
+  it("shows ranks that diverge as failed, warns why, and suggests one of the others; 1 when all do", async () => {
+    const method = ["--method", "gradient", "--optimizer", "sgd", "--objective", "sum", "--steps", "40"];
+    const flags = ["--ranks", "1,1000", "--learning-rate", "0.002", "--init-scale", "1"];
+    const { code, stdout, stderr } = await sweep("ratings.csv", ...method, ...flags);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ +1000 +– +– +– {2}failed$/m);
+    expect(stdout).toContain("suggested: rank 1,");
+    expect(stderr).toMatch(/^warning: rank 1000 failed: gradient: .*lower --learning-rate/m);
+    const all = await sweep("ratings.csv", ...method, "--ranks", "1,2", "--learning-rate", "1000000");
+    expect({ code: all.code, stdout: all.stdout }).toEqual({ code: 1, stdout: "" });
+    expect(all.stderr).toContain("lower --learning-rate");
+  });
+
+  it("warns of what trainings find, with the ranks that it is of, and says which columns are not looked at", async () => {
+    const rows = Array.from({ length: 60 }, (_, n) => `${n % 12},${Math.floor(n / 6)},${1 + (n % 5)},${n + 1e9}`);
+    await write(dir.file("timed.csv"), `user,item,rating,time\n${rows.join("\n")}\n`);
+    const { code, stderr } = await sweep("timed.csv", "--ranks", "2,40", "--sweeps", "2");
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: rank 40: .*use rank \d+ or less$/m);
+    expect(stderr).toContain("  als does not look at: time");
+    expect(stderr.match(/^warning: /gm)?.length).toBe(new Set(stderr.match(/^warning: .*$/gm)).size);
+  });
+
   it("of clicks draws two charts, for NDCG and the objective, in one SVG, over a file that was there", async () => {
     await write(dir.file("two.svg"), "old");
     const flags = ["--ranks", "1,2", "--sweeps", "3", "--svg", "two.svg", "--quiet"];
@@ -114,7 +148,11 @@ describe("lowrank sweep", () => {
     [["ratings.csv", "--validation", "1"], 2, "--validation must be a number from 0.001 to 0.9"],
     [["ratings.csv", "--no-validation", "--metric", "mae"], 2, "--metric is of held-out ratings"],
     [["ratings.csv", "--method", "als", "--epochs", "3"], 2, "--epochs is a setting of"],
-    [["ratings.csv", "--method", "svd", "--ranks", "1"], 1, "a singular value decomposition is of a whole matrix"],
+    [
+      ["ratings.csv", "--method", "svd", "--ranks", "1"],
+      1,
+      "whole matrix; use --method als to fit the ratings that are there, or --missing zero to count the others as 0",
+    ],
     [["gone.csv"], 1, "there is no such file"],
   ])("refuses %j", async (args, code, message) => {
     const inFolder = args.map((arg) => (/\.[a-z]+$/.test(arg) ? dir.file(arg) : arg));

@@ -105,6 +105,8 @@ async function oneFold(
     signal: options.signal,
     // Evaluation takes the history from the split
     keepHistory: false,
+    // Figures of held-out ratings are what is wanted here
+    certificate: false,
     onProgress: (training) => onProgress?.({ fold, folds, training }),
   });
   const evaluation = await evaluate(model, split.test, { ...rest, kernels, train: split.train });

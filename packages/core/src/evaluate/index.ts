@@ -25,11 +25,15 @@ export type { Gain } from "./metrics/ndcg.ts";
 export type { RecallDenominator } from "./metrics/recall.ts";
 export type { BaselineScorer } from "./predictions.ts";
 export {
+  type FailedRank,
+  type HeldOutFigure,
+  type RankOptimum,
   type RankSweep,
   type RankSweepOptions,
   type RankSweepProgress,
   type RankSweepRow,
   rankSweep,
+  type TrainedRank,
 } from "./rank-sweep.ts";
 export type { RankingFigures } from "./ranking.ts";
 export type { HeldOutCounts, RelevantFrom } from "./relevance.ts";

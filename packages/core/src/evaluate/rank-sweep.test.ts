@@ -1,11 +1,11 @@
 /** Sweeps over ranks: rows beside what factorize gives alone, optima by SciPy, and which rank is suggested and why. */
 import { describe, expect, it } from "vitest";
-import { als, denseNet, factorize, ials, svd } from "../factorizers/index.ts";
+import { als, denseNet, factorize, gradient, ials, svd } from "../factorizers/index.ts";
 import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
 import { openKernels } from "../kernels/index.ts";
 import { plantedWorld, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
 import { normal } from "../support/index.ts";
-import { type RankSweepOptions, type RankSweepRow, rankSweep } from "./rank-sweep.ts";
+import { type RankSweepOptions, rankSweep, type TrainedRank } from "./rank-sweep.ts";
 import { suggestRank } from "./suggest-rank.ts";
 
 const kernels = await openKernels({ threads: 2 });
@@ -90,7 +90,8 @@ describe("rankSweep", () => {
     let done = 0;
     for (const { rank, loss, svdOptimum, digest } of rows) {
       while (done < rank) left -= scipy.complete[done++] ** 2;
-      expect(svdOptimum).toBeCloseTo(Math.sqrt(left), 9);
+      expect(svdOptimum).toMatchObject({ rank, over: "training ratings", stopped: "exact" });
+      expect(svdOptimum?.optimum).toBeCloseTo(Math.sqrt(left), 9);
       expect(loss).toBeCloseTo(Math.sqrt(left / 1200), 6);
       const { report } = await factorize(completeWorld(), svd({ rank }), { kernels, keepHistory: false });
       expect(digest).toBe(report.digest);
@@ -104,19 +105,105 @@ describe("rankSweep", () => {
     }
   });
 
-  it("of complete ratings: no loss of als is below the optimum, which counts a rank for each side with biases", async () => {
+  it("of complete ratings: no loss of als is below the optimum, which is less what its biases can take up", async () => {
     const method = (rank: number) => als({ rank, center: "none", biases: "user", sweeps: 5 });
     const { rows } = await rankSweep(completeWorld(), { ranks: [4], method, kernels });
-    expect(rows[0].svdOptimum).toBeCloseTo(scipy.completeRest5, 9);
-    expect(rows[0].loss * Math.sqrt(1200)).toBeGreaterThan(scipy.completeRest5);
+    // NumPy 2.4.6, the values from the fifth on of the matrix less the means of its rows.
+    expect(rows[0].svdOptimum?.optimum).toBeCloseTo(19.266645047459008, 9);
+    expect((rows[0].loss ?? 0) * Math.sqrt(1200)).toBeGreaterThan(19.266645047459008);
+  });
+
+  it("of complete ratings with a part held out: training and held-out errors together are not below the optimum of all", async () => {
+    const whole = completeWorld();
+    const split = randomSplit(whole, { testFraction: 0.2, seed: 3 });
+    for (const center of ["none", "global"] as const) {
+      const plain = { center, biases: "none", regularization: 1e-3, regularizationExponent: 0, sweeps: 30 } as const;
+      const method = (rank: number) => als({ rank, ...plain });
+      const { rows } = await rankSweep(whole, { ranks: [2, 5], method, kernels, validation: split });
+      for (const { rank, loss = 0, heldOut, svdOptimum } of rows) {
+        expect(svdOptimum).toMatchObject({ rank, over: "all ratings" });
+        const squares = split.train.size * loss ** 2 + split.test.size * (heldOut?.value ?? 0) ** 2;
+        expect(Math.sqrt(squares)).toBeGreaterThan(svdOptimum?.optimum ?? Number.NaN);
+        // The training part alone can be: its holes are free.
+        if (rank === 5) expect(Math.sqrt(split.train.size) * loss).toBeLessThan(svdOptimum?.optimum ?? Number.NaN);
+      }
+      if (center === "none") expect(rows[1].svdOptimum?.optimum).toBeCloseTo(scipy.completeRest5, 9);
+    }
+  });
+
+  it("of complete ratings taken for clicks has no optimum and suggests none: scores of ials are no ratings", async () => {
+    for (const confidence of ["constant", "linear"] as const) {
+      const method = (rank: number) => ials({ rank, sweeps: 1, confidence });
+      const { rows, suggested, ignored } = await rankSweep(completeWorld(), { ranks: [1, 2], method, kernels });
+      expect(rows.map(({ svdOptimum }) => svdOptimum)).toEqual([undefined, undefined]);
+      expect(suggested).toEqual({ rank: undefined, reason: expect.stringContaining("validation: 0.1") });
+      expect(ignored).toEqual(confidence === "constant" ? ["rating"] : []);
+    }
+  });
+
+  it("says in the row of a rank that diverges why, and keeps the others; when all do, throws the lowest one's error", async () => {
+    const method = (rank: number) =>
+      gradient({ rank, steps: 60, optimizer: "sgd", objective: "sum", learningRate: rank === 2 ? 1e6 : 1e-4 });
+    const { rows, suggested } = await rankSweep(ratings, { ranks: [1, 2, 3], method, validation: 0.1, kernels });
+    expect(rows.map(({ rank, failure }) => [rank, failure?.code])).toEqual([
+      [1, undefined],
+      [2, "divergence"],
+      [3, undefined],
+    ]);
+    expect(rows[1]).toEqual({
+      rank: 2,
+      failure: {
+        code: "divergence",
+        message: expect.stringContaining("lower learningRate"),
+        facts: expect.objectContaining({ method: "gradient" }),
+      },
+    });
+    expect(rows[0].loss).toBeGreaterThan(0);
+    expect([1, 3]).toContain(suggested.rank);
+    const all = (rank: number) => gradient({ rank, optimizer: "sgd", objective: "sum", learningRate: 1e6 });
+    const failing = rankSweep(ratings, { ranks: [1, 2], method: all, kernels });
+    await expect(failing).rejects.toMatchObject({ code: "divergence", facts: { method: "gradient" } });
+  });
+
+  it("carries what each training found, and what the method did not look at", async () => {
+    const records = Array.from(completeWorld().records(), (record, at) => ({ ...record, time: 1000 + at }));
+    const { rows, ignored } = await rankSweep(ratingsFrom(records), { ranks: [2, 40], method: alsAt, kernels });
+    const codes = rows.map(({ findings }) => findings?.map(({ code }) => code));
+    expect(codes[0]).not.toContain("rank-above-size");
+    expect(codes[1]).toContain("rank-above-size");
+    expect(ignored).toEqual(["time"]);
+    const nested = await rankSweep(completeWorld(), { ranks: [2, 40], method: svdAt, kernels });
+    expect(nested.rows.map(({ findings }) => findings?.length)).toEqual([0, 1]);
   });
 
   it("of a complete matrix of rank 3 with noise suggests 3, by Gavish and Donoho's threshold", async () => {
     const { suggested } = await rankSweep(noisyRank3(), { ranks: [1, 2, 3, 4, 5, 8], method: svdAt, kernels });
     expect(suggested.rank).toBe(3);
     expect(suggested.reason).toMatch(/^3 of 50 singular values are above the threshold/);
+    // The third value, about 50, is worth more than five of noise, below 3 each.
     const coarse = await rankSweep(noisyRank3(), { ranks: [2, 8], method: svdAt, kernels });
-    expect(coarse.suggested).toMatchObject({ rank: 2, reason: expect.stringContaining("the nearest below") });
+    expect(coarse.suggested).toMatchObject({ rank: 8, reason: expect.stringContaining("it comes nearest to that") });
+  });
+
+  it("counts ranks beside the biases: of rank 3 with noise plus a bias for each user and item, 3; without biases, 5", async () => {
+    const plain = noisyRank3();
+    const biased = ratingsFrom(
+      Array.from(plain.records(), ({ user, item, rating = 0 }) => ({
+        user,
+        item,
+        rating: rating + 20 + 8 * normal(21, Number(user)) + 8 * normal(22, Number(item)),
+      })),
+    );
+    const at = async (biases: "none" | "user" | "item" | "both") => {
+      const method = (rank: number) => als({ rank, biases, center: "none", sweeps: 1 });
+      return (await rankSweep(biased, { ranks: [1, 2, 3, 4, 5, 6], method, kernels })).suggested;
+    };
+    expect(await at("none")).toMatchObject({ rank: 5, reason: expect.stringMatching(/^5 of 50 singular values are/) });
+    expect(await at("user")).toMatchObject({ rank: 4 });
+    expect(await at("item")).toMatchObject({ rank: 4 });
+    const both = await at("both");
+    expect(both.rank).toBe(3);
+    expect(both.reason).toMatch(/^3 of 49 singular values beside the biases are above the threshold/);
   });
 
   it("of nets has no optimum, and suggests none where nothing is held out", async () => {
@@ -174,7 +261,7 @@ describe("rankSweep", () => {
 
 describe("suggestRank", () => {
   /** Ten groups far from each other; their differences between two rows deviate by √10 · 0.01 of the sizes given. */
-  const row = (rank: number, value: number, sway: number | undefined): RankSweepRow => ({
+  const row = (rank: number, value: number, sway: number | undefined): TrainedRank => ({
     rank,
     loss: 1 / rank,
     lossName: "training RMSE",
@@ -186,6 +273,7 @@ describe("suggestRank", () => {
       standardError: undefined,
     },
     svdOptimum: undefined,
+    findings: [],
     seconds: 0,
     digest: "",
   });

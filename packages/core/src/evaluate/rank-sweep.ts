@@ -7,18 +7,24 @@
  */
 import {
   type Factorizer,
+  type Finding,
+  type FitReport,
   factorize,
+  isBounded,
+  modelOptima,
   type Progress,
-  svdOptimum,
-  truncatedSvd,
+  type SvdOptimum,
   type Validation,
 } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
-import { type Center, centers, type Model, modelDigest } from "../model/index.ts";
+import { type Model, modelDigest } from "../model/index.ts";
 import { Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
 import {
+  AbortedError,
+  type Facts,
   finiteNumber,
   knownOptions,
+  LowrankError,
   OptionError,
   shuffled,
   streamSeed,
@@ -52,46 +58,66 @@ export interface RankSweepOptions extends EngineOptions {
   readonly onProgress?: ((progress: RankSweepProgress) => void) | undefined;
 }
 
-/** One rank's figures. */
-export interface RankSweepRow {
+/** A rank that was trained, and its figures. */
+export interface TrainedRank {
   readonly rank: number;
+  readonly failure?: undefined;
   /** The training figure after the last pass */
   readonly loss: number;
   readonly lossName: string;
   readonly passes: number;
-  readonly heldOut:
-    | {
-        readonly name: string;
-        readonly value: number;
-        /** The same figure of each of ten groups of held-out users, the same at every rank; empty with fewer than 20 users */
-        readonly groups: readonly number[];
-        /** Of the value, from ten groups of held-out users; undefined with fewer than 20 such users */
-        readonly standardError: number | undefined;
-      }
-    | undefined;
-  /**
-   * Complete ratings: the smallest ‖A − B‖_F of any B of this rank, less the method's centre; a rank more for each side
-   * with fitted biases. Undefined otherwise, and for nets
-   */
-  readonly svdOptimum: number | undefined;
+  readonly heldOut: HeldOutFigure | undefined;
+  /** What no model of this rank can beat; undefined where nothing is known: ratings with holes, nets, scores that are no ratings */
+  readonly svdOptimum: RankOptimum | undefined;
+  /** Of this rank's training, docs/findings.md; with one training for all ranks they stand at the highest */
+  readonly findings: readonly Finding[];
   /** Of the training; for ranks that another rank's training serves, that training's */
   readonly seconds: number;
   /** Of the model */
   readonly digest: string;
 }
 
+/** A rank whose training failed: it diverged, or the data or the memory do not allow it. */
+export interface FailedRank
+  extends Readonly<Partial<Record<Exclude<keyof TrainedRank, "rank" | "failure">, undefined>>> {
+  readonly rank: number;
+  /** As the error that `factorize` throws at this rank */
+  readonly failure: { readonly code: string; readonly message: string; readonly facts: Facts };
+}
+
+/** One rank's figures, or why there are none: figures are undefined where `failure` is not. */
+export type RankSweepRow = TrainedRank | FailedRank;
+
+export interface HeldOutFigure {
+  readonly name: string;
+  readonly value: number;
+  /** The same figure of each of ten groups of held-out users, the same at every rank; empty with fewer than 20 users */
+  readonly groups: readonly number[];
+  /** Of the value, from ten groups of held-out users; undefined with fewer than 20 such users */
+  readonly standardError: number | undefined;
+}
+
+/** The smallest ‖A − B‖_F of any model of a rank, the method's centre and fitted biases included. */
+export interface RankOptimum extends SvdOptimum {
+  /**
+   * Whose errors cannot be less: those over the training ratings; or, where ratings were held out of complete ones, those
+   * over training and held-out ratings together
+   */
+  readonly over: "training ratings" | "all ratings";
+}
+
 export interface RankSweep {
   readonly method: string;
-  /** Ascending by rank */
+  /** Ascending by rank, one for each rank asked for */
   readonly rows: readonly RankSweepRow[];
   readonly suggested: SuggestedRank;
+  /** Columns of the ratings that the method does not look at */
+  readonly ignored: readonly string[];
 }
 
 const WHO = "rankSweep";
 const GROUPS = 10;
 const LEAST_USERS = 2 * GROUPS;
-/** All singular values are computed up to this many, exactly and at little cost beside the trainings. */
-const WHOLE_SPECTRUM = 512;
 
 const optionNames = [
   "ranks",
@@ -105,9 +131,10 @@ const optionNames = [
 ] as const satisfies readonly (keyof RankSweepOptions)[];
 
 /**
- * Trains a method at several ranks and compares them.
+ * Trains a method at several ranks and compares them. A rank that cannot be trained says so in its row, and the others stay.
  *
- * @throws OptionError for arguments that cannot be; what `factorize` and `heldOut` throw; AbortedError
+ * @throws OptionError for arguments that cannot be; AbortedError; what `heldOut` throws; what `factorize` throws at the lowest
+ *   rank when no rank can be trained
  */
 export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Promise<RankSweep> {
   knownOptions(WHO, options, optionNames);
@@ -119,15 +146,21 @@ export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Pr
     throw new OptionError(WHO, "metric", options.metric, "left out without validation", "it is of held-out ratings");
   }
   const kernels = await kernelsFor(WHO, options);
-  const bounds = await boundsOf(train, methods, kernels, options.signal);
-  const rows: RankSweepRow[] = [];
-  const run = { train, seed, kernels, options, measure, bounds };
+  const run = { train, seed, kernels, options, measure };
   const [first] = methods;
-  if (first.lowerRank !== undefined) rows.push(...(await nestedRows(run, methods)));
-  else for (const method of methods) rows.push(await rowOf(run, method, rows.length, methods.length));
-  const isBounded = rows[0].svdOptimum !== undefined;
-  const evidence: Evidence = { better: measure?.better, spectrum: isBounded ? bounds?.spectrum : undefined };
-  return { method: first.name, rows, suggested: suggestRank(rows, evidence) };
+  const trained = first.lowerRank === undefined ? await eachTrained(run, methods) : await nested(run, methods);
+  const bounds = await boundsOf(run, ratings, methods, trained);
+  const rows = trained.map((rank, place): RankSweepRow => {
+    if ("failure" in rank) return rank;
+    return { ...rank.row, svdOptimum: bounds?.at(place) };
+  });
+  const evidence: Evidence = { better: measure?.better, spectrum: bounds?.spectrum, hasBiases: bounds?.hasBiases };
+  const suggested = suggestRank(
+    rows.filter((row) => row.failure === undefined),
+    evidence,
+  );
+  const ignored = trained.flatMap((rank) => ("failure" in rank ? [] : [rank.ignored]))[0] ?? [];
+  return { method: first.name, rows, suggested, ignored };
 }
 
 interface SweepRun {
@@ -136,7 +169,13 @@ interface SweepRun {
   readonly kernels: Kernels;
   readonly options: RankSweepOptions;
   readonly measure: Measure | undefined;
-  readonly bounds: Bounds | undefined;
+}
+
+/** A rank that was trained, before it is known what bounds it. */
+interface Trained {
+  readonly row: TrainedRank;
+  readonly isBounded: boolean;
+  readonly ignored: readonly string[];
 }
 
 /** The methods, ascending by rank. */
@@ -199,7 +238,7 @@ class Measure {
     return this.#whole.better;
   }
 
-  async of(model: Model, kernels: Kernels, signal: AbortSignal | undefined): Promise<RankSweepRow["heldOut"]> {
+  async of(model: Model, kernels: Kernels, signal: AbortSignal | undefined): Promise<HeldOutFigure> {
     const value = await this.#whole.measure(model, { kernels, signal });
     const figures: number[] = [];
     for (const group of this.#groups) figures.push(await group.measure(model, { kernels, signal }));
@@ -225,49 +264,78 @@ function groupsOf(test: Ratings, seed: number): Ratings[] {
 }
 
 interface Bounds {
-  /** One per method */
-  readonly optimum: readonly number[];
+  /** Of the method in this place */
+  at(place: number): RankOptimum;
+  /** For a suggestion; undefined where ratings were held out, which say more */
   readonly spectrum: Evidence["spectrum"];
+  readonly hasBiases: boolean;
 }
 
-/** What no model of a rank can beat, for complete ratings. */
+/** What no model of a rank can beat, for models that predict complete ratings. */
 async function boundsOf(
-  train: Ratings,
+  { train, measure, kernels, options }: SweepRun,
+  ratings: Ratings,
   methods: readonly Factorizer<Model>[],
-  kernels: Kernels,
-  signal: AbortSignal | undefined,
+  trained: readonly (Trained | FailedRank)[],
 ): Promise<Bounds | undefined> {
-  const { size: users } = train.users;
-  const { size: items } = train.items;
-  if (!train.hasRatings || train.size === 0 || train.size < users * items) return undefined;
-  const { center, biases } = methods[0].options;
-  const own: Center = centers.find((one) => one === center) ?? "none";
-  const sides = biases === "both" ? 2 : biases === "user" || biases === "item" ? 1 : 0;
-  const ranks = methods.map(({ rank }) => rank + sides);
-  const short = Math.min(users, items);
-  if (short > WHOLE_SPECTRUM) {
-    return { optimum: await svdOptimum(train, ranks, { center: own, kernels, signal }), spectrum: undefined };
+  if (!trained.some((rank) => "row" in rank && rank.isBounded)) return undefined;
+  // Held-out ratings are holes of the training part; with them the whole is a matrix again, if the part was taken from it.
+  const isPart = train.users === ratings.users && train.items === ratings.items;
+  const whole = train.isComplete || !isPart ? train : ratings;
+  const ranks = methods.map(({ rank }) => rank);
+  const wanted = { kernels, signal: options.signal, isWhole: measure === undefined };
+  const bounds = await modelOptima(methods[0], ranks, whole, train, wanted);
+  if (bounds === undefined) return undefined;
+  const over = whole === train ? "training ratings" : "all ratings";
+  const spectrum = measure === undefined ? bounds.spectrum : undefined;
+  return { at: (place) => ({ ...bounds.optima[place], over }), spectrum, hasBiases: bounds.hasBiases };
+}
+
+/** One training for each rank. @throws the error of the lowest rank when all fail */
+async function eachTrained(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<(Trained | FailedRank)[]> {
+  const ranks: (Trained | FailedRank)[] = [];
+  let first: LowrankError | undefined;
+  for (const method of methods) {
+    try {
+      ranks.push(await trainedAt(run, method, ranks.length, methods.length));
+    } catch (error) {
+      // What the caller has to set right, or has stopped, ends the sweep.
+      if (!(error instanceof LowrankError) || error instanceof OptionError || error instanceof AbortedError)
+        throw error;
+      first ??= error;
+      const { code, message, facts } = error;
+      ranks.push({ rank: method.rank, failure: { code, message, facts } });
+    }
   }
-  const { values } = await truncatedSvd(train, { rank: short, center: own, kernels, signal });
-  const optimum = ranks.map((rank) => Math.hypot(...values.subarray(rank)));
-  return { optimum, spectrum: { values, short, long: Math.max(users, items) } };
+  if (first !== undefined && !ranks.some((rank) => "row" in rank)) throw first;
+  return ranks;
 }
 
 /** Trains at one rank. */
-async function rowOf(run: SweepRun, method: Factorizer<Model>, done: number, ranks: number): Promise<RankSweepRow> {
-  const { kernels, options, measure, bounds } = run;
+async function trainedAt(run: SweepRun, method: Factorizer<Model>, done: number, ranks: number): Promise<Trained> {
   const { model, report } = await fit(run, method, done, ranks);
-  return {
-    rank: method.rank,
-    loss: report.loss[report.loss.length - 1],
+  return trainedRank(run, method.rank, model, report, report.loss[report.loss.length - 1]);
+}
+
+async function trainedRank(
+  { kernels, options, measure }: SweepRun,
+  rank: number,
+  model: Model,
+  report: FitReport,
+  loss: number,
+): Promise<Trained> {
+  const row: TrainedRank = {
+    rank,
+    loss,
     lossName: report.lossName,
     passes: report.loss.length,
     heldOut: await measure?.of(model, kernels, options.signal),
-    // A net is no product of two tables, and no rank bounds it.
-    svdOptimum: model.kind === "factors" ? bounds?.optimum[done] : undefined,
+    svdOptimum: undefined,
+    findings: report.findings,
     seconds: report.seconds.total,
-    digest: report.digest,
+    digest: modelDigest(model),
   };
+  return { row, isBounded: isBounded(model), ignored: report.ignored };
 }
 
 function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Model>, done: number, ranks: number) {
@@ -282,25 +350,17 @@ function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Mod
 }
 
 /** One training at the highest rank, and from it every lower one. */
-async function nestedRows(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<RankSweepRow[]> {
-  const { kernels, options, measure, bounds } = run;
+async function nested(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<Trained[]> {
   const last = methods[methods.length - 1];
   const { model, report } = await fit(run, last, 0, methods.length);
-  const rows: RankSweepRow[] = [];
-  for (const [place, method] of methods.entries()) {
-    throwIfAborted(WHO, options.signal);
+  const ranks: Trained[] = [];
+  for (const method of methods) {
+    throwIfAborted(WHO, run.options.signal);
     const lower = method.lowerRank?.(model, report);
     if (lower === undefined) throw new OptionError(WHO, "method", method.name, "the same method at every rank");
-    rows.push({
-      rank: method.rank,
-      loss: lower.loss,
-      lossName: report.lossName,
-      passes: report.loss.length,
-      heldOut: await measure?.of(lower.model, kernels, options.signal),
-      svdOptimum: bounds?.optimum[place],
-      seconds: report.seconds.total,
-      digest: modelDigest(lower.model),
-    });
+    // What was found amiss was found at the rank that was trained.
+    const own = method === last ? report : { ...report, findings: [] };
+    ranks.push(await trainedRank(run, method.rank, lower.model, own, lower.loss));
   }
-  return rows;
+  return ranks;
 }

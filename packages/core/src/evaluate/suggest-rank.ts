@@ -6,9 +6,11 @@
  * difference, over the same groups of held-out users: users differ much more from each other than ranks do. Without them a training figure cannot
  * choose, since it always falls with the rank; for complete ratings the singular values can: those above Gavish & Donoho's
  * optimal hard threshold, ω(β) times their median, are taken for structure and the others for noise (IEEE Trans. Inf. Theory
- * 2014, with their approximation of ω for a noise of unknown size).
+ * 2014, with their approximation of ω for a noise of unknown size). Where the method fits biases, those are the values of the
+ * ratings less the means that biases take up, so that a bias is not counted among the columns.
  */
-import type { RankSweepRow } from "./rank-sweep.ts";
+import type { Spectrum } from "../factorizers/index.ts";
+import type { TrainedRank } from "./rank-sweep.ts";
 
 export interface SuggestedRank {
   /** One of the ranks asked for; undefined when nothing says which */
@@ -19,14 +21,16 @@ export interface SuggestedRank {
 /** What suggestions go by beside the rows. */
 export interface Evidence {
   readonly better: "lower" | "higher" | undefined;
-  /** All singular values of complete ratings, where they are known, and the sides of the matrix */
-  readonly spectrum: { readonly values: ArrayLike<number>; readonly short: number; readonly long: number } | undefined;
+  /** All singular values of complete ratings less centre and biases, where they are known */
+  readonly spectrum: Spectrum | undefined;
+  /** The method fits biases: the ratings were taken less the means of users or items, and ranks are counted beside them */
+  readonly hasBiases?: boolean | undefined;
 }
 
 /** @param rows ascending by rank, at least one */
-export function suggestRank(rows: readonly RankSweepRow[], { better, spectrum }: Evidence): SuggestedRank {
+export function suggestRank(rows: readonly TrainedRank[], { better, spectrum, hasBiases }: Evidence): SuggestedRank {
   if (better !== undefined) return byHeldOut(rows, better);
-  if (spectrum !== undefined) return bySpectrum(rows, spectrum);
+  if (spectrum !== undefined) return bySpectrum(rows, spectrum, hasBiases === true);
   return {
     rank: undefined,
     reason:
@@ -38,7 +42,7 @@ export function suggestRank(rows: readonly RankSweepRow[], { better, spectrum }:
 /** A share of the figure that no one would notice. Strong penalties leave columns empty, and higher ranks then differ by less. */
 const SAME = 1e-4;
 
-function byHeldOut(rows: readonly RankSweepRow[], better: "lower" | "higher"): SuggestedRank {
+function byHeldOut(rows: readonly TrainedRank[], better: "lower" | "higher"): SuggestedRank {
   const sign = better === "lower" ? 1 : -1;
   const measured = rows.flatMap(({ rank, heldOut }) => (heldOut === undefined ? [] : [{ rank, ...heldOut }]));
   const best = measured.reduce((one, other) => (sign * other.value < sign * one.value ? other : one));
@@ -74,23 +78,27 @@ export function standardErrorOf(figures: readonly number[]): number | undefined 
 }
 
 function bySpectrum(
-  rows: readonly RankSweepRow[],
-  { values, short, long }: NonNullable<Evidence["spectrum"]>,
+  rows: readonly TrainedRank[],
+  { values, short, long }: Spectrum,
+  hasBiases: boolean,
 ): SuggestedRank {
   const aspect = short / long;
   const omega = 0.56 * aspect ** 3 - 0.95 * aspect ** 2 + 1.82 * aspect + 1.43;
   const threshold = omega * medianOf(values, short);
   let above = 0;
   while (above < values.length && values[above] > threshold) above++;
-  const fitting = rows.filter(({ rank }) => rank <= above);
-  const { rank } = fitting.length === 0 ? rows[0] : fitting[fitting.length - 1];
-  const found = `${above} of ${short} singular values are above the threshold that tells structure from noise`;
-  const reason =
-    rank === above
-      ? `${found} (Gavish and Donoho: ${threshold.toPrecision(4)})`
-      : `${found} (Gavish and Donoho: ${threshold.toPrecision(4)}), and of the ranks asked for it is the nearest ` +
-        (rank < above ? "below" : "above");
-  return { rank, reason };
+  // How far the first `rank` columns are from those above the threshold: what they lack, or hold of the noise.
+  const apart = (rank: number) => {
+    let sum = 0;
+    for (let j = Math.min(rank, above); j < Math.min(Math.max(rank, above), values.length); j++) sum += values[j] ** 2;
+    return sum;
+  };
+  const { rank } = rows.reduce((one, other) => (apart(other.rank) < apart(one.rank) ? other : one));
+  const beside = hasBiases ? " beside the biases" : "";
+  const found =
+    `${above} of ${short} singular values${beside} are above the threshold that tells structure from noise ` +
+    `(Gavish and Donoho: ${threshold.toPrecision(4)})`;
+  return { rank, reason: rank === above ? found : `${found}, and of the ranks asked for it comes nearest to that` };
 }
 
 /** The median of `count` values, descending, of which those beyond the list are 0. */

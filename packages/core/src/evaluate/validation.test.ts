@@ -140,6 +140,13 @@ describe("crossValidate", () => {
     expect(result.rulers[1].errors?.rmse.values.length).toBe(3);
   });
 
+  it("makes no certificates, which no fold's figures need", async () => {
+    // Of 30 sweeps factorize alone would say how near to rest they are.
+    const { folds } = await crossValidate(splits.slice(0, 1), als({ rank: 2, sweeps: 30 }), { rulers: false });
+    expect(folds[0].report.certificate).toBeUndefined();
+    expect((await factorize(splits[0].train, als({ rank: 2, sweeps: 30 }))).report.certificate?.kind).toBe("gradient");
+  });
+
   it("repeats itself for one seed and reports the passes of each fold", async () => {
     const method = ials({ rank: 2, sweeps: 2 });
     const seen: string[] = [];

@@ -6,14 +6,12 @@
  * parameters have come to rest. Not here: what the cost is (the methods), the decomposition (svd/).
  */
 import type { Kernels } from "../kernels/index.ts";
-import type { Center, FactorModel, Model } from "../model/index.ts";
-import { centers } from "../model/index.ts";
+import type { FactorModel, Model } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { nextTurn, turnIsOver } from "../support/index.ts";
+import { nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Finish } from "./course.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
-import { type SvdMatrix, svdMatrix } from "./svd/matrix.ts";
-import { optima } from "./svd/truncated-svd.ts";
+import { modelOptima } from "./svd/model-optima.ts";
 
 /** How near a model is to the best there can be. */
 export type Certificate =
@@ -22,11 +20,11 @@ export type Certificate =
       readonly kind: "optimum";
       /** ‖A − prediction‖_F over all cells */
       readonly error: number;
-      /** The smallest that any model of this rank and centre can have; with fitted biases a bound below it */
+      /** The smallest that any model of this rank, centre and fitted biases can have */
       readonly optimum: number;
-      /** The model's rank, and one more for each side with a fitted bias, which is as much as a column can do */
-      readonly optimumRank: number;
-      /** error − optimum, ≥ 0 up to rounding of f32 factors */
+      /** No such model is nearer than this: `optimum`, less what a decomposition by steps leaves open (docs/svd.md) */
+      readonly optimumAtLeast: number;
+      /** error − optimum, ≥ 0 up to rounding of f32 factors and up to optimum − optimumAtLeast */
       readonly gap: number;
       /** gap / ‖A − centre‖_F: 0 is the best, 1 a model of zeros beside a perfect fit */
       readonly relativeGap: number;
@@ -60,7 +58,10 @@ const AUTO_SHARE = 0.04;
 /** Passes that the gradient takes as long as, where a run does not say. */
 const SLOPE_PASSES = 0.2;
 
-/** @returns undefined when none was wanted, or none is known for this method and these ratings */
+/**
+ * @returns undefined when none was wanted, or none is known for this method and these ratings
+ * @throws AbortedError
+ */
 export async function certify<M extends Model>(
   choice: CertificateChoice,
   run: Run<M>,
@@ -68,43 +69,49 @@ export async function certify<M extends Model>(
   ratings: Ratings,
   { model, loss }: Pick<Finish<M>, "model" | "loss">,
   kernels: Kernels,
+  signal: AbortSignal | undefined,
 ): Promise<Certificate | undefined> {
   if (choice === false) return undefined;
+  throwIfAborted(method.name, signal);
   const { size: users } = ratings.users;
   const { size: items } = ratings.items;
-  const complete = ratings.size === users * items;
   const small = Math.min(users, items) <= AUTO_SHORT_SIDE && users * items <= AUTO_CELLS;
-  if (model.kind === "factors" && model.scale === "rating" && complete && (choice === true || small)) {
-    return optimumOf(model, method, ratings, kernels);
+  if (isBounded(model) && ratings.isComplete && (choice === true || small)) {
+    const optimum = await optimumOf(model, method, ratings, kernels, signal);
+    if (optimum !== undefined) return optimum;
   }
   // The run stands after the last pass; validation may have kept the model of an earlier one.
   if (run.slope === undefined || model.provenance.passes !== loss.length) return undefined;
   const costs = run.slopePasses ?? SLOPE_PASSES;
   if (choice === "auto" && AUTO_SHARE * loss.length < costs && !run.finished) return undefined;
-  const { norm, cost, size } = await run.slope();
+  const { norm, cost, size } = await run.slope(signal);
   return { kind: "gradient", norm, relative: norm === 0 || cost === 0 ? 0 : (norm * size) / cost };
 }
 
+/** Whether a rank bounds how near the model can come to ratings: two tables of it, on the ratings' own scale. */
+export function isBounded(model: Model): model is FactorModel {
+  return model.kind === "factors" && model.scale === "rating";
+}
+
+/** @returns undefined when the steps of the decomposition were used up before it was known well enough */
 async function optimumOf(
   model: FactorModel,
   method: Factorizer<Model>,
   ratings: Ratings,
   kernels: Kernels,
-): Promise<Certificate> {
-  const { center, biases } = method.options;
-  const own: Center = centers.find((one) => one === center) ?? "none";
-  const matrix = svdMatrix(method.name, ratings, "refuse", own);
-  const sides = biases === "both" ? 2 : biases === "user" || biases === "item" ? 1 : 0;
-  const optimumRank = method.rank + sides;
-  const [optimum] = await optima(method.name, matrix, [optimumRank], { kernels });
-  const error = await errorOf(model, matrix);
+  signal: AbortSignal | undefined,
+): Promise<Certificate | undefined> {
+  const bounds = await modelOptima(method, [method.rank], ratings, ratings, { kernels, signal });
+  const { optimum, atLeast } = bounds?.optima[0] ?? {};
+  if (bounds === undefined || optimum === undefined || atLeast === undefined) return undefined;
+  const error = await errorOf(model, ratings, () => throwIfAborted(method.name, signal));
   const gap = error - optimum;
-  const whole = Math.sqrt(matrix.squared);
-  return { kind: "optimum", error, optimum, optimumRank, gap, relativeGap: whole === 0 ? 0 : gap / whole };
+  const relativeGap = bounds.whole === 0 ? 0 : gap / bounds.whole;
+  return { kind: "optimum", error, optimum, optimumAtLeast: atLeast, gap, relativeGap };
 }
 
 /** ‖A − prediction‖_F over all cells, in f64. */
-async function errorOf(model: FactorModel, { ratings }: SvdMatrix): Promise<number> {
+async function errorOf(model: FactorModel, ratings: Ratings, atTurn: () => void): Promise<number> {
   const { rank, mean, userBias, itemBias, userFactors, itemFactors } = model;
   const { rows, columns, value } = ratings.byUser;
   let sum = 0;
@@ -116,7 +123,10 @@ async function errorOf(model: FactorModel, { ratings }: SvdMatrix): Promise<numb
       // Complete rows hold their cells in the order of the items.
       sum += (value[user * columns + item] - score) ** 2;
     }
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) {
+      await nextTurn();
+      atTurn();
+    }
   }
   return Math.sqrt(sum);
 }

@@ -266,12 +266,19 @@ describe("writing checkpoints", () => {
     const log: string[] = [];
     const run = async (options: Omit<CheckpointOptions, "write">) => {
       log.length = 0;
+      let lastPassMade = () => {};
+      const lastPass = new Promise<void>((resolve) => {
+        lastPassMade = resolve;
+      });
       const write = async (_: readonly Uint8Array[], { passes, reason }: CheckpointInfo) => {
         log.push(`begin ${passes}`);
-        if (reason === "due") await new Promise((resolve) => setTimeout(resolve, 200));
+        if (reason === "due") await lastPass;
         log.push(`done ${passes}`);
       };
-      const onProgress = ({ pass }: { pass: number }) => log.push(`pass ${pass}`);
+      const onProgress = ({ pass }: { pass: number }) => {
+        log.push(`pass ${pass}`);
+        if (pass === 6) lastPassMade();
+      };
       await factorize(ratings, method, { ...engine, onProgress, checkpoint: { ...options, write } });
       return [...log];
     };

@@ -1,8 +1,8 @@
 /** denseNet through factorize: what it reaches, that it repeats itself, resumes, and what it refuses. */
 import { describe, expect, it } from "vitest";
-import { openKernels } from "../kernels/index.ts";
+import { netPlaces, openKernels } from "../kernels/index.ts";
 import { checkModel, type NetModel, scorerOf } from "../model/index.ts";
-import { plantedWorld, type Ratings, ratingsFromDense } from "../ratings/index.ts";
+import { plantedWorld, type Ratings, ratingsFrom, ratingsFromDense, subset } from "../ratings/index.ts";
 import { type DenseNetOptions, denseNet } from "./dense-net.ts";
 import { factorize } from "./train.ts";
 
@@ -57,6 +57,53 @@ function meanSquare(model: NetModel, ratings: Ratings): number {
   return sum / ratings.size;
 }
 
+/** The loss of all ratings as one batch, from docs/dense-net.md, of a state's numbers. */
+function documentedLoss(
+  arrays: Readonly<Record<string, ArrayLike<number>>>,
+  shape: { readonly rank: number; readonly hidden: readonly number[]; readonly product: boolean },
+  penalties: { readonly [P in "regularization" | "biasRegularization" | "layerRegularization"]: number },
+  center: "none" | "global" | "user" | "item",
+): number {
+  const { rank } = shape;
+  const places = netPlaces(shape);
+  const { layers, userBias, itemBias } = arrays;
+  const row = (name: string, index: number) => Array.from({ length: rank }, (_, k) => arrays[name][index * rank + k]);
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
+  const rated = table.flatMap((line, user) =>
+    line.map((rating, item) => ({ user, item, rating })).filter(({ rating }) => rating > 0),
+  );
+  let sum = 0;
+  for (const { user, item, rating } of rated) {
+    const alike = rated.filter(
+      (one) => center === "global" || (center === "user" ? one.user === user : one.item === item),
+    );
+    let score = center === "none" ? 0 : mean(alike.map((one) => one.rating));
+    score += userBias[user] + itemBias[item] + layers[places.bias];
+    const [x, y] = [row("userFactors", user), row("itemFactors", item)];
+    let below = [...x, ...y];
+    for (const { outputs, stride, weight, bias } of places.layers) {
+      const inputs = below;
+      below = Array.from({ length: outputs }, (_, o) =>
+        Math.max(
+          0,
+          inputs.reduce((total, a, i) => total + a * layers[weight + i * stride + o], layers[bias + o]),
+        ),
+      );
+    }
+    for (const [i, a] of below.entries()) score += a * layers[places.top + i];
+    let rows = squares(x) + squares(y);
+    if (places.product !== undefined) {
+      const [p, q] = [row("userProduct", user), row("itemProduct", item)];
+      for (let k = 0; k < rank; k++) score += layers[places.product + k] * p[k] * q[k];
+      rows += squares(p) + squares(q);
+    }
+    sum += (rating - score) ** 2 + penalties.regularization * rows;
+    sum += penalties.biasRegularization * (userBias[user] ** 2 + itemBias[item] ** 2);
+  }
+  return sum / rated.length + penalties.layerRegularization * squares(layers);
+}
+
 describe("denseNet", () => {
   it("on seed notebook 003 reaches a mean squared error of 0.0005 or less from the best of 50 starts", async () => {
     const kernels = await openKernels({ threads: 1 });
@@ -68,14 +115,78 @@ describe("denseNet", () => {
     expect(Math.min(...reached)).toBeLessThanOrEqual(0.0005);
   });
 
-  it("reports the error on the way; the first epoch's of one batch is that of the start, to 1e-5", async () => {
-    const method = denseNet({ ...quick, batchSize: world.size, epochs: 1, initScale: 0.4 });
-    const { report } = await factorize(world, method, { seed: 5 });
-    const run = await method.start(world, await openKernels({ backend: "reference" }), 5);
-    const start = meanSquare(await run.model(0), world);
-    run.close();
-    expect(report.lossName).toBe("RMSE on the way");
-    expect(report.loss[0] / Math.sqrt(start)).toBeCloseTo(1, 5);
+  it("reports the error at the start, by the f64 scorer to 1e-6, and on the way: the first epoch's of one batch is that", async () => {
+    for (const center of ["none", "global", "user", "item"] as const) {
+      const method = denseNet({ ...quick, center, batchSize: world.size, epochs: 1, initScale: 0.4 });
+      const run = await method.start(world, await openKernels({ backend: "reference" }), 5);
+      const start = Math.sqrt(meanSquare(await run.model(0), world));
+      run.close();
+      for (const backend of ["reference", "wasm"] as const) {
+        const { report } = await factorize(world, method, { seed: 5, backend });
+        expect(report.lossName).toBe("RMSE on the way");
+        expect(Math.abs((report.initialLoss as number) / start - 1)).toBeLessThan(1e-6);
+        expect(Math.abs(report.loss[0] / start - 1)).toBeLessThan(1e-6);
+      }
+    }
+  });
+
+  it("that stands still at rate 1e-9, or ends above its start at rate 0.5, says so as a finding", async () => {
+    const codes = async (learningRate: number) => {
+      const method = denseNet({ ...quick, schedule: "constant", learningRate });
+      const { report } = await factorize(world, method, { seed: 1 });
+      return report.findings.map(({ code }) => code);
+    };
+    expect(await codes(1e-9)).toContain("loss-flat");
+    expect(await codes(0.5)).toContain("learning-rate-too-high");
+    expect(await codes(0.002)).toEqual([]);
+  });
+
+  it("moves by one batch of all ratings by −α times the slope of the documented loss, for every centre and shape", async () => {
+    const kernels = await openKernels({ backend: "reference" });
+    for (const center of ["none", "global", "user", "item"] as const) {
+      for (const [hidden, product] of [
+        [[4], true],
+        [[4, 3], false],
+        [[4, 3, 2], true],
+      ] as const) {
+        const shape = { rank: 2, hidden, product };
+        const penalties = { regularization: 0.03, biasRegularization: 0.02, layerRegularization: 0.01 };
+        const rate = 0.25;
+        const method = denseNet({
+          ...shape,
+          ...penalties,
+          center,
+          order: "rows",
+          optimizer: "sgd",
+          learningRate: rate,
+          schedule: "constant",
+          initScale: 0.7,
+        });
+        const run = await method.start(small, kernels, 3);
+        const { arrays: start } = run.state();
+        await run.passes(1, undefined);
+        const { arrays: after } = run.state();
+        run.close();
+        const loss = () => documentedLoss(start, shape, penalties, center);
+        for (const [name, array] of Object.entries(start)) {
+          for (let i = 0; i < array.length; i += Math.ceil(array.length / 12)) {
+            const at = array[i];
+            const slope = (h: number) => {
+              array[i] = at + h;
+              const up = loss();
+              array[i] = at - h;
+              return (up - loss()) / (2 * h);
+            };
+            const exact = (4 * slope(5e-5) - slope(1e-4)) / 3;
+            array[i] = at;
+            const moved = (at - after[name][i]) / rate;
+            if (!(Math.abs(moved - exact) <= 1e-8 * (1 + Math.abs(exact)))) {
+              expect.fail(`${center}, ${hidden}: ${name}[${i}] moved by ${moved}, not ${exact}`);
+            }
+          }
+        }
+      }
+    }
   });
 
   it("makes a whole model whose epochs lower the error, for every choice of branch, biases and centre", async () => {
@@ -138,27 +249,106 @@ describe("denseNet", () => {
     }
   });
 
-  it("stops when its signal fires, between calls of the kernels", async () => {
+  it("stops when its signal fires after the first call, thousands of epochs early", async () => {
     const controller = new AbortController();
+    const made: number[] = [];
     const training = factorize(world, denseNet({ ...quick, epochs: 10_000 }), {
       signal: controller.signal,
-      onProgress: () => controller.abort(),
+      onProgress: ({ pass }) => {
+        made.push(pass);
+        controller.abort();
+      },
     });
     await expect(training).rejects.toMatchObject({ code: "aborted" });
+    expect(made).toHaveLength(1);
+    expect(made[0]).toBeLessThan(100);
+  });
+
+  it("stops within an epoch, between calls of the kernels", async () => {
+    const method = denseNet({ ...quick, rank: 32, hidden: [64, 32], order: "rows" });
+    const run = await method.start(world, await openKernels({ backend: "reference" }), 1);
+    const { arrays: before } = run.state();
+    // Fires when it is looked at for the second time.
+    let looks = 0;
+    const signal = {
+      get aborted() {
+        return ++looks > 1;
+      },
+    } as unknown as AbortSignal;
+    await expect(run.passes(1, signal)).rejects.toMatchObject({ code: "aborted" });
+    const { arrays: after } = run.state();
+    run.close();
+    // User by user: the first one's batch was in the first call, the last one's in a later one.
+    const rows = before.userFactors.length / 32;
+    const moved = (user: number) => after.userFactors[32 * user] !== before.userFactors[32 * user];
+    expect(moved(0)).toBe(true);
+    expect(moved(rows - 1)).toBe(false);
+  });
+
+  it("fits a single cell, and ratings that are all the same, to 1e-3, and says of these that they are", async () => {
+    const one = ratingsFrom([{ user: "u", item: "i", rating: 4 }]);
+    const same = ratingsFromDense(table.map((line) => line.map((rating) => (rating === 0 ? Number.NaN : 3))));
+    for (const ratings of [one, same]) {
+      for (const center of ["none", "global"] as const) {
+        const options: DenseNetOptions = { center, epochs: 600, learningRate: 0.01, regularization: 0, biases: "none" };
+        const { model, report } = await factorize(ratings, denseNet(options), { seed: 1 });
+        checkModel(model);
+        expect(Math.sqrt(meanSquare(model, ratings))).toBeLessThan(1e-3);
+        expect(report.findings.map(({ code }) => code)).toContain("constant-ratings");
+      }
+    }
+  });
+
+  it("takes a rank above the number of users and items, which is no finding: its factors go through layers", async () => {
+    const { model, report } = await factorize(small, denseNet({ rank: 9, epochs: 3 }), { seed: 1 });
+    checkModel(model);
+    expect(model.userFactors).toHaveLength(5 * 9);
+    expect(report.findings.map(({ code }) => code)).not.toContain("rank-above-size");
   });
 
   describe("refuses", () => {
     it.each([
-      [{ hidden: [] }, "net: hidden must be a list of 1 to 16 whole numbers"],
-      [{ hidden: [8, 0] }, "net: hidden must be a whole number from 1 to 4096, got 0"],
-      [{ hidden: 8 as unknown as number[] }, "net: hidden must be a list of 1 to 16 whole numbers, got 8"],
-      [{ learningRate: 0 }, "net: learningRate must be a finite number from 1e-12"],
-      [{ momentum: 0.9 }, "net: momentum must be left out when optimizer is"],
-      [{ batchSize: 0 }, "net: batchSize must be a whole number from 1"],
-      [{ width: 8 } as DenseNetOptions, "net: width must be left out: net has no such option"],
+      [{ hidden: [] }, "denseNet: hidden must be a list of 1 to 16 whole numbers"],
+      [{ hidden: [8, 0] }, "denseNet: hidden must be a whole number from 1 to 4096, got 0"],
+      [{ hidden: [-8] }, "denseNet: hidden must be a whole number from 1 to 4096, got -8"],
+      [{ hidden: [8, 2.5] }, "denseNet: hidden must be a whole number from 1 to 4096, got 2.5"],
+      [{ hidden: [Number.NaN] }, "denseNet: hidden must be a whole number from 1 to 4096, got NaN"],
+      [{ hidden: 8 as unknown as number[] }, "denseNet: hidden must be a list of 1 to 16 whole numbers, got 8"],
+      [{ rank: 0 }, "denseNet: rank must be a whole number from 1 to 1024, got 0"],
+      [{ epochs: 0 }, "denseNet: epochs must be a whole number from 1"],
+      [{ learningRate: 0 }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ learningRate: -0.1 }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ learningRate: Number.NaN }, "denseNet: learningRate must be a finite number from 1e-12"],
+      [{ momentum: 0.9 }, "denseNet: momentum must be left out when optimizer is"],
+      [{ batchSize: 0 }, "denseNet: batchSize must be a whole number from 1"],
+      [{ width: 8 } as DenseNetOptions, "denseNet: width must be left out: denseNet has no such option"],
     ])("%j", (options, message) => {
       expect(() => denseNet(options)).toThrow(message);
     });
+
+    it("no ratings at all, and clicks without ratings, naming what to use instead", async () => {
+      const none = subset(small, new Uint8Array(small.size));
+      await expect(factorize(none, denseNet())).rejects.toThrow("net: there are no ratings to train on");
+      const clicks = ratingsFrom([
+        { user: "u", item: "i" },
+        { user: "v", item: "i" },
+      ]);
+      await expect(factorize(clicks, denseNet())).rejects.toThrow(
+        "net: these records have no rating, and net fits ratings; use ials() for clicks",
+      );
+    });
+
+    it.each(["sgd", "adam", "adamw", "adagrad"] as const)(
+      "a learning rate of 1e9 by %s, as a divergence",
+      async (optimizer) => {
+        const training = factorize(world, denseNet({ ...quick, optimizer, learningRate: 1e9 }));
+        await expect(training).rejects.toMatchObject({
+          code: "divergence",
+          message: expect.stringMatching(/^net: the RMSE on the way became .*; lower learningRate/),
+          facts: { method: "net", pass: 1, learningRate: 1e9 },
+        });
+      },
+    );
 
     it("given arrays that do not fit, by name, and drawn ones beside them", async () => {
       const { model } = await factorize(small, denseNet({ ...notebook, epochs: 1 }));
@@ -178,7 +368,7 @@ describe("denseNet", () => {
       const product = { userFactors, itemFactors };
       await expect(start({ userFactors, itemFactors, layers, product })).rejects.toThrow("given with product false");
       expect(() => denseNet({ ...notebook, initial: { userFactors, itemFactors, layers } })).toThrow(
-        "net: initScale must be left out when initial is given",
+        "denseNet: initScale must be left out when initial is given",
       );
     });
   });

@@ -20,8 +20,10 @@ import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
 export { denseNetOptions };
 
-/** The method's name in reports, files and on the command line. */
+/** The method's name in reports, files, errors of a training and on the command line. */
 const NAME = "net";
+/** What errors about options begin with, which come from the call of that name. */
+const CALLED = "denseNet";
 
 /** Options of `denseNet`; every one may be left out. */
 export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
@@ -56,23 +58,23 @@ export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
 }
 
 /**
- * A dense net for explicit ratings.
+ * A dense net for explicit ratings. Its name in reports, model files and on the command line is `net`.
  *
  * @throws OptionError for an unknown option or a value out of range
  */
 export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
   const { initial, ...rest } = given;
-  const options = resolveOptions(NAME, denseNetOptions, rest);
+  const options = resolveOptions(CALLED, denseNetOptions, rest);
   if (initial !== undefined) {
-    checkInitial(NAME, initial);
+    checkInitial(CALLED, initial);
     if (rest.initScale !== undefined) {
       const allowed = "left out when initial is given";
-      throw new OptionError(NAME, "initScale", rest.initScale, allowed, "nothing is drawn then");
+      throw new OptionError(CALLED, "initScale", rest.initScale, allowed, "nothing is drawn then");
     }
   }
   const { rank, hidden, product, epochs } = options;
   const learningRate = learningRateOf(options);
-  const rates = ratesOf(NAME, learningRate, options, epochs);
+  const rates = ratesOf(CALLED, learningRate, options, epochs);
   const written = { ...options, learningRate };
   const settings: NetSettings = {
     ...options,
@@ -94,7 +96,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       needRatings(NAME, ratings);
-      return new NetRun(settings, ratings, kernels, seed, from);
+      return NetRun.start(settings, ratings, kernels, seed, from);
     },
   };
 }

@@ -266,10 +266,10 @@ class BatchRun extends DescentRun {
    * Of the objective over all ratings, of which an epoch's batches add up to a multiple; the norms of batches do not. It is
    * not made by kernels, and takes as long as some epochs.
    */
-  get slope(): (() => Promise<Slope>) | undefined {
+  get slope(): ((signal?: AbortSignal) => Promise<Slope>) | undefined {
     const { problem, settings, ratings, unit } = this.memory;
     if (settings.objective === "norm") return undefined;
-    return () => descentSlope(problem, ratings.size, unit);
+    return (signal) => descentSlope(problem, ratings.size, unit, () => throwIfAborted(settings.name, signal));
   }
 
   readonly slopePasses = SLOPE_EPOCHS;

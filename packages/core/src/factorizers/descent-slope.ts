@@ -18,11 +18,20 @@ const gradientOf = ({ factors: { table } }: DescentSide): Gradient => ({
   bias: new Float64Array(table.rows),
 });
 
-/** @param size number of ratings @param unit that the problem is in; the slope is in the ratings' own */
-export async function descentSlope(problem: DescentProblem, size: number, unit: Unit): Promise<Slope> {
+/**
+ * @param size number of ratings
+ * @param unit that the problem is in; the slope is in the ratings' own
+ * @param atTurn called whenever others had their turn; what it throws ends the work
+ */
+export async function descentSlope(
+  problem: DescentProblem,
+  size: number,
+  unit: Unit,
+  atTurn: () => void,
+): Promise<Slope> {
   const { left, right, objective } = problem;
   const [ofLeft, ofRight] = [gradientOf(left), gradientOf(right)];
-  const squared = await addErrors(problem, ofLeft, ofRight);
+  const squared = await addErrors(problem, ofLeft, ofRight, atTurn);
   const { cost, weight, penaltyWeight } = objectiveOf(objective, squared, size);
   let [norm, length, penalty] = [0, 0, 0];
   for (const [side, gradient] of [
@@ -67,7 +76,12 @@ function errorOf({ left, right, offset, entries, value }: DescentProblem, row: n
 }
 
 /** Σ error², and its gradient added to both sides. */
-async function addErrors(problem: DescentProblem, ofLeft: Gradient, ofRight: Gradient): Promise<number> {
+async function addErrors(
+  problem: DescentProblem,
+  ofLeft: Gradient,
+  ofRight: Gradient,
+  atTurn: () => void,
+): Promise<number> {
   const { left, right, entries } = problem;
   const [x, y] = [left.factors.table, right.factors.table];
   let squared = 0;
@@ -86,7 +100,10 @@ async function addErrors(problem: DescentProblem, ofLeft: Gradient, ofRight: Gra
       ofLeft.bias[row] += twice;
       ofRight.bias[other] += twice;
     }
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) {
+      await nextTurn();
+      atTurn();
+    }
   }
   return squared;
 }

@@ -88,8 +88,11 @@ export interface Run<M extends Model = FactorModel> {
   readonly zeroLoss?: number | undefined;
   /** What a pass that has diverged is laid to; the run stands after it, or after a later one. */
   blame?(pass: number): Blame;
-  /** The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. */
-  readonly slope?: (() => Promise<Slope>) | undefined;
+  /**
+   * The slope of the method's own cost at the present parameters, for the certificate; left out where it has none. Looks at
+   * the signal where it takes long.
+   */
+  readonly slope?: ((signal?: AbortSignal) => Promise<Slope>) | undefined;
   /** About how many passes `slope` takes as long as. Default 0.2 */
   readonly slopePasses?: number;
   /** A copy of everything that the next pass depends on. Between calls of `passes`. */

@@ -5,8 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { openKernels } from "../kernels/index.ts";
 import { biasSides, centers, encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
-import { plantedWorld, type Ratings, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
-import { DataError, OptionError } from "../support/index.ts";
+import { plantedWorld, type Ratings } from "../ratings/index.ts";
+import { OptionError } from "../support/index.ts";
 import { als, type Factorizer, factorize, type GradientOptions, gradient } from "./index.ts";
 
 const { ratings } = plantedWorld({ users: 40, items: 25, rank: 3, density: 0.4, noise: 0.3, mean: 3, seed: 7 });
@@ -47,7 +47,7 @@ it("a batch larger than the data is the data: 256 of 20 ratings give the model o
 describe("losses", () => {
   const lambdas = { norm: 0.01, sum: 0.3, half: 0.3, mean: 0.001 };
   for (const objective of ["norm", "sum", "half", "mean"] as const) {
-    it(`of "${objective}" before and after training are those of the model, sparse and complete, to 1e-5`, async () => {
+    it(`of "${objective}" before and after training are those of the model, sparse and complete, to 1e-6`, async () => {
       for (const data of [ratings, complete]) {
         const options: GradientOptions = {
           rank: 3,
@@ -60,42 +60,47 @@ describe("losses", () => {
         const last = objectiveOf(model, data, objective, lambdas[objective]);
         expect(report.lossName).toBe("loss");
         expect(report.loss).toHaveLength(60);
-        expect(report.loss[59] / last).toBeCloseTo(1, 5);
+        // The model is in single precision: 6e-8 measured.
+        expect(Math.abs(report.loss[59] / last - 1)).toBeLessThan(1e-6);
         expect(report.loss[59]).toBeLessThan(0.7 * (report.initialLoss as number));
         const first = await factorize(data, gradient({ ...options, steps: 1, learningRate: 1e-12 }));
         expect(first.report.initialLoss).toBe(report.initialLoss);
-        expect(objectiveOf(first.model, data, objective, lambdas[objective]) / first.report.loss[0]).toBeCloseTo(1, 5);
+        const start = objectiveOf(first.model, data, objective, lambdas[objective]);
+        expect(Math.abs(start / first.report.loss[0] - 1)).toBeLessThan(1e-6);
       }
     });
   }
 
-  it("of batches are the RMSE on the way, which ends near that of the model", async () => {
+  it("of batches are the RMSE on the way, which ends up to 2 % above that of the model", async () => {
     const method = gradient({ rank: 3, batch: "mini", batchSize: 32, epochs: 80, regularization: 0.5 });
     const { model, report } = await factorize(ratings, method);
     expect([report.lossName, report.passName]).toEqual(["RMSE on the way", "epochs"]);
     const rmse = Math.sqrt(objectiveOf(model, ratings, "mean", 0));
-    expect(report.loss[79] / rmse).toBeCloseTo(1, 1);
+    // Each error is from before its batch moved it: 0.9 % measured.
+    expect(report.loss[79] / rmse).toBeGreaterThan(1);
+    expect(report.loss[79] / rmse).toBeLessThan(1.02);
     expect(report.initialLoss).toBeGreaterThan(2 * rmse);
   });
 });
 
 describe("gradient and als on the same cost", () => {
   // als: Σ e² + λ Σ |x|² + λ Σ |y|² + λ_b Σ b², the penalty without an exponent; gradient: half of it.
-  it("reach the same optimum to 1e-4: 1,500 Adam steps, 200 sweeps", async () => {
+  const value = (model: FactorModel) => {
+    let biases = 0;
+    for (const bias of [...(model.userBias ?? []), ...(model.itemBias ?? [])]) biases += bias * bias;
+    return objectiveOf(model, ratings, "sum", 2) + biases;
+  };
+
+  it("reach the same optimum to 1e-6: 1,500 Adam steps, 200 sweeps", async () => {
     const cost = { rank: 3, regularization: 2, biasRegularization: 1 };
     const exact = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 200 }));
     const descended = await factorize(ratings, gradient({ ...cost, steps: 1500, learningRate: 0.02 }));
-    const value = (model: FactorModel) => {
-      let biases = 0;
-      for (const bias of [...(model.userBias ?? []), ...(model.itemBias ?? [])]) biases += bias * bias;
-      return objectiveOf(model, ratings, "sum", 2) + biases;
-    };
-    expect(value(descended.model) / value(exact.model)).toBeCloseTo(1, 4);
-    expect(2 * (descended.report.loss.at(-1) as number)).toBeCloseTo(value(descended.model), 1);
+    expect(Math.abs(value(descended.model) / value(exact.model) - 1)).toBeLessThan(1e-6);
+    expect(Math.abs((2 * (descended.report.loss.at(-1) as number)) / value(descended.model) - 1)).toBeLessThan(1e-6);
   });
 
   it.each(["sgd", "adam", "adamw", "adagrad"] as const)(
-    "%s in batches comes as near as 1.03 times that",
+    "%s in batches comes as near as 1.001 times that, and not below",
     async (optimizer) => {
       const cost = { rank: 3, regularization: 2, biasRegularization: 1 };
       const exact = await factorize(ratings, als({ ...cost, regularizationExponent: 0, sweeps: 200 }));
@@ -112,9 +117,9 @@ describe("gradient and als on the same cost", () => {
         schedule: "cosine",
       });
       const { model } = await factorize(ratings, method);
-      const [reached, best] = [model, exact.model].map((one) => objectiveOf(one, ratings, "sum", 2));
-      expect(reached / best).toBeLessThan(1.03);
-      expect(reached / best).toBeGreaterThan(0.99);
+      expect(value(model) / value(exact.model)).toBeLessThan(1.001);
+      // als ends at its optimum to within single precision.
+      expect(value(model) / value(exact.model)).toBeGreaterThan(1 - 1e-6);
     },
   );
 });
@@ -213,41 +218,11 @@ describe("bad input", () => {
     );
   });
 
-  it.each([0, -0.1, Number.NaN, Number.POSITIVE_INFINITY])("refuses a learning rate of %s", (learningRate) => {
-    expect(() => gradient({ learningRate })).toThrow(
-      /learningRate must be a finite number from 1e-12 to 1000000000000/,
-    );
-  });
-
   it("refuses options that cannot act, and plain descent without a learning rate", () => {
     expect(() => gradient({ epochs: 3 })).toThrow(/epochs must be left out when batch is "full"/);
     expect(() => gradient({ batch: "mini", steps: 3 })).toThrow(/steps must be left out when batch is "mini"/);
     expect(() => gradient({ momentum: 0.9 })).toThrow(/it acts only with optimizer sgd/);
     expect(() => gradient({ optimizer: "sgd" })).toThrow(/learningRate must be given with optimizer "sgd", got "auto"/);
     expect(() => gradient({ optimiser: "adam" } as never)).toThrow(/did you mean "optimizer"/);
-  });
-
-  it("refuses clicks, and a matrix in which nothing is observed", async () => {
-    const clicks = ratingsFrom([
-      { user: 1, item: 1 },
-      { user: 2, item: 1 },
-    ]);
-    await expect(factorize(clicks, gradient())).rejects.toThrow(DataError);
-    await expect(factorize(clicks, gradient())).rejects.toThrow(/gradient fits ratings; use ials\(\)/);
-    expect(() => ratingsFromDense([[Number.NaN, Number.NaN]])).toThrow(/holds no rating/);
-  });
-
-  it("one cell, equal ratings, and a rank above the size are trained on, the last two with a finding", async () => {
-    const one = await factorize(ratingsFromDense([[4]]), gradient({ rank: 1, center: "none", regularization: 0 }));
-    expect(factorScorer(one.model).score(0, 0)).toBeCloseTo(4, 2);
-    const same = ratingsFromDense([
-      [3, 3],
-      [3, Number.NaN],
-    ]);
-    const flat = await factorize(same, gradient({ rank: 5, steps: 100 }));
-    expect(flat.report.findings.map(({ code }) => code)).toEqual(
-      expect.arrayContaining(["rank-above-size", "constant-ratings"]),
-    );
-    expect(factorScorer(flat.model).score(1, 1)).toBeCloseTo(3, 2);
   });
 });

@@ -3,7 +3,7 @@
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
-export type { Certificate, CertificateChoice, Slope } from "./certificate.ts";
+export { type Certificate, type CertificateChoice, isBounded, type Slope } from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -29,8 +29,10 @@ export type { Init, InitialFactors } from "./starting-factors.ts";
 export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
 export type { Missing } from "./svd/matrix.ts";
+export { type ModelOptima, modelOptima } from "./svd/model-optima.ts";
+export { type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
 export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
-export { type SvdOptimumOptions, svdOptimum, type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
+export { type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
   type FactorizeOptions,
   type FitReport,

@@ -4,6 +4,7 @@
  * Not here: options (net-options.ts), the start (net-start.ts), the arithmetic (kernels/net.ts).
  */
 import {
+  arraysOf,
   type Kernels,
   type MovedTable,
   type NetProblem,
@@ -14,13 +15,14 @@ import {
   type Optimizer,
   type Reals,
   type RealTable,
+  type ScoringSide,
   slot,
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
 import { type Biases, type Center, flatToLayers, type NetModel } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
-import { shuffled, streamSeed, throwIfAborted } from "../support/index.ts";
+import { nextTurn, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
@@ -49,12 +51,12 @@ export interface NetSettings {
 }
 
 /** Entries times widths of one kernel call, between which the signal is looked at: a few tenths of a second. */
-const CALL_PRODUCTS = 2 ** 31;
+const CALL_PRODUCTS = { wasm: 2 ** 31, reference: 2 ** 24 } as const;
 /** Entries times widths of one call of `passes`: some milliseconds, so that short epochs do not pay for the loop. */
-const PASSES_PRODUCTS = 2 ** 24;
-/** The reference is some hundred times slower. */
-const REFERENCE_SHARE = 2 ** -7;
+const PASSES_PRODUCTS = { wasm: 2 ** 24, reference: 2 ** 17 } as const;
 const MAX_CALL_PASSES = 1024;
+/** Ratings whose scores are made together where the error of the start is measured. */
+const SCORED_RATINGS = 2 ** 14;
 
 type NetLayout = ReturnType<typeof netLayout>;
 
@@ -65,8 +67,9 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
   const users = ratings.users.size;
   const items = ratings.items.size;
   const product = shape.product ? 1 : 0;
-  const first = optimizer.kind === "sgd" ? (optimizer.momentum === 0 ? 0 : 1) : 1;
-  const second = optimizer.kind === "sgd" ? 0 : 1;
+  const moments = arraysOf(optimizer);
+  const first = Number(moments.first);
+  const second = Number(moments.second);
   const table = (rows: number, share: number) => slot.realTable(rows * share, shape.rank);
   const userBias = hasSide(biases, "user") ? users : 0;
   const itemBias = hasSide(biases, "item") ? items : 0;
@@ -97,6 +100,7 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
     itemRow: slot.u32(ratings.size),
     order: slot.u32(ratings.size),
     value: slot.real(ratings.size),
+    score: slot.f32(Math.min(SCORED_RATINGS, ratings.size)),
     ...netTrainingSlots(shape, users, items, batchSize),
   };
 }
@@ -121,9 +125,37 @@ export class NetRun implements Run<NetModel> {
   readonly #centers: RowCenters;
   /** Epochs made, those before a resumption included */
   #done: number;
+  /** RMSE at the start; undefined when resumed */
+  initialLoss: number | undefined;
 
-  /** Opens the kernel memory and fills it: ratings without their centre, starting values or the state to go on from. */
-  constructor(settings: NetSettings, ratings: Ratings, kernels: Kernels, seed: number, from: StartFrom | undefined) {
+  /**
+   * Opens the kernel memory and fills it: ratings without their centre, starting values or the state to go on from. Measures
+   * where a new training starts.
+   */
+  static async start(
+    settings: NetSettings,
+    ratings: Ratings,
+    kernels: Kernels,
+    seed: number,
+    from: StartFrom | undefined,
+  ): Promise<NetRun> {
+    const run = new NetRun(settings, ratings, kernels, seed, from);
+    try {
+      if (from === undefined) run.initialLoss = await run.#rmse();
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    settings: NetSettings,
+    ratings: Ratings,
+    kernels: Kernels,
+    seed: number,
+    from: StartFrom | undefined,
+  ) {
     this.#settings = settings;
     this.#ratings = ratings;
     this.#kernels = kernels;
@@ -135,7 +167,7 @@ export class NetRun implements Run<NetModel> {
     try {
       this.#centers = rowCentersOf(settings.center, ratings);
       fillEntries(ratings.byUser, at, this.#centers);
-      if (settings.order === "shuffledOnce") at.order.set(shuffled(streamSeed(seed, "order"), ratings.size));
+      if (settings.order === "shuffledOnce") shuffleInto(streamSeed(seed, "order"), at.order);
       const tables = { ...at, layers: at.layers };
       if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
       else if (settings.initial !== undefined) fillInitial(settings.name, settings.shape, settings.initial, tables);
@@ -147,9 +179,8 @@ export class NetRun implements Run<NetModel> {
   }
 
   async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
-    const share = this.#kernels.backend === "reference" ? REFERENCE_SHARE : 1;
     const products = this.#ratings.size * widthsOf(this.#settings.shape);
-    const fitting = Math.floor((share * PASSES_PRODUCTS) / products);
+    const fitting = Math.floor(PASSES_PRODUCTS[this.#kernels.backend] / products);
     const count = Math.max(1, Math.min(most, fitting, MAX_CALL_PASSES));
     const figures: number[] = [];
     for (let pass = 0; pass < count; pass++) {
@@ -207,15 +238,15 @@ export class NetRun implements Run<NetModel> {
   async #epoch(signal: AbortSignal | undefined): Promise<number> {
     const { name, order, optimizer, shape } = this.#settings;
     const { batchSize } = this.#problem;
-    if (order === "shuffled") {
-      const own = streamSeed(this.#seed, `order ${this.#done + 1}`);
-      this.#space.at.order.set(shuffled(own, this.#ratings.size));
-    }
+    if (order === "shuffled") shuffleInto(streamSeed(this.#seed, `order ${this.#done + 1}`), this.#space.at.order);
     const batches = Math.ceil(this.#ratings.size / batchSize);
-    const perCall = Math.max(1, Math.floor(CALL_PRODUCTS / (batchSize * widthsOf(shape))));
+    const most = CALL_PRODUCTS[this.#kernels.backend];
+    const perCall = Math.max(1, Math.floor(most / (batchSize * widthsOf(shape))));
     const rates = Float64Array.of(this.#settings.rates.at(this.#done + 1));
     let squares = 0;
     for (let from = 0; from < batches && Number.isFinite(squares); from += perCall) {
+      // The reference gives no turns, in which a signal could fire.
+      if (turnIsOver()) await nextTurn();
       throwIfAborted(name, signal);
       const to = Math.min(batches, from + perCall);
       const done = this.#done * batches + from;
@@ -223,6 +254,27 @@ export class NetRun implements Run<NetModel> {
     }
     this.#done++;
     return squares;
+  }
+
+  /** Root mean squared error over all ratings, at the present parameters. */
+  async #rmse(): Promise<number> {
+    const { shape, left, right, layers, offset, work } = this.#problem;
+    const { userRow, itemRow, value, score } = this.#space.at;
+    const side = ({ factors, product, bias }: NetSide): ScoringSide => ({
+      table: factors.table,
+      product: product?.table,
+      bias: bias?.value,
+    });
+    const net = { shape, left: side(left), right: side(right), layers: layers.value, offset, work };
+    let squares = 0;
+    for (let from = 0; from < value.length; from += score.length) {
+      const to = Math.min(value.length, from + score.length);
+      if (turnIsOver()) await nextTurn();
+      const [leftRow, rightRow] = [userRow.subarray(from, to), itemRow.subarray(from, to)];
+      await this.#space.netPairs({ ...net, leftRow, rightRow, out: score });
+      for (let i = from; i < to; i++) squares += (score[i - from] - value[i]) ** 2;
+    }
+    return Math.sqrt(squares / value.length);
   }
 
   /** Everything that the next epoch depends on, by name. */

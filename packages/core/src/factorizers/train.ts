@@ -11,7 +11,7 @@ import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, whol
 import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
-import { Course, type Progress } from "./course.ts";
+import { Course, type Finish, type Progress, type Start } from "./course.ts";
 import type { Factorizer, PassName } from "./factorizer.ts";
 import { allFindings, type Finding, FindingsTeller } from "./findings.ts";
 import { findingsBefore } from "./findings-before.ts";
@@ -113,7 +113,7 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
  * @throws DivergenceError when the training figure diverges (support/errors.ts says when) or a row has no stable solution
- * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes
+ * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes, and while the certificate is made
  * @throws CheckpointError when `resume` is damaged or of another training
  */
 export async function factorize<M extends Model = FactorModel>(
@@ -156,39 +156,49 @@ export async function factorize<M extends Model = FactorModel>(
     teller.tell(findings);
     const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
     const certifying = performance.now();
-    const certificate = await certify(wanted, run, method, ratings, finish, kernels);
+    const certificate = await certify(wanted, run, method, ratings, finish, kernels, options.signal);
     const certificateSeconds = seconds(certifying);
-    const report: FitReport = {
-      method: method.name,
-      options: kept.provenance.options,
-      seed,
-      kernels: kernels.reason,
-      threads: kernels.threads,
-      kernelBytes: method.bytesFor(ratings, kernels),
-      passName: method.passName,
-      passes: finish.loss.length,
-      resumedAfter: from?.passes,
-      stopped: finish.stopped,
-      lossName: run.lossName,
-      initialLoss,
-      loss: finish.loss,
-      validation: finish.validation,
-      ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
-      findings,
-      certificate,
-      seconds: {
-        prepare,
-        passes: finish.passSeconds,
-        validation: finish.validationSeconds,
-        certificate: certificateSeconds,
-        total: (from?.seconds.total ?? 0) + seconds(started),
-      },
-      digest: modelDigest(kept),
-    };
-    return { model: kept, report };
+    const more = { findings, certificate, certificateSeconds };
+    return { model: kept, report: reportOf(start, finish, kept, more, started) };
   } finally {
     run.close();
   }
+}
+
+function reportOf<M extends Model>(
+  { run, ratings, method, seed, kernels, from, initialLoss, prepare }: Start<M>,
+  finish: Finish<M>,
+  kept: M,
+  more: Pick<FitReport, "findings" | "certificate"> & { readonly certificateSeconds: number },
+  started: number,
+): FitReport {
+  return {
+    method: method.name,
+    options: kept.provenance.options,
+    seed,
+    kernels: kernels.reason,
+    threads: kernels.threads,
+    kernelBytes: method.bytesFor(ratings, kernels),
+    passName: method.passName,
+    passes: finish.loss.length,
+    resumedAfter: from?.passes,
+    stopped: finish.stopped,
+    lossName: run.lossName,
+    initialLoss,
+    loss: finish.loss,
+    validation: finish.validation,
+    ignored: method.ignores.filter((column) => (column === "rating" ? ratings.hasRatings : ratings.hasTimes)),
+    findings: more.findings,
+    certificate: more.certificate,
+    seconds: {
+      prepare,
+      passes: finish.passSeconds,
+      validation: finish.validationSeconds,
+      certificate: more.certificateSeconds,
+      total: (from?.seconds.total ?? 0) + seconds(started),
+    },
+    digest: modelDigest(kept),
+  };
 }
 
 /** Callers without types: the slips that would otherwise end in an error about `undefined`. */

@@ -8,13 +8,14 @@ import {
   type NetBatches,
   type NetPairsProblem,
   type NetProblem,
-  type NetScorerProblem,
   type NetScoresProblem,
   type NetShape,
   type NetSide,
+  netPairSlots,
   netPlaces,
   netScoringSlots,
   netTrainingSlots,
+  type ScoringNet,
 } from "./net.ts";
 
 export function checkNetBatches(problem: NetProblem, { rates, from, to, optimizer, done }: NetBatches): void {
@@ -62,18 +63,21 @@ function checkShape(who: string, { rank, hidden }: NetShape): void {
 }
 
 export function checkNetScores(problem: NetScoresProblem): void {
-  checkScorer("netScores", problem);
-  atLeast("netScores", "out.length", problem.out.length, problem.query.length * problem.right.table.rows);
+  const { shape, query, right, out, work } = problem;
+  checkScoring("netScores", problem);
+  checkWork("netScores", work, netScoringSlots(shape, right.table.rows));
+  atLeast("netScores", "out.length", out.length, query.length * right.table.rows);
 }
 
 export function checkNetPairs(problem: NetPairsProblem): void {
-  checkScorer("netPairs", problem);
-  const { leftRow, rightRow, out } = problem;
+  const { shape, leftRow, rightRow, out, work } = problem;
+  checkScoring("netPairs", problem);
+  checkWork("netPairs", work, netPairSlots(shape));
   exactly("netPairs", "rightRow.length", rightRow.length, leftRow.length);
   atLeast("netPairs", "out.length", out.length, leftRow.length);
 }
 
-function checkScorer(who: string, { shape, left, right, layers, work }: NetScorerProblem): void {
+function checkScoring(who: string, { shape, left, right, layers }: ScoringNet): void {
   checkShape(who, shape);
   for (const [name, { table, product, bias }] of Object.entries({ left, right })) {
     exactly(who, `${name}.table.rank`, table.rank, shape.rank);
@@ -85,14 +89,13 @@ function checkScorer(who: string, { shape, left, right, layers, work }: NetScore
     if (bias !== undefined) exactly(who, `${name}.bias.length`, bias.length, table.rows);
   }
   exactly(who, "layers.length", layers.length, netPlaces(shape).length);
-  checkWork(who, work, netScoringSlots(shape, right.table.rows));
 }
 
 /** The working arrays are at least as long as this shape needs. */
 function checkWork(
   who: string,
   work: Readonly<Record<string, ArrayLike<unknown> | RealTable | undefined>>,
-  slots: ReturnType<typeof netScoringSlots> | ReturnType<typeof netTrainingSlots>,
+  slots: ReturnType<typeof netPairSlots | typeof netScoringSlots | typeof netTrainingSlots>,
 ): void {
   for (const [name, slot] of Object.entries(slots)) {
     const got = work[name];

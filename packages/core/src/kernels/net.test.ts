@@ -2,7 +2,17 @@
 import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
 import type { Kernels } from "./kernels.ts";
-import { closeNet, moveNet, netCases, netOptimizers, netShapes, netWorld } from "./net.case.ts";
+import {
+  closeNet,
+  moveNet,
+  type NetWorld,
+  netCases,
+  netOptimizers,
+  netShapes,
+  netSlopeCases,
+  netSteps,
+  netWorld,
+} from "./net.case.ts";
 import { openReference } from "./reference/index.ts";
 import { probeHost } from "./wasm/host.ts";
 import { openWasm } from "./wasm/index.ts";
@@ -12,7 +22,21 @@ const builds: Build[] = probeHost().relaxed ? ["strict", "relaxed"] : ["strict"]
 const open = (build: Build, threads: number, spread = false) => openWasm({ build, threads, reason: "a test", spread });
 
 const reference = openReference("the definition");
-describe("reference", () => netCases(reference));
+describe("reference", () => {
+  netCases(reference);
+  netSlopeCases(reference);
+});
+
+/** Every number that moves, of one world beside another's. */
+function expectNear(got: NetWorld, exact: NetWorld, share: number): void {
+  const arrays = exact.movedArrays();
+  for (const [a, [name, array]] of got.movedArrays().entries()) {
+    for (let i = 0; i < array.length; i++) {
+      const error = Math.abs(array[i] - arrays[a][1][i]);
+      if (!(error <= share * (1 + Math.abs(arrays[a][1][i])))) expect.fail(`${name}[${i}] is off by ${error}`);
+    }
+  }
+}
 
 for (const build of builds) {
   const alone = await open(build, 1);
@@ -28,16 +52,24 @@ for (const build of builds) {
         for (let pass = 0; pass < 4; pass++) sums.push(await moveNet(world, { optimizer, done: 7 * pass }));
       }
       for (let pass = 0; pass < 4; pass++) expect(sums[4 + pass] / sums[pass]).toBeCloseTo(1, 4);
-      const [exact, got] = worlds.map((world) => world.movedArrays());
-      for (const [a, [name, array]] of got.entries()) {
-        for (let i = 0; i < array.length; i++) {
-          const error = Math.abs(array[i] - exact[a][1][i]);
-          if (!(error <= 1e-4 * (1 + Math.abs(exact[a][1][i])))) expect.fail(`${name}[${i}] is off by ${error}`);
-        }
-      }
+      expectNear(worlds[1], worlds[0], 1e-4);
       worlds.forEach(closeNet);
     }
   });
+
+  it.each(netShapes)(
+    `${build}: one step of sgd moves every number as the reference does, to 2e-6: %j`,
+    async (shape) => {
+      for (const step of netSteps) {
+        const worlds = [reference, alone].map((kernels) => netWorld(kernels, shape, step));
+        const sums: number[] = [];
+        for (const world of worlds) sums.push(await moveNet(world, { rates: Float64Array.of(0.25), to: 1 }));
+        expect(sums[1] / sums[0]).toBeCloseTo(1, 5);
+        expectNear(worlds[1], worlds[0], 2e-6);
+        worlds.forEach(closeNet);
+      }
+    },
+  );
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes`, async () => {
     const digests: string[] = [];

@@ -130,12 +130,16 @@ export interface ScoringSide {
   readonly bias: Reals | undefined;
 }
 
-export interface NetScorerProblem {
+/** A net that only scores. */
+export interface ScoringNet {
   readonly shape: NetShape;
   readonly left: ScoringSide;
   readonly right: ScoringSide;
   readonly layers: Reals;
   readonly offset: number;
+}
+
+export interface NetScorerProblem extends ScoringNet {
   /** Overwritten: the arrays of `netScoringSlots` for this shape and right side */
   readonly work: NetScoringWork;
 }
@@ -148,7 +152,9 @@ export interface NetScoresProblem extends NetScorerProblem {
   readonly out: Float32Array;
 }
 
-export interface NetPairsProblem extends NetScorerProblem {
+export interface NetPairsProblem extends ScoringNet {
+  /** Overwritten: the arrays of `netPairSlots` for this shape, which are among those of training and of scoring */
+  readonly work: NetPairWork;
   /** u32[pairs] */
   readonly leftRow: Uint32Array;
   /** u32[pairs] */
@@ -212,11 +218,15 @@ export function netScratch(shape: NetShape) {
   return { spare, optimizer, length: optimizer + OPTIMIZER_NUMBERS };
 }
 
+/** What every routine works in, and `netPairs` in nothing else. */
+export function netPairSlots(shape: NetShape) {
+  return { netFrame: slot.u32(frameWords(shape)), netScratch: slot.perThread(netScratch(shape).length) };
+}
+
 /** Arrays that the routines which score write to, to be part of the workspace's layout. */
 export function netScoringSlots(shape: NetShape, rightRows: number) {
   return {
-    netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(netScratch(shape).length),
+    ...netPairSlots(shape),
     /** What the right rows bring to the first layer */
     netFirst: slot.realTable(rightRows, shape.hidden[0]),
   };
@@ -229,8 +239,7 @@ export function netTrainingSlots(shape: NetShape, leftRows: number, rightRows: n
   const rows = 4 * Math.ceil(batchSize / 4);
   const transposed = layers.reduce((sum, { inputs, outputs }) => sum + outputs * rowStride(inputs), 0);
   return {
-    netFrame: slot.u32(frameWords(shape)),
-    netScratch: slot.perThread(netScratch(shape).length),
+    ...netPairSlots(shape),
     netTransposed: slot.real(transposed),
     netShards: slot.real(shards * length),
     netRows: slot.real(rows * (shape.product ? 4 : 2) * rowStride(shape.rank)),
@@ -245,5 +254,6 @@ export function netTrainingSlots(shape: NetShape, leftRows: number, rightRows: n
   };
 }
 
+export type NetPairWork = Arrays<ReturnType<typeof netPairSlots>>;
 export type NetScoringWork = Arrays<ReturnType<typeof netScoringSlots>>;
 export type NetTrainingWork = Arrays<ReturnType<typeof netTrainingSlots>>;

@@ -10,8 +10,9 @@ import { type Scale, scales } from "./scorer.ts";
 
 const FORMAT = "lowrank-model";
 const FORMAT_VERSION = 1;
-/** Kinds of models by their word in a file. */
-const kindWords = { factors: "factor", net: "net" } as const;
+const kinds = ["factors", "net"] as const satisfies readonly Model["kind"][];
+/** What files of the first builds call factors. */
+const FORMER_FACTORS = "factor";
 
 /** Every key of version 1, in the order in which they are written and digested. */
 export const metadataKeys = [
@@ -48,7 +49,7 @@ export function writeMetadata(model: Model): Record<string, string> {
   return {
     format: FORMAT,
     format_version: String(FORMAT_VERSION),
-    kind: kindWords[model.kind],
+    kind: model.kind,
     method: from.method,
     options: JSON.stringify(from.options),
     seed: String(from.seed),
@@ -107,12 +108,12 @@ export function checkFormat(
   }
   const kind = metadata.get("kind");
   if (kindOf(kind) !== undefined) return;
-  const known = Object.values(kindWords).map((word) => JSON.stringify(word));
+  const known = kinds.map((word) => JSON.stringify(word));
   refuse(`holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.join(" and ")}`, "broken", { kind });
 }
 
 function kindOf(word: string | undefined): Model["kind"] | undefined {
-  return (Object.keys(kindWords) as Model["kind"][]).find((kind) => kindWords[kind] === word);
+  return word === FORMER_FACTORS ? "factors" : kinds.find((kind) => kind === word);
 }
 
 /** @param refuse called for the first entry that is missing or cannot be */

@@ -62,8 +62,8 @@ describe("the file of a net", () => {
 
   it.each([
     ["an activation it does not know", metadata("activation", "tanh"), "activation must be"],
-    ["a kind it does not know", metadata("kind", "tree"), 'reads "factor" and "net"'],
-    ["layers in a file of factors", metadata("kind", "factor"), "is not part of a model"],
+    ["a kind it does not know", metadata("kind", "tree"), 'reads "factors" and "net"'],
+    ["layers in a file of factors", metadata("kind", "factors"), "is not part of a model"],
     [
       "a layer that takes other inputs",
       shaped("layer_1.weight", [5, 4]),

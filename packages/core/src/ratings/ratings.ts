@@ -61,6 +61,11 @@ export class Ratings {
     return this.byUser.index.length;
   }
 
+  /** Every user has every item, and there is at least one. */
+  get isComplete(): boolean {
+    return this.size > 0 && this.size === this.users.size * this.items.size;
+  }
+
   get hasTimes(): boolean {
     return this.byUser.time !== undefined;
   }

@@ -37,10 +37,10 @@ const target = Float64Array.from(golden.ratings.data, (rating) => (rating === 0 
 const ratings = ratingsFromDense({ data: target, rows: 5, columns: 4 });
 const floats = ({ data }: Recording) => Float32Array.from(data);
 
-/** Tolerances of the recordings' README: a long run in f32 may part by 1e-3 where ReLU units switch. */
+/** Parameters part a little more in f32 over 6,500 steps: ReLU units switch at different times, fused or not. */
 const backends = [
-  { backend: "reference", recording: "float64", first: 1e-10, long: 1e-10, parameter: 1e-10 },
-  { backend: "wasm", recording: "float32", first: 1e-5, long: 1e-3, parameter: 1e-3 },
+  { backend: "reference", recording: "float64", allowed: 1e-10, atTheEnd: 1e-10 },
+  { backend: "wasm", recording: "float32", allowed: 1e-5, atTheEnd: 1e-4 },
 ] as const;
 
 function close(got: ArrayLike<number>, recorded: ArrayLike<number>, tolerance: number, what: string): void {
@@ -53,7 +53,7 @@ function close(got: ArrayLike<number>, recorded: ArrayLike<number>, tolerance: n
   }
 }
 
-describe.each(backends)("seed 003, dense net, on $backend", ({ backend, recording, first, long, parameter }) => {
+describe.each(backends)("seed 003, dense net, on $backend", ({ backend, recording, allowed, atTheEnd }) => {
   it.each([...golden.runs.keys()])("follows losses, weights and predictions of run %i over 500 epochs", async (r) => {
     const { epochs, lr, nFactors: rank, H1, init, ...traces } = golden.runs[r];
     const trace = traces[recording];
@@ -83,28 +83,22 @@ describe.each(backends)("seed 003, dense net, on $backend", ({ backend, recordin
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const [rmse] = await run.passes(1, undefined);
       if (epoch === 1) {
-        close([rmse ** 2], [mean(trace.firstEpochLosses)], first, "first epoch");
-        checkState(run.state().arrays, trace.after[1], H1, first);
+        close([rmse ** 2], [mean(trace.firstEpochLosses)], allowed, "first epoch");
+        checkState(run.state().arrays, trace.after[1], H1, allowed);
       }
       if (epoch % 50 !== 0) continue;
       online.push(rmse ** 2);
       model = await run.model(epoch);
       means.push(meanSquare(run.state().arrays, rank, H1));
     }
-    const relative = (got: readonly number[], recorded: readonly number[], what: string) =>
-      close(
-        got.map((one, i) => one / Math.max(recorded[i], backend === "wasm" ? 0.05 : 0)),
-        recorded.map((one) => one / Math.max(one, backend === "wasm" ? 0.05 : 0)),
-        long,
-        what,
-      );
-    relative(means, trace.evalLossEvery50, "after the epoch");
-    relative(online, trace.meanOnlineLossEvery50, "on the way");
-    checkState(run.state().arrays, trace.after[500], H1, parameter);
+    // Of the mean squares the roots, which are in the ratings' own scale: the squares end near 0, where no share of them is kept.
+    close(means.map(Math.sqrt), trace.evalLossEvery50.map(Math.sqrt), allowed, "after the epoch");
+    close(online.map(Math.sqrt), trace.meanOnlineLossEvery50.map(Math.sqrt), allowed, "on the way");
+    checkState(run.state().arrays, trace.after[500], H1, atTheEnd);
     run.close();
     const scorer = scorerOf(model as NetModel);
     const scores = Array.from({ length: 20 }, (_, cell) => scorer.score(Math.floor(cell / 4), cell % 4));
-    close(scores, trace.predictions.data, Math.max(parameter, 1e-5), "predictions of all 20 cells"); // a model is f32
+    close(scores, trace.predictions.data, Math.max(atTheEnd, 1e-5), "predictions of all 20 cells"); // a model is f32
   });
 });
 

@@ -126,9 +126,11 @@ it.each(["sgd", "sgd-rectangular", "sgd-masked"])(
   },
 );
 
-it("seed 001: over 200 starts the median loss is at most 0.1225 and none is below the optimum, 0.12191083", async () => {
+it("seed 001: over 200 starts the median loss is at most 0.1225 and none is below the optimum, 0.1219108290685", async () => {
   const { A } = golden<Recorded>("seed-001", "sgd.json");
   const ratings = ratingsFromDense(dense(A));
+  // What the singular values that rank 2 leaves out square up to: NumPy 2.4.6. No product of two tables is below it.
+  const optimum = 0.1219108290685;
   const method = sgd({
     rank: 2,
     epochs: 1000,
@@ -151,5 +153,5 @@ it("seed 001: over 200 starts the median loss is at most 0.1225 and none is belo
   losses.sort((a, b) => a - b);
   console.log(`200 starts: best ${losses[0]}, median ${losses[100]}, worst ${losses[199]}`);
   expect(losses[100]).toBeLessThanOrEqual(0.1225);
-  expect(losses[0]).toBeGreaterThanOrEqual(0.12191082);
+  expect(losses[0]).toBeGreaterThan(optimum);
 });

@@ -1,13 +1,50 @@
-/** Findings of a training as warnings: a sentence, its remedy with options as flags. */
+/** Findings of trainings as warnings: a sentence, its remedy with options as flags. */
 import type { Finding } from "@lowrank/core";
+import { counted, listed } from "./format.ts";
 import type { Output } from "./output.ts";
 import { inFlags } from "./words.ts";
 
 /** What holding ratings out brings about: true, and no news to who asked for it. */
 const ofSplits: readonly string[] = ["users-without-ratings", "items-without-ratings"];
 
+/** More trainings than this are counted. */
+const MOST_NAMED = 4;
+
 /** @param isSplit the command itself held out ratings */
 export function warnOf(output: Output, { code, message, remedy }: Finding, isSplit: boolean): void {
   if (isSplit && ofSplits.includes(code)) return;
   output.warn(`${message}; ${inFlags(remedy)}`);
+}
+
+/** One of several trainings of a method on much the same ratings. */
+interface Training {
+  /** In a sentence: `rank 8` */
+  readonly name: string;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * The findings of several trainings: each kind once, in the words of the first training that has it, with those that have
+ * it named unless all do.
+ */
+export function warnOfAll(output: Output, trainings: readonly Training[], isSplit: boolean): void {
+  const first = new Map<string, Finding>();
+  const where = new Map<string, string[]>();
+  for (const { name, findings } of trainings) {
+    for (const finding of findings) {
+      if (!first.has(finding.code)) first.set(finding.code, finding);
+      where.set(finding.code, [...(where.get(finding.code) ?? []), name]);
+    }
+  }
+  for (const [code, finding] of first) {
+    const names = where.get(code) ?? [];
+    const all = names.length === trainings.length;
+    const which = names.length > MOST_NAMED ? `${names[0]} and ${counted(names.length - 1, "other")}` : listed(names);
+    warnOf(output, all ? finding : { ...finding, message: `${which}: ${finding.message}` }, isSplit);
+  }
+}
+
+/** What a method left out of the ratings, as a line; none where it looks at all of them. */
+export function ignoredLines(method: string, ignored: readonly string[]): string[] {
+  return ignored.length === 0 ? [] : [`  ${method} does not look at: ${ignored.join(", ")}`];
 }

@@ -35,6 +35,11 @@ export class Output {
     return Math.min(DEFAULT_WIDTH, Math.max(60, this.#out.columns ?? this.#err.columns ?? DEFAULT_WIDTH));
   }
 
+  /** Whether results may hold signs beyond ASCII: not on a terminal that shows none of them. */
+  get isUnicode(): boolean {
+    return this.#out.isTTY !== true || showsUnicode(process.env, process.platform);
+  }
+
   /** The stream for progress, and whether a person watches it. */
   get messages(): { readonly stream: NodeJS.WriteStream; readonly isTerminal: boolean; readonly isQuiet: boolean } {
     const isTerminal = this.#err.isTTY === true && process.env.TERM !== "dumb";
@@ -98,6 +103,19 @@ function plainNumbers(_key: string, value: unknown): unknown {
 
 function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
+}
+
+/**
+ * Whether a terminal shows more than ASCII, by what its environment says: the first of LC_ALL, LC_CTYPE and LANG that is set
+ * names the encoding (POSIX, Base Definitions, section 8.2); the Linux console has no Braille. Where nothing is said, it does.
+ */
+export function showsUnicode(environment: Readonly<Record<string, string | undefined>>, platform: string): boolean {
+  if (environment.TERM === "linux" || environment.TERM === "dumb") return false;
+  if (platform === "win32") return true;
+  const locale = [environment.LC_ALL, environment.LC_CTYPE, environment.LANG].find(
+    (one) => one !== undefined && one !== "",
+  );
+  return locale === undefined || /utf-?8/i.test(locale);
 }
 
 /** Colour only for a terminal, and never against the user's wish (no-color.org). */

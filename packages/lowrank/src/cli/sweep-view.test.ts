@@ -1,11 +1,11 @@
 /** Sweeps as tables and charts, and the parsing of `--ranks`. */
-import type { RankSweepRow } from "@lowrank/core";
+import type { TrainedRank } from "@lowrank/core";
 import { describe, expect, it } from "vitest";
 import { parseXml } from "../../test/xml.ts";
 import { stackedCharts } from "../plots/index.ts";
 import { UsageError } from "./exit.ts";
 import { ranks } from "./flags.ts";
-import { type SweepRow, suggestionOf, sweepCharts, sweepRows, sweepTable } from "./sweep-view.ts";
+import { optimumNote, type SweepRow, suggestionOf, sweepCharts, sweepRows, sweepTable } from "./sweep-view.ts";
 
 const row = (rank: number, loss: number, heldOut: number, seconds: number): SweepRow => ({
   rank,
@@ -16,11 +16,27 @@ const row = (rank: number, loss: number, heldOut: number, seconds: number): Swee
   seconds,
 });
 const rows: readonly SweepRow[] = [row(1, 0.9, 0.95, 0.5), row(8, 0.7, 0.88, 1.25), row(64, 0.3, 1.02, 4)];
-const shape = { width: 100, times: true };
+const shape = { width: 100, times: true, unicode: true };
+
+function trainedRank(
+  lossName: string,
+  over: NonNullable<TrainedRank["svdOptimum"]>["over"],
+  held: string | undefined,
+): TrainedRank {
+  return {
+    ...rows[0],
+    lossName,
+    svdOptimum: { rank: 1, optimum: 6, atLeast: 6, stopped: "exact", over },
+    heldOut: held === undefined ? undefined : { name: held, value: 0.95, groups: [], standardError: undefined },
+    findings: [],
+    passes: 1,
+    digest: "",
+  };
+}
 
 describe("a sweep over ranks", () => {
   it("is a table with a row for each rank, the suggested one marked", () => {
-    expect(sweepTable(rows, 8, shape)).toEqual([
+    expect(sweepTable(rows, [], 8, shape)).toEqual([
       "  rank  training RMSE  held-out RMSE    time",
       "     1         0.9000         0.9500  0.50 s",
       "     8         0.7000         0.8800   1.3 s  ← suggested",
@@ -29,21 +45,38 @@ describe("a sweep over ranks", () => {
   });
 
   it("leaves out the times where one training served all ranks, and marks none where none is suggested", () => {
-    expect(sweepTable(rows.slice(0, 1), undefined, { width: 100, times: false })).toEqual([
+    expect(sweepTable(rows.slice(0, 1), [], undefined, { ...shape, times: false })).toEqual([
       "  rank  training RMSE  held-out RMSE",
       "     1         0.9000         0.9500",
     ]);
   });
 
   it("shows the SVD optimum where it is known, a dash where it is not", () => {
-    const some = [{ ...rows[0], optimum: 0.85 }, rows[1]];
-    const [head, first, second] = sweepTable(some, 1, shape);
+    const some = [{ ...rows[0], optimum: { value: 0.85, of: "loss" as const } }, rows[1]];
+    const [head, first, second] = sweepTable(some, [], 1, shape);
     expect(head).toContain("training RMSE  SVD optimum  held-out RMSE");
     expect(first).toContain("0.8500");
     expect(second).toContain("–");
     const [{ series }] = sweepCharts(some, 1, "als");
     const known = series.find(({ name }) => name === "SVD optimum");
     expect(known).toMatchObject({ x: [1], y: [0.85], dashed: true });
+  });
+
+  it("says of a rank that could not be trained that it failed, in its place, and has no point for it in the chart", () => {
+    const lines = sweepTable(rows, [16], 8, shape);
+    expect(lines.slice(2, 5)).toEqual([
+      "     8         0.7000         0.8800   1.3 s  ← suggested",
+      "    16              –              –       –  failed",
+      "    64         0.3000          1.020   4.0 s",
+    ]);
+    const failure = { code: "divergence", message: "diverged", facts: {} };
+    expect(sweepRows([{ rank: 16, failure }], {}, 400)).toEqual([]);
+  });
+
+  it("is in ASCII alone where the terminal has no more", () => {
+    const lines = sweepTable(rows, [16], 8, { ...shape, unicode: false });
+    expect(lines.join("\n")).toMatch(/^[\x20-\x7e\n]+$/);
+    expect(lines[2]).toContain("<- suggested");
   });
 
   it.each([
@@ -55,10 +88,29 @@ describe("a sweep over ranks", () => {
     ["loss", "mean", 0.09],
     ["objective per rating", undefined, undefined],
   ])("gives a distance of 6 over 400 cells in the unit of %s (objective %s): %s", (lossName, objective, expected) => {
-    const trained: RankSweepRow = { ...rows[0], lossName, svdOptimum: 6, heldOut: undefined, passes: 1, digest: "" };
-    const [{ optimum }] = sweepRows([trained], { objective }, 400);
+    const [{ optimum }] = sweepRows([trainedRank(lossName, "training ratings", undefined)], { objective }, 400);
     if (expected === undefined) expect(optimum).toBeUndefined();
-    else expect(optimum).toBeCloseTo(expected, 12);
+    else expect(optimum).toEqual({ value: expect.closeTo(expected, 12), of: "loss" });
+  });
+
+  it("of all ratings, some held out, is an RMSE beside the held-out one, whatever the loss is, with a note", () => {
+    const [row] = sweepRows([trainedRank("loss", "all ratings", "held-out RMSE")], { objective: "sum" }, 400);
+    expect(row.optimum).toEqual({ value: expect.closeTo(0.3, 12), of: "RMSE over all" });
+    expect(optimumNote([row])).toBe(
+      "SVD optimum: what the RMSE over training and held-out ratings together cannot be below",
+    );
+    const [held, loss] = sweepCharts([row, { ...row, rank: 2 }], undefined, "gradient");
+    expect(held.series.map(({ name }) => name)).toEqual(["held-out RMSE", "SVD optimum"]);
+    expect(loss.series.map(({ name }) => name)).toEqual(["loss"]);
+    const [ranking] = sweepRows([trainedRank("training RMSE", "all ratings", "held-out NDCG@10")], {}, 400);
+    expect(ranking.optimum).toBeUndefined();
+    expect(optimumNote(rows)).toBeUndefined();
+  });
+
+  it("has no optimum where the steps of its decomposition were used up", () => {
+    const row = trainedRank("training RMSE", "training ratings", undefined);
+    const open = { rank: 1, optimum: 6, atLeast: undefined, stopped: "steps", over: "training ratings" } as const;
+    expect(sweepRows([{ ...row, svdOptimum: open }], {}, 400)[0].optimum).toBeUndefined();
   });
 
   it("has one chart for figures of one unit, and doubling ranks at equal steps", () => {
@@ -102,6 +154,7 @@ describe("the suggestion", () => {
         rank: each,
         heldOut: heldOut ? { name: "held-out RMSE", value: 1, groups: [], standardError: undefined } : undefined,
         svdOptimum: undefined,
+        findings: [],
         passes: 1,
         digest: "",
       })),
@@ -118,6 +171,17 @@ describe("the suggestion", () => {
     expect(of(true, 2, "it is the best")).toBe("it is the best; no higher one was tried, so try some");
     expect(of(true, 1, "it is the best")).toBe("it is the best");
     expect(of(false, 2, "it is above the threshold")).toBe("it is above the threshold");
+  });
+});
+
+describe("the suggestion where ranks failed", () => {
+  it("says of the highest trained that higher ones failed", () => {
+    const trained = trainedRank("training RMSE", "training ratings", "held-out RMSE");
+    const failure = { code: "divergence", message: "diverged", facts: {} };
+    const suggested = { rank: 1, reason: "it is the best" };
+    expect(suggestionOf({ rows: [trained, { rank: 2, failure }], suggested }).reason).toBe(
+      "it is the best; higher ones failed",
+    );
   });
 });
 

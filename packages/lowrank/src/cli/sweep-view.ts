@@ -1,17 +1,21 @@
 /** What a sweep over ranks found, as a table and as charts: figures of one unit share a chart. */
-import type { RankSweep, RankSweepRow, SuggestedRank } from "@lowrank/core";
+import type { RankSweep, RankSweepRow, SuggestedRank, TrainedRank } from "@lowrank/core";
 import type { LineChart, Series } from "../plots/index.ts";
 import { type Column, duration, figure, table } from "./format.ts";
+import { inFlags } from "./words.ts";
 
 /** One rank, trained. */
-export interface SweepRow extends Pick<RankSweepRow, "rank" | "loss" | "lossName" | "seconds"> {
+export interface SweepRow extends Pick<TrainedRank, "rank" | "loss" | "lossName" | "seconds"> {
   readonly heldOut: { readonly name: string; readonly value: number } | undefined;
-  /** The least that the loss of any model of this rank can be, in the unit of `loss`, where that is known */
-  readonly optimum: number | undefined;
+  /** The least that a figure of any model of this rank can be, where that is known */
+  readonly optimum: { readonly value: number; readonly of: OptimumOf } | undefined;
 }
 
+/** A figure in the unit of `loss`; or the RMSE of training and held-out ratings together. */
+type OptimumOf = "loss" | "RMSE over all";
+
 /**
- * The rows with the distances of the optima in the unit of the losses.
+ * The trained ranks, with the distances of the optima as figures beside the others.
  *
  * @param options of the method
  * @param cells of the matrix
@@ -21,10 +25,24 @@ export function sweepRows(
   options: Readonly<Record<string, unknown>>,
   cells: number,
 ): SweepRow[] {
-  return rows.map(({ rank, loss, lossName, seconds, heldOut, svdOptimum }) => {
-    const optimum = svdOptimum === undefined ? undefined : asLoss(svdOptimum, lossName, options.objective, cells);
-    return { rank, loss, lossName, seconds, heldOut, optimum };
+  return rows.flatMap((row) => {
+    if (row.failure !== undefined) return [];
+    const { rank, loss, lossName, seconds, heldOut } = row;
+    return [{ rank, loss, lossName, seconds, heldOut, optimum: optimumOf(row, options.objective, cells) }];
   });
+}
+
+/** Where the steps of its decomposition were used up, an optimum is not known. */
+function optimumOf(row: TrainedRank, objective: unknown, cells: number): SweepRow["optimum"] {
+  const { svdOptimum, lossName, heldOut } = row;
+  if (svdOptimum?.atLeast === undefined) return undefined;
+  const { optimum, over } = svdOptimum;
+  if (over === "training ratings") {
+    const value = asLoss(optimum, lossName, objective, cells);
+    return value === undefined ? undefined : { value, of: "loss" };
+  }
+  if (heldOut === undefined || !isRmse(heldOut.name)) return undefined;
+  return { value: optimum / Math.sqrt(cells), of: "RMSE over all" };
 }
 
 /** Errors of single ratings; that of svd over missing cells too is none of them. */
@@ -49,37 +67,56 @@ function asLoss(distance: number, lossName: string, objective: unknown, cells: n
 
 const OPTIMUM = "SVD optimum";
 
+/** What an optimum is of, where the column says too little. */
+export function optimumNote(rows: readonly SweepRow[]): string | undefined {
+  if (!rows.some(({ optimum }) => optimum?.of === "RMSE over all")) return undefined;
+  return `${OPTIMUM}: what the RMSE over training and held-out ratings together cannot be below`;
+}
+
+/** How signs are drawn: false where a terminal has ASCII alone. */
+export interface TableShape {
+  readonly width: number;
+  /** How long each training took; false where one training served all */
+  readonly times: boolean;
+  readonly unicode: boolean;
+}
+
 /**
- * A line for each rank; the suggested one is marked.
+ * A line for each rank, those that failed included; the suggested one is marked.
  *
- * @param shape `times`: how long each training took; false where one training served all
+ * @param trained at least one
  */
 export function sweepTable(
-  rows: readonly SweepRow[],
+  trained: readonly SweepRow[],
+  failed: readonly number[],
   suggested: number | undefined,
-  shape: { readonly width: number; readonly times: boolean },
+  { width, times, unicode }: TableShape,
 ): string[] {
-  const [{ lossName, heldOut }] = rows;
-  const hasOptimum = rows.some((row) => row.optimum !== undefined);
+  const [{ lossName, heldOut }] = trained;
+  const hasOptimum = trained.some((row) => row.optimum !== undefined);
   const right = (title: string): Column => ({ title, align: "right" });
-  const shown = (value: number | undefined) => (value === undefined ? "–" : figure(value));
+  const none = unicode ? "–" : "-";
+  const shown = (value: number | undefined) => (value === undefined ? none : figure(value));
   const columns = [
     right("rank"),
     right(lossName),
     ...(hasOptimum ? [right(OPTIMUM)] : []),
     ...(heldOut === undefined ? [] : [right(heldOut.name)]),
-    ...(shape.times ? [right("time")] : []),
+    ...(times ? [right("time")] : []),
     { title: "" },
   ];
-  const cells = rows.map((row) => [
-    String(row.rank),
-    figure(row.loss),
-    ...(hasOptimum ? [shown(row.optimum)] : []),
-    ...(heldOut === undefined ? [] : [shown(row.heldOut?.value)]),
-    ...(shape.times ? [duration(row.seconds)] : []),
-    row.rank === suggested ? "← suggested" : "",
-  ]);
-  return table(columns, cells, shape.width);
+  const mark = unicode ? "← suggested" : "<- suggested";
+  const line = (rank: number, row: SweepRow | undefined) => [
+    String(rank),
+    shown(row?.loss),
+    ...(hasOptimum ? [shown(row?.optimum?.value)] : []),
+    ...(heldOut === undefined ? [] : [shown(row?.heldOut?.value)]),
+    ...(times ? [row === undefined ? none : duration(row.seconds)] : []),
+    row === undefined ? "failed" : rank === suggested ? mark : "",
+  ];
+  const all = [...trained.map((row) => ({ rank: row.rank, row })), ...failed.map((rank) => ({ rank, row: undefined }))];
+  const cells = all.sort((a, b) => a.rank - b.rank).map(({ rank, row }) => line(rank, row));
+  return table(columns, cells, width);
 }
 
 /** From so many times the first rank on, doubling ranks stand at equal steps. */
@@ -102,14 +139,18 @@ export function sweepCharts(rows: readonly SweepRow[], suggested: number | undef
     series,
     lines: suggested === undefined ? [] : [{ label: `suggested: ${suggested}`, x: suggested }],
   });
-  const losses = [
-    ...seriesOf(rows, lossName, (row) => row.loss),
-    ...seriesOf(rows, OPTIMUM, (row) => row.optimum).map((one) => ({ ...one, dashed: true })),
-  ];
-  if (heldOut === undefined) return [chart(lossName, losses)];
+  const losses = seriesOf(rows, lossName, (row) => row.loss);
+  const optima = (of: OptimumOf) =>
+    seriesOf(rows, OPTIMUM, ({ optimum }) => (optimum?.of === of ? optimum.value : undefined)).map((one) => ({
+      ...one,
+      dashed: true,
+    }));
+  if (heldOut === undefined) return [chart(lossName, [...losses, ...optima("loss")])];
   const held = seriesOf(rows, heldOut.name, (row) => row.heldOut?.value);
-  if (isRmse(lossName) && isRmse(heldOut.name)) return [chart("RMSE", [...held, ...losses])];
-  return [chart(heldOut.name, held), chart(lossName, losses)];
+  if (isRmse(lossName) && isRmse(heldOut.name)) {
+    return [chart("RMSE", [...held, ...losses, ...optima("loss"), ...optima("RMSE over all")])];
+  }
+  return [chart(heldOut.name, [...held, ...optima("RMSE over all")]), chart(lossName, [...losses, ...optima("loss")])];
 }
 
 /** One series of the ranks that have the figure; none when no rank has it. */
@@ -125,9 +166,13 @@ function seriesOf(rows: readonly SweepRow[], name: string, of: (row: SweepRow) =
 /** The suggestion in the words of the command line. */
 export function suggestionOf({ rows, suggested }: Pick<RankSweep, "rows" | "suggested">): SuggestedRank {
   const { rank } = suggested;
-  if (rank === undefined) return { rank, reason: suggested.reason.replace("validation: ", "--validation ") };
+  const reason = inFlags(suggested.reason, (flag) => flag === "--validation");
+  if (rank === undefined) return { rank, reason };
   if (rows.length === 1) return { rank, reason: "the only one asked for; give several, such as --ranks 1,2,4,8" };
-  const last = rows[rows.length - 1];
+  const trained = rows.filter((row) => row.failure === undefined);
+  const last = trained[trained.length - 1];
   if (rank < last.rank || last.heldOut === undefined) return suggested;
-  return { rank, reason: `${suggested.reason}; no higher one was tried, so try some` };
+  const further =
+    rows[rows.length - 1].failure === undefined ? "no higher one was tried, so try some" : "higher ones failed";
+  return { rank, reason: `${reason}; ${further}` };
 }

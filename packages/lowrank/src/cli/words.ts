@@ -1,4 +1,5 @@
 /** Names of the API in the words of a command line: options as flags, rulers as column titles. */
+import { methods } from "@lowrank/core";
 
 /** `biasRegularization` → `bias-regularization`. */
 export function kebab(name: string): string {
@@ -28,13 +29,22 @@ export function flagOf(option: string, has: (flag: string) => boolean): string |
 }
 
 /**
- * A sentence of the API with options as flags: `raise learningRate` is `raise --learning-rate`. Only names that could be nothing
- * else are looked at: `rank` is a word too, and what is quoted or part of a path is somebody's own.
+ * A sentence of the API for the command line: `raise learningRate` is `raise --learning-rate`, `missing: "zero"` is `--missing zero`,
+ * and `als()` is `--method als`. Only names that could be nothing else are looked at: `rank` is a word too, and what is quoted
+ * or part of a path is somebody's own.
  *
  * @param has whether a flag is there; left out, every such name is an option
  */
 export function inFlags(sentence: string, has: (flag: string) => boolean = () => true): string {
-  return sentence.replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./])/g, (name) => flagOf(name, has) ?? name);
+  return sentence
+    .replace(/(?<!["\w./-])([a-z]\w*): ("[\w-]+"|\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => {
+      const flag = `--${kebab(name)}`;
+      return has(flag) ? `${flag} ${value.replaceAll('"', "")}` : whole;
+    })
+    .replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./(])/g, (name) => flagOf(name, has) ?? name)
+    .replace(/(?<!["\w./-])([a-z]\w*)\(\)/g, (whole, name: string) =>
+      Object.hasOwn(methods, name) && has("--method") ? `--method ${name}` : whole,
+    );
 }
 
 const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };

@@ -29,12 +29,17 @@ export interface TruncatedSvd {
 }
 
 export interface Decomposer {
-  /** One more step. @returns the sum of the squares of the values wanted, as known now: it never falls */
-  step(): Promise<number>;
+  /**
+   * One more step.
+   *
+   * @param atTurn called whenever others had their turn; what it throws ends the work, and the decomposition with it
+   * @returns the sum of the squares of the values wanted, as known now: it never falls
+   */
+  step(atTurn?: () => void): Promise<number>;
   /** No further step would make it better */
   readonly finished: boolean;
-  /** What is known now. Steps may follow */
-  result(): Promise<TruncatedSvd>;
+  /** What is known now; the same object until the next step. `atTurn` as in `step` */
+  result(atTurn?: () => void): Promise<TruncatedSvd>;
   state(): StateArrays;
   close(): void;
 }

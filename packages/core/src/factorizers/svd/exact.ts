@@ -2,7 +2,7 @@
 import { svdF64 } from "../../kernels/index.ts";
 import type { StateArrays } from "../factorizer.ts";
 import { type Decomposer, fixSigns, type TruncatedSvd } from "./decomposer.ts";
-import { centreAt, type SvdMatrix } from "./matrix.ts";
+import { centerAt, type SvdMatrix } from "./matrix.ts";
 
 /** A short side up to this is decomposed exactly: some seconds. */
 const SHORT_SIDE = 512;
@@ -35,14 +35,14 @@ export class ExactSvd implements Decomposer {
     return this.#stepped;
   }
 
-  async step(): Promise<number> {
+  async step(atTurn?: () => void): Promise<number> {
+    const { values } = await this.result(atTurn);
     this.#stepped = true;
-    const { values } = await this.result();
     return values.reduce((sum, value) => sum + value * value, 0);
   }
 
-  async result(): Promise<TruncatedSvd> {
-    this.#result ??= await decompose(this.#matrix, this.#rank);
+  async result(atTurn?: () => void): Promise<TruncatedSvd> {
+    this.#result ??= await decompose(this.#matrix, this.#rank, atTurn);
     return this.#result;
   }
 
@@ -53,11 +53,11 @@ export class ExactSvd implements Decomposer {
   close(): void {}
 }
 
-async function decompose(matrix: SvdMatrix, wanted: number): Promise<TruncatedSvd> {
+async function decompose(matrix: SvdMatrix, wanted: number, atTurn: (() => void) | undefined): Promise<TruncatedSvd> {
   const { rows: users, columns: items } = matrix.ratings.byUser;
   const byUser = users <= items;
   const [n, length] = byUser ? [users, items] : [items, users];
-  const { values, short, long } = await svdF64(written(matrix, byUser, length), n, length);
+  const { values, short, long } = await svdF64(written(matrix, byUser, length), n, length, atTurn);
   const noise = n * 2 ** -52 * values[0];
   let rank = 0;
   while (rank < Math.min(wanted, n) && values[rank] > noise) rank++;
@@ -87,13 +87,13 @@ async function decompose(matrix: SvdMatrix, wanted: number): Promise<TruncatedSv
 }
 
 /** The matrix row by row of its short side. */
-function written({ ratings, centre }: SvdMatrix, byUser: boolean, length: number): Float64Array {
+function written({ ratings, center }: SvdMatrix, byUser: boolean, length: number): Float64Array {
   const { rows, start, index, value } = ratings.byUser;
   const out = new Float64Array(rows * ratings.byUser.columns);
   for (let user = 0; user < rows; user++) {
     for (let cell = start[user]; cell < start[user + 1]; cell++) {
       const item = index[cell];
-      out[byUser ? user * length + item : item * length + user] = value[cell] - centreAt(centre, user, item);
+      out[byUser ? user * length + item : item * length + user] = value[cell] - centerAt(center, user, item);
     }
   }
   return out;

@@ -9,6 +9,8 @@
  * Source: Musco & Musco, NeurIPS 2015; small blocks as in Meyer, Musco & Musco, SODA 2024 (16 columns need 0.75 of the
  * products of 32 and half of those of 64 on Gowalla at rank 64); restart as in Wu & Simon, SIAM J. Matrix Anal. 2000;
  * orthonormal columns from the eigenvectors of their inner products, Stathopoulos & Wu, SIAM J. Sci. Comput. 2002.
+ * Cells are multiplied by a power of two that takes the largest near 1, so that no product leaves the range of f32; the bits
+ * of everything else stay as they are.
  * Cost of a step: 32 multiply-adds per rating, and 64 · rows of the shorter side · basis columns.
  * A singular value that occurs more than 16 times exactly may be found fewer times than it occurs.
  */
@@ -17,13 +19,13 @@ import { DataError, normal, streamSeed } from "../../support/index.ts";
 import type { StateArrays } from "../factorizer.ts";
 import { type Decomposer, fixSigns, type TruncatedSvd } from "./decomposer.ts";
 import { BLOCK, type KrylovLayout, type KrylovSizes, krylovLayout, sizesOf } from "./krylov-layout.ts";
-import { centred, type SvdMatrix } from "./matrix.ts";
+import { centeredCells, largestCell, type SvdMatrix } from "./matrix.ts";
 import { Orthogonalizer } from "./orthogonal.ts";
 
 /** Residuals of AᵀA below this share of the largest value's square are rounding of f32. */
 const NOISE = 2 ** -21;
 /** Values below this share of the largest are rounding of f32. */
-const LEAST_SHARE = 2 ** -20;
+export const LEAST_SHARE = 2 ** -20;
 
 export interface KrylovSettings {
   readonly rank: number;
@@ -43,6 +45,9 @@ export class KrylovSvd implements Decomposer {
   readonly #projected: Float64Array;
   #steps = 0;
   #stopped: "accuracy" | "precision" | undefined;
+  /** What cells are multiplied by in kernel memory */
+  readonly #scale: number;
+  #result: TruncatedSvd | undefined;
 
   constructor(matrix: SvdMatrix, settings: KrylovSettings, kernels: Kernels, from?: StateArrays) {
     const { byUser, byItem } = matrix.ratings;
@@ -50,14 +55,15 @@ export class KrylovSvd implements Decomposer {
     this.#sizes = sizesOf(byUser.rows, byItem.rows, settings.rank);
     this.#space = kernels.open(krylovLayout(this.#sizes, matrix.ratings.size));
     this.#projected = new Float64Array(this.#sizes.capacity ** 2);
+    this.#scale = scaleFor(largestCell(matrix));
     const { at } = this.#space;
     const [short, long] = this.#sizes.byUser ? [byUser, byItem] : [byItem, byUser];
     at.shortStart.set(short.start);
     at.shortIndex.set(short.index);
-    centred(matrix, this.#sizes.byUser ? "user" : "item", at.shortValue);
+    centeredCells(matrix, this.#sizes.byUser ? "user" : "item", this.#scale, at.shortValue);
     at.longStart.set(long.start);
     at.longIndex.set(long.index);
-    centred(matrix, this.#sizes.byUser ? "item" : "user", at.longValue);
+    centeredCells(matrix, this.#sizes.byUser ? "item" : "user", this.#scale, at.longValue);
     this.#orthogonal = new Orthogonalizer(this.#space, streamSeed(settings.seed, "krylov"));
     try {
       if (from === undefined) this.#scatter();
@@ -72,10 +78,11 @@ export class KrylovSvd implements Decomposer {
     return this.#stopped !== undefined;
   }
 
-  async step(): Promise<number> {
+  async step(atTurn?: () => void): Promise<number> {
     const { at } = this.#space;
+    this.#result = undefined;
     if (this.#steps === 0) await this.#orthogonal.start();
-    if (this.#columns + BLOCK > this.#sizes.capacity) await this.#restart();
+    if (this.#columns + BLOCK > this.#sizes.capacity) await this.#restart(atTurn);
     copyColumns(at.block, at.basis, this.#columns);
     this.#columns += BLOCK;
     this.#steps++;
@@ -84,22 +91,29 @@ export class KrylovSvd implements Decomposer {
     const coefficients = await this.#orthogonal.remove(this.#columns);
     this.#project(coefficients);
     const coupling = await this.#orthogonal.innerProducts();
-    const { squares, residuals } = await this.#estimate(coupling);
+    const { squares, residuals } = await this.#estimate(coupling, atTurn);
     await this.#orthogonal.next(this.#columns, NOISE * squares[0]);
     this.#judge(squares, residuals);
-    return squares.subarray(0, this.#wanted).reduce((sum, square) => sum + Math.max(0, square), 0);
+    const sum = squares.subarray(0, this.#wanted).reduce((total, square) => total + Math.max(0, square), 0);
+    return sum / this.#scale ** 2;
   }
 
-  async result(): Promise<TruncatedSvd> {
+  async result(atTurn?: () => void): Promise<TruncatedSvd> {
+    this.#result ??= await this.#vectors(atTurn);
+    return this.#result;
+  }
+
+  /** The best columns of the basis, multiplied once more. */
+  async #vectors(atTurn: (() => void) | undefined): Promise<TruncatedSvd> {
     const { at } = this.#space;
     const wanted = Math.min(this.#wanted, this.#columns);
-    const { rows } = await eigenF64(this.#packed(), this.#columns, identityF64(this.#columns));
+    const { rows } = await eigenF64(this.#packed(1), this.#columns, identityF64(this.#columns), atTurn);
     await this.#combine(rows, wanted);
     const vectors: Table = { ...at.vectors, rank: wanted };
     const images: Table = { ...at.images, rank: wanted };
     await this.#multiply(vectors, images);
     const gram = await this.#orthogonal.gram(images);
-    const { values: squares, rows: turn } = await eigenF64(gram, wanted, identityF64(wanted));
+    const { values: squares, rows: turn } = await eigenF64(gram, wanted, identityF64(wanted), atTurn);
     const values = Float64Array.from(squares, (square) => Math.sqrt(Math.max(0, square)));
     let rank = 0;
     while (rank < wanted && values[rank] > LEAST_SHARE * values[0]) rank++;
@@ -118,15 +132,16 @@ export class KrylovSvd implements Decomposer {
         residuals[first + j] = distance(at.work, at.spare, j, values[first + j]);
       }
     }
+    const errorEstimate = residuals.reduce((most, residual, j) => Math.max(most, residual / values[j]), 0);
     const [userVectors, itemVectors] = this.#sizes.byUser ? [shortVectors, longVectors] : [longVectors, shortVectors];
     fixSigns(userVectors, itemVectors, rank);
     return {
       rank,
       userVectors,
-      values: values.slice(0, rank),
+      values: values.subarray(0, rank).map((value) => value / this.#scale),
       itemVectors,
-      residuals,
-      errorEstimate: residuals.reduce((most, residual, j) => Math.max(most, residual / values[j]), 0),
+      residuals: residuals.map((residual) => residual / this.#scale),
+      errorEstimate,
       exact: false,
       stopped: this.#stopped ?? "steps",
       steps: this.#steps,
@@ -144,7 +159,7 @@ export class KrylovSvd implements Decomposer {
     return {
       basis: kept,
       block: block.data.slice(0, block.rows * block.stride),
-      projected: this.#packed(),
+      projected: this.#packed(1 / this.#scale ** 2),
       place: Uint32Array.of(columns, this.#steps, stopped, this.#orthogonal.drawn),
     };
   }
@@ -173,7 +188,9 @@ export class KrylovSvd implements Decomposer {
     }
     at.block.data.set(block);
     for (let r = 0; r < columns; r++) {
-      this.#projected.set(projected.subarray(r * columns, (r + 1) * columns), r * this.#sizes.capacity);
+      for (let c = 0; c < columns; c++) {
+        this.#projected[r * this.#sizes.capacity + c] = projected[r * columns + c] * this.#scale ** 2;
+      }
     }
     this.#columns = columns;
     this.#steps = steps;
@@ -210,23 +227,26 @@ export class KrylovSvd implements Decomposer {
     }
   }
 
-  /** T without the room to grow: f64[columns × columns], a copy. */
-  #packed(): Float64Array {
+  /** T without the room to grow, times `scale`: f64[columns × columns], a copy. */
+  #packed(scale: number): Float64Array {
     const columns = this.#columns;
     const out = new Float64Array(columns * columns);
     for (let r = 0; r < columns; r++) {
       const from = r * this.#sizes.capacity;
-      out.set(this.#projected.subarray(from, from + columns), r * columns);
+      for (let c = 0; c < columns; c++) out[r * columns + c] = scale * this.#projected[from + c];
     }
     return out;
   }
 
   /** Squares of the values, and ‖AᵀAv − σ²v‖ of each from what the last block left outside the basis. */
-  async #estimate(coupling: Float64Array): Promise<{ squares: Float64Array; residuals: Float64Array }> {
+  async #estimate(
+    coupling: Float64Array,
+    atTurn: (() => void) | undefined,
+  ): Promise<{ squares: Float64Array; residuals: Float64Array }> {
     const columns = this.#columns;
     const last = new Float64Array(BLOCK * columns);
     for (let j = 0; j < BLOCK; j++) last[j * columns + columns - BLOCK + j] = 1;
-    const { values: squares, rows } = await eigenF64(this.#packed(), columns, last);
+    const { values: squares, rows } = await eigenF64(this.#packed(1), columns, last, atTurn);
     const residuals = new Float64Array(columns);
     for (let c = 0; c < columns; c++) {
       let sum = 0;
@@ -251,10 +271,10 @@ export class KrylovSvd implements Decomposer {
   }
 
   /** Cuts the basis down to its best columns; T becomes their values. */
-  async #restart(): Promise<void> {
+  async #restart(atTurn: (() => void) | undefined): Promise<void> {
     const { at } = this.#space;
     const { kept, capacity } = this.#sizes;
-    const { values, rows } = await eigenF64(this.#packed(), this.#columns, identityF64(this.#columns));
+    const { values, rows } = await eigenF64(this.#packed(1), this.#columns, identityF64(this.#columns), atTurn);
     await this.#combine(rows, kept);
     const { vectors, basis } = at;
     for (let r = 0; r < basis.rows; r++) {
@@ -298,6 +318,15 @@ export class KrylovSvd implements Decomposer {
     }
     await this.#space.tallProduct({ left: table, matrix: { ...coefficient, rows: n }, out, add: false });
   }
+}
+
+/** A power of two that takes `largest` to between 1 and 2; 1 for 0. */
+function scaleFor(largest: number): number {
+  let scale = 1;
+  if (largest === 0) return scale;
+  while (largest * scale >= 2) scale /= 2;
+  while (largest * scale < 1) scale *= 2;
+  return scale;
 }
 
 /** @throws DataError when the arrays of a state are not those that `state` gave for a matrix of this size */

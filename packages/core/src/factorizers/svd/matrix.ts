@@ -12,21 +12,19 @@ import { DataError } from "../../support/index.ts";
 export const missingChoices = ["refuse", "zero"] as const;
 export type Missing = (typeof missingChoices)[number];
 
-/** What was subtracted from the cell of a user and an item: mean + user + item. */
-export interface Centre {
+/** What is subtracted from the cell of a user and an item: mean + user + item. */
+export interface CenterLevels {
   readonly mean: number;
-  /** f32[users] */
-  readonly user: Float32Array | undefined;
-  /** f32[items] */
-  readonly item: Float32Array | undefined;
+  /** [users] */
+  readonly user: Float32Array | Float64Array | undefined;
+  /** [items] */
+  readonly item: Float32Array | Float64Array | undefined;
 }
 
 export interface SvdMatrix {
   readonly ratings: Ratings;
-  readonly centre: Centre;
-  /** Every cell is there */
-  readonly complete: boolean;
-  /** Σ (cell − centre)², over the cells that are there: the others are 0 */
+  readonly center: CenterLevels;
+  /** Σ (cell − center)², over the cells that are there: the others are 0 */
   readonly squared: number;
 }
 
@@ -36,8 +34,7 @@ export interface SvdMatrix {
  */
 export function svdMatrix(who: string, ratings: Ratings, missing: Missing, center: Center): SvdMatrix {
   const cells = ratings.users.size * ratings.items.size;
-  const complete = ratings.size === cells;
-  if (ratings.hasRatings && !complete && missing === "refuse") {
+  if (ratings.hasRatings && ratings.size < cells && missing === "refuse") {
     throw new DataError(
       `${who}: ${cells - ratings.size} of ${cells} cells have no rating, and a singular value decomposition is of a ` +
         'whole matrix; use als() to fit the ratings that are there, or missing: "zero" to count the others as 0',
@@ -50,12 +47,15 @@ export function svdMatrix(who: string, ratings: Ratings, missing: Missing, cente
       center,
     });
   }
-  const centre = centreOf(ratings, center);
-  return { ratings, centre, complete, squared: sumOfSquares(ratings.byUser, centre) };
+  return matrixLess(ratings, centerLevels(ratings, center));
 }
 
-/** As FactorModel keeps it: the mean of all for every centre but none, and what rows of the centre's side differ from it. */
-function centreOf({ byUser, byItem, mean }: Ratings, center: Center): Centre {
+export function matrixLess(ratings: Ratings, center: CenterLevels): SvdMatrix {
+  return { ratings, center, squared: sumOfSquares(ratings.byUser, center) };
+}
+
+/** As FactorModel keeps it: the mean of all for every center but none, and what rows of its side differ from it, in f32. */
+export function centerLevels({ byUser, byItem, mean }: Ratings, center: Center): CenterLevels {
   const levels = (side: CompressedRows) => {
     const out = new Float32Array(side.rows);
     rowCenters(side.start, side.value, mean, out);
@@ -69,27 +69,49 @@ function centreOf({ byUser, byItem, mean }: Ratings, center: Center): Centre {
 }
 
 /** What is subtracted from the cell of a user and an item. */
-export function centreAt({ mean, user, item }: Centre, u: number, i: number): number {
+export function centerAt({ mean, user, item }: CenterLevels, u: number, i: number): number {
   return mean + (user === undefined ? 0 : user[u]) + (item === undefined ? 0 : item[i]);
 }
 
-function sumOfSquares({ rows, start, index, value }: CompressedRows, centre: Centre): number {
+function sumOfSquares({ rows, start, index, value }: CompressedRows, center: CenterLevels): number {
   let sum = 0;
   for (let user = 0; user < rows; user++) {
     for (let cell = start[user]; cell < start[user + 1]; cell++) {
-      sum += (value[cell] - centreAt(centre, user, index[cell])) ** 2;
+      sum += (value[cell] - centerAt(center, user, index[cell])) ** 2;
     }
   }
   return sum;
 }
 
-/** The cells less the centre, f32[cells], in the order of `ratings.byUser` or, by item, of `ratings.byItem`. */
-export function centred({ ratings, centre }: SvdMatrix, side: "user" | "item", out: Float32Array): void {
+/**
+ * The cells less the center, f32[cells], in the order of `ratings.byUser` or, by item, of `ratings.byItem`.
+ *
+ * @param scale what each is multiplied by, a power of two
+ */
+export function centeredCells(
+  { ratings, center }: SvdMatrix,
+  side: "user" | "item",
+  scale: number,
+  out: Float32Array,
+): void {
   const { rows, start, index, value } = side === "user" ? ratings.byUser : ratings.byItem;
   for (let row = 0; row < rows; row++) {
     for (let cell = start[row]; cell < start[row + 1]; cell++) {
       const other = index[cell];
-      out[cell] = value[cell] - (side === "user" ? centreAt(centre, row, other) : centreAt(centre, other, row));
+      const level = side === "user" ? centerAt(center, row, other) : centerAt(center, other, row);
+      out[cell] = scale * (value[cell] - level);
     }
   }
+}
+
+/** The largest |cell − center|. */
+export function largestCell({ ratings, center }: SvdMatrix): number {
+  const { rows, start, index, value } = ratings.byUser;
+  let largest = 0;
+  for (let user = 0; user < rows; user++) {
+    for (let cell = start[user]; cell < start[user + 1]; cell++) {
+      largest = Math.max(largest, Math.abs(value[cell] - centerAt(center, user, index[cell])));
+    }
+  }
+  return largest;
 }

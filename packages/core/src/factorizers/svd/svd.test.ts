@@ -121,14 +121,14 @@ describe("svd", () => {
       { rank: 2 },
     );
     expect(zeros.model).toMatchObject({ rank: 1, objective: undefined });
-    const centred = await fit(
+    const centered = await fit(
       ratingsFromDense([
         [3, 3],
         [3, 3],
       ]),
       { rank: 2, center: "global" },
     );
-    expect(centred.model).toMatchObject({ rank: 1, mean: 3, objective: undefined });
+    expect(centered.model).toMatchObject({ rank: 1, mean: 3, objective: undefined });
     await expect(fit(ratingsFromDense([[1, Number.NaN]]), { rank: 1 })).rejects.toThrow(/1 of 2 cells have no rating/);
   });
 

@@ -106,7 +106,7 @@ class SvdRun implements Run {
 
   constructor(matrix: SvdMatrix, decomposer: Decomposer, facts: SvdFacts) {
     const { users, items } = matrix.ratings;
-    this.lossName = matrix.complete ? "training RMSE" : "RMSE over all cells";
+    this.lossName = matrix.ratings.isComplete ? "training RMSE" : "RMSE over all cells";
     this.#matrix = matrix;
     this.#decomposer = decomposer;
     this.#facts = facts;
@@ -124,14 +124,15 @@ class SvdRun implements Run {
 
   /** One step a call: each is long enough for the loop. */
   async passes(_most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
-    throwIfAborted("svd", signal);
-    const explained = await this.#decomposer.step();
+    const atTurn = () => throwIfAborted("svd", signal);
+    atTurn();
+    const explained = await this.#decomposer.step(atTurn);
     return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
   }
 
   /** Of Σ_all cells (z − x·y)² at X = U√Σ, Y = V√Σ: 0 for X, 2 (Vσ − AᵀU) √σ for each column of Y. */
-  async slope(): Promise<Slope> {
-    const { values, residuals } = await this.#decomposer.result();
+  async slope(signal?: AbortSignal): Promise<Slope> {
+    const { values, residuals } = await this.#decomposer.result(() => throwIfAborted("svd", signal));
     let [norm, size, cost] = [0, 0, this.#matrix.squared];
     for (const [j, value] of values.entries()) {
       norm += 4 * value * residuals[j] ** 2;
@@ -146,7 +147,7 @@ class SvdRun implements Run {
   }
 
   async model(passes: number): Promise<FactorModel> {
-    const { ratings, centre } = this.#matrix;
+    const { ratings, center } = this.#matrix;
     const { byUser, users, items, hasRatings, min, max, hash } = ratings;
     const { options, seed, backend } = this.#facts;
     const svd = await this.#decomposer.result();
@@ -159,9 +160,9 @@ class SvdRun implements Run {
       items,
       userFactors: scaledVectors(svd.userVectors, svd, users.size),
       itemFactors: scaledVectors(svd.itemVectors, svd, items.size),
-      userBias: centre.user,
-      itemBias: centre.item,
-      mean: centre.mean,
+      userBias: center.user && Float32Array.from(center.user),
+      itemBias: center.item && Float32Array.from(center.item),
+      mean: center.mean,
       scale: hasRatings ? "rating" : "preference",
       range: hasRatings ? { min, max } : undefined,
       objective: svd.rank === 0 ? undefined : this.#objective(),
@@ -180,10 +181,10 @@ class SvdRun implements Run {
    * events, are neither.
    */
   #objective(): RowObjective | undefined {
-    const { ratings, complete } = this.#matrix;
+    const { ratings } = this.#matrix;
     const penalty = { regularization: 0, regularizationExponent: 0 };
     if (ratings.hasRatings) {
-      if (!complete) return undefined;
+      if (!ratings.isComplete) return undefined;
       return {
         kind: "explicit",
         ...penalty,

@@ -7,7 +7,7 @@ import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { ExactSvd } from "./exact.ts";
 import { KrylovSvd } from "./krylov.ts";
 import { svdMatrix } from "./matrix.ts";
-import { svdOptimum, truncatedSvd } from "./truncated-svd.ts";
+import { truncatedSvd } from "./truncated-svd.ts";
 import { clickWorld, completeWorld, holedWorld, scipy } from "./worlds.case.ts";
 
 const kernels = await openKernels({ threads: 2 });
@@ -90,13 +90,27 @@ describe("truncatedSvd", () => {
     const ratings = completeWorld();
     await expect(truncatedSvd(ratings, { rank: 0 })).rejects.toMatchObject({ code: "option", option: "rank" });
     await expect(truncatedSvd(ratings, { rank: 2, passes: 3 } as never)).rejects.toMatchObject({ option: "passes" });
-    await expect(svdOptimum(ratings, [])).rejects.toMatchObject({ option: "ranks" });
-    await expect(svdOptimum(ratings, [2.5])).rejects.toMatchObject({ option: "ranks" });
   });
 
-  it("stops when its signal fires", async () => {
+  it("stops when its signal fires, before the first step and within the one step of an exact decomposition", async () => {
     const signal = AbortSignal.abort();
     await expect(truncatedSvd(clickWorld(), { rank: 3, signal, kernels })).rejects.toMatchObject({ code: "aborted" });
+    // 300 × 300: some tenths of a second, in which others have many turns.
+    const ratings = ratingsFromDense(
+      Array.from({ length: 300 }, (_, u) =>
+        Float64Array.from({ length: 300 }, (_, i) => uniform(2, u * 300 + i, 0, 5)),
+      ),
+    );
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 20);
+    let turns = 0;
+    const decomposer = new ExactSvd(svdMatrix("test", ratings, "refuse", "none"), 300, false);
+    const step = decomposer.step(() => {
+      turns++;
+      if (controller.signal.aborted) throw new Error(`stopped in turn ${turns}`);
+    });
+    await expect(step).rejects.toThrow("stopped in turn");
+    expect(decomposer.finished).toBe(false);
   });
 });
 
@@ -133,6 +147,60 @@ describe("Krylov steps beside the exact decomposition", () => {
     expect(offBy(found.values, Array.from(truth.values))).toBeLessThan(1e-6);
   });
 
+  it.each([1e25, 1e-25, 1e38, 1e-38])(
+    "on numbers of about %s, which squared leave f32, agree with the exact ones to 1e-6",
+    async (unit) => {
+      const dense = (times: number) =>
+        ratingsFromDense(
+          Array.from({ length: 40 }, (_, u) =>
+            Float64Array.from({ length: 70 }, (_, i) => times * uniform(4, u * 70 + i, -1, 1)),
+          ),
+        );
+      const approximate = await krylov(dense(unit), 12);
+      const truth = await exact(dense(unit), 12);
+      expect([approximate.rank, truth.rank]).toEqual([12, 12]);
+      expect(offBy(approximate.values, Array.from(truth.values))).toBeLessThan(1e-6);
+      expect(approximate.errorEstimate).toBeLessThan(1e-4);
+      expect(offOrthonormal(approximate.userVectors, 12)).toBeLessThan(1e-5);
+      const ones = await exact(dense(1), 12);
+      expect(
+        offBy(
+          approximate.values.map((value) => value / unit),
+          Array.from(ones.values),
+        ),
+      ).toBeLessThan(1e-6);
+    },
+  );
+
+  it("on numbers 2³⁰ times as large have 2³⁰ times the values, bit for bit", async () => {
+    const times = (scale: number) =>
+      ratingsFromDense(
+        Array.from({ length: 40 }, (_, u) =>
+          Float64Array.from({ length: 70 }, (_, i) => scale * Math.fround(uniform(4, u * 70 + i, -1, 1))),
+        ),
+      );
+    const one = await krylov(times(1), 8, 1e-4, 3);
+    const large = await krylov(times(2 ** 30), 8, 1e-4, 3);
+    expect(large.values).toEqual(one.values.map((value) => value * 2 ** 30));
+    expect(large.itemVectors).toEqual(one.itemVectors);
+  });
+
+  it("are asked for their result twice, and computed once until the next step", async () => {
+    const steps = new KrylovSvd(
+      svdMatrix("test", clickWorld(), "zero", "none"),
+      { rank: 4, accuracy: 1e-4, seed: 0 },
+      kernels,
+    );
+    await steps.step();
+    const first = await steps.result();
+    expect(await steps.result()).toBe(first);
+    await steps.step();
+    const second = await steps.result();
+    expect(second).not.toBe(first);
+    expect(second.values[0]).toBeGreaterThanOrEqual(first.values[0]);
+    steps.close();
+  });
+
   it("turn every vector so that the item entry of the largest size is positive", async () => {
     for (const { itemVectors, rank } of [await krylov(clickWorld(), 6), await exact(completeWorld(), 6)]) {
       for (let j = 0; j < rank; j++) {
@@ -155,27 +223,5 @@ describe("Krylov steps beside the exact decomposition", () => {
     const ratings = clickWorld();
     const reference = await truncatedSvd(ratings, { rank: 4, accuracy: 0.01, backend: "reference" });
     expect(offBy(reference.values, scipy.clicks)).toBeLessThan(1e-4);
-  });
-});
-
-describe("svdOptimum", () => {
-  it("is SciPy's √(sum of the squares left out), and 0 from the smaller side on", async () => {
-    const [at5, at30, at99] = await svdOptimum(completeWorld(), [5, 30, 99]);
-    expect(at5).toBeCloseTo(scipy.completeRest5, 12);
-    expect([at30, at99]).toEqual([0, 0]);
-    const [centred] = await svdOptimum(completeWorld(), [2], { center: "global" });
-    expect(centred).toBeCloseTo(scipy.globalRest2, 5);
-  });
-
-  it("of rank 0 is the size of the matrix, for exact and for Krylov", async () => {
-    expect((await svdOptimum(clickWorld(), [0]))[0]).toBeCloseTo(Math.sqrt(25_787), 9);
-    const one = ratingsFromDense([[3]]);
-    expect(await svdOptimum(one, [0, 1])).toEqual([3, 0]);
-  });
-
-  it("of 700 × 900 clicks is what SciPy's values leave of the whole, to 1e-6", async () => {
-    const left = 25_787 - scipy.clicks.reduce((sum, value) => sum + value * value, 0);
-    const [optimum] = await svdOptimum(clickWorld(), [12], { kernels });
-    expect(Math.abs(optimum - Math.sqrt(left)) / optimum).toBeLessThan(1e-6);
   });
 });

@@ -5,10 +5,14 @@
  * Householder reduction to tridiagonal form, then implicit QL with Wilkinson's shift (Wilkinson & Reinsch, Handbook for
  * Automatic Computation II, 1971, II/2 to II/4); one-sided Jacobi (Hestenes 1958; Demmel & Veselić 1992).
  * Everything here is asynchronous so that others have their turn, and nothing is kept between calls.
+ * `atTurn` of each is called at those turns, every few milliseconds: it stops the work by throwing.
  */
 import { LowrankError, nextTurn, turnIsOver } from "../../support/index.ts";
 
 const EPSILON = 2 ** -52;
+/** Looks whether the work is still wanted, and throws when it is not. */
+type AtTurn = () => void;
+
 /** QL needs fewer than 2 rounds per value on average; this many means the matrix holds something that is not a number. */
 const MOST_ROUNDS = 60;
 
@@ -18,6 +22,7 @@ const MOST_ROUNDS = 60;
  *
  * @param a f64[n × n], of which the lower triangle is read; destroyed
  * @param carried rows C, f64[rows × n]; left alone
+ * @param atTurn called whenever others had their turn; what it throws ends the work
  * @returns values f64[n]; rows f64[rows × n], C · V. Cost: (2/3 + 4 · rows/n) · n³ multiply-adds
  * @throws LowrankError `not-finite` when the matrix holds NaN or ∞
  */
@@ -25,6 +30,7 @@ export async function eigenF64(
   a: Float64Array,
   n: number,
   carried: Float64Array,
+  atTurn?: AtTurn,
 ): Promise<{ values: Float64Array; rows: Float64Array }> {
   const count = n === 0 ? 0 : carried.length / n;
   // Transposed, so that a rotation of two columns touches two stretches of memory.
@@ -32,8 +38,8 @@ export async function eigenF64(
   for (let r = 0; r < count; r++) for (let c = 0; c < n; c++) columns[c * count + r] = carried[r * n + c];
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n);
-  await tridiagonalize(a, n, columns, count, diagonal, beside);
-  await implicitQl(diagonal, beside, n, columns, count);
+  await tridiagonalize(a, n, columns, count, diagonal, beside, atTurn);
+  await implicitQl(diagonal, beside, n, columns, count, atTurn);
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => diagonal[j] - diagonal[i] || i - j);
   const rows = new Float64Array(count * n);
   for (let c = 0; c < n; c++) for (let r = 0; r < count; r++) rows[r * n + c] = columns[order[c] * count + r];
@@ -55,6 +61,7 @@ async function tridiagonalize(
   count: number,
   diagonal: Float64Array,
   beside: Float64Array,
+  atTurn: AtTurn | undefined,
 ): Promise<void> {
   const v = new Float64Array(n);
   const p = new Float64Array(n);
@@ -72,8 +79,13 @@ async function tridiagonalize(
       const twice = 2 * v[i];
       for (let r = 0; r < count; r++) columns[i * count + r] -= twice * along[r];
     }
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await turn(atTurn);
   }
+}
+
+async function turn(atTurn: AtTurn | undefined): Promise<void> {
+  await nextTurn();
+  atTurn?.();
 }
 
 /** v of unit length so that the reflection takes column k below the diagonal to (result, 0, …); v = 0 when it is that. */
@@ -127,6 +139,7 @@ async function implicitQl(
   n: number,
   columns: Float64Array,
   count: number,
+  atTurn: AtTurn | undefined,
 ): Promise<void> {
   for (let l = 0; l < n; l++) {
     for (let round = 0; ; round++) {
@@ -136,7 +149,7 @@ async function implicitQl(
         throw new LowrankError("not-finite", "eigenF64: the matrix holds numbers that are not finite");
       }
       qlRound(diagonal, beside, l, m, columns, count);
-      if (turnIsOver()) await nextTurn();
+      if (turnIsOver()) await turn(atTurn);
     }
   }
 }
@@ -210,18 +223,19 @@ export interface SmallSvd {
  * precision, so that small values are as accurate beside the largest as f64 allows (error ≤ n · 2⁻⁵² · values_0).
  *
  * @param rows f64[n × length]; becomes `long` of the result
+ * @param atTurn called whenever others had their turn; what it throws ends the work
  */
-export async function svdF64(rows: Float64Array, n: number, length: number): Promise<SmallSvd> {
+export async function svdF64(rows: Float64Array, n: number, length: number, atTurn?: AtTurn): Promise<SmallSvd> {
   const gram = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) gram[i * n + j] = gram[j * n + i] = dotAt(rows, i * length, j * length, length);
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await turn(atTurn);
   }
-  const { rows: vectors } = await eigenF64(gram, n, identityF64(n));
+  const { rows: vectors } = await eigenF64(gram, n, identityF64(n), atTurn);
   const short = new Float64Array(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) short[j * n + i] = vectors[i * n + j];
-  const long = await product(short, rows, n, length);
-  await jacobi(long, short, n, length);
+  const long = await product(short, rows, n, length, atTurn);
+  await jacobi(long, short, n, length, atTurn);
   const norms = Float64Array.from({ length: n }, (_, i) => Math.sqrt(dotAt(long, i * length, i * length, length)));
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => norms[j] - norms[i] || i - j);
   const sorted = { values: new Float64Array(n), short: new Float64Array(n * n), long: rows };
@@ -233,7 +247,13 @@ export async function svdF64(rows: Float64Array, n: number, length: number): Pro
   return sorted;
 }
 
-async function product(left: Float64Array, rows: Float64Array, n: number, length: number): Promise<Float64Array> {
+async function product(
+  left: Float64Array,
+  rows: Float64Array,
+  n: number,
+  length: number,
+  atTurn: AtTurn | undefined,
+): Promise<Float64Array> {
   const out = new Float64Array(n * length);
   for (let i = 0; i < n; i++) {
     const to = out.subarray(i * length, (i + 1) * length);
@@ -242,13 +262,19 @@ async function product(left: Float64Array, rows: Float64Array, n: number, length
       const from = j * length;
       for (let t = 0; t < length; t++) to[t] += weight * rows[from + t];
     }
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await turn(atTurn);
   }
   return out;
 }
 
 /** Rotates rows of `long`, and those of `short` alike, until all are orthogonal or below the noise of the largest. */
-async function jacobi(long: Float64Array, short: Float64Array, n: number, length: number): Promise<void> {
+async function jacobi(
+  long: Float64Array,
+  short: Float64Array,
+  n: number,
+  length: number,
+  atTurn: AtTurn | undefined,
+): Promise<void> {
   const square = Float64Array.from({ length: n }, (_, i) => dotAt(long, i * length, i * length, length));
   const noise = square.reduce((most, one) => Math.max(most, one), 0) * (n * EPSILON) ** 2;
   for (let sweep = 0, rotated = true; rotated && sweep < MOST_ROUNDS; sweep++) {
@@ -267,7 +293,7 @@ async function jacobi(long: Float64Array, short: Float64Array, n: number, length
         square[p] = dotAt(long, p * length, p * length, length);
         square[q] = dotAt(long, q * length, q * length, length);
       }
-      if (turnIsOver()) await nextTurn();
+      if (turnIsOver()) await turn(atTurn);
     }
   }
 }

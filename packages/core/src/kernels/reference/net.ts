@@ -7,11 +7,11 @@ import {
   type NetPairsProblem,
   type NetPlaces,
   type NetProblem,
-  type NetScorerProblem,
   type NetScoresProblem,
   type NetShape,
   type NetSide,
   netPlaces,
+  type ScoringNet,
 } from "../net.ts";
 import { type Move, mover } from "./optimizer.ts";
 
@@ -88,7 +88,7 @@ export function netPairs(problem: NetPairsProblem): void {
   for (let p = 0; p < leftRow.length; p++) out[p] = pass.score(leftRow[p], rightRow[p]);
 }
 
-function scorerPass({ shape, layers, left, right, offset }: NetScorerProblem): Pass {
+function scorerPass({ shape, layers, left, right, offset }: ScoringNet): Pass {
   return new Pass(shape, layers, left, right, offset);
 }
 

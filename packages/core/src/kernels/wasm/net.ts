@@ -1,6 +1,6 @@
 /** Nets on a WebAssembly memory: problems in terms of arrays in, frames and jobs out. The frame is assembly/net-frame.ts. */
 
-import { rowStride } from "../kernels.ts";
+import { type RealTable, rowStride } from "../kernels.ts";
 import {
   type Moved,
   NET_JOB_BATCHES,
@@ -9,11 +9,11 @@ import {
   type NetPairsProblem,
   type NetPlaces,
   type NetProblem,
-  type NetScorerProblem,
   type NetScoresProblem,
   type NetShape,
   netPlaces,
   netScratch,
+  type ScoringNet,
   shardSize,
 } from "../net.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
@@ -188,19 +188,24 @@ function writeSides(runner: Runner, words: Words, problem: NetProblem): void {
   }
 }
 
-/** Everything that scoring reads. @param rows per side, the row of each pair; undefined for scores of all right rows */
+/**
+ * Everything that scoring reads.
+ *
+ * @param first for scores of all right rows, what these bring to the first layer
+ * @param rows for pairs, per side the row of each
+ */
 function writeScorer(
   runner: Runner,
-  problem: NetScorerProblem,
-  rows: readonly [Uint32Array, Uint32Array] | undefined,
+  { shape, left, right, layers, offset }: ScoringNet,
+  frame: Uint32Array,
+  { first, rows }: { first?: RealTable; rows?: readonly [Uint32Array, Uint32Array] },
 ): void {
-  const { shape, left, right, layers, offset, work } = problem;
-  const words = new Words(work.netFrame);
-  work.netFrame.fill(0);
+  const words = new Words(frame);
+  frame.fill(0);
   writeNet(runner, words, shape, { value: layers, first: NO_MOMENTS, second: NO_MOMENTS }, offset);
   writeLayers(words, shape, netPlaces(shape), 0);
   words.at = FIRST_AT;
-  words.words(runner.address(work.netFirst.data), 4 * work.netFirst.stride, 4 * netScratch(shape).spare);
+  words.words(runner.address(first?.data), 4 * (first?.stride ?? 0), 4 * netScratch(shape).spare);
   for (const [s, { table, product, bias }] of [left, right].entries()) {
     words.at = FRAME_WORDS - (2 - s) * SIDE_WORDS;
     words.words(runner.address(table.data), 0, 0, runner.address(product?.data), 0, 0, runner.address(bias), 0, 0);
@@ -214,7 +219,7 @@ export async function netScores(runner: Runner, problem: NetScoresProblem): Prom
   const { query, out, shape, right, work } = problem;
   const { rows } = right.table;
   if (query.length === 0 || rows === 0) return;
-  writeScorer(runner, problem, undefined);
+  writeScorer(runner, problem, work.netFrame, { first: work.netFirst });
   const frame = runner.address(work.netFrame);
   const firstCost = rows * shape.rank * rowStride(shape.hidden[0]);
   await runner.run("netFirst", [frame, rows], Math.ceil(rows / NET_TILE), firstCost);
@@ -227,7 +232,7 @@ export async function netPairs(runner: Runner, problem: NetPairsProblem): Promis
   checkNetPairs(problem);
   checkScratch(runner, "netPairs", problem.shape);
   const { leftRow, rightRow, out, shape, work } = problem;
-  writeScorer(runner, problem, [leftRow, rightRow]);
+  writeScorer(runner, problem, work.netFrame, { rows: [leftRow, rightRow] });
   const cost = (leftRow.length * multiplyAdds(shape)) / 3;
   const args = [runner.address(work.netFrame), runner.address(out), leftRow.length];
   await runner.run("netPairs", args, Math.ceil(leftRow.length / NET_TILE), cost);

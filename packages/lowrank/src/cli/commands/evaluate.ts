@@ -23,7 +23,7 @@ import {
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
-import { warnOf } from "../findings.ts";
+import { ignoredLines, warnOfAll } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -241,7 +241,9 @@ async function evaluateMethod(
       onProgress: progress.onProgress,
     });
     progress.stop();
-    for (const finding of result.folds[0].report.findings) warnOf(job.output, finding, true);
+    job.output.say(...ignoredLines(method.name, result.folds[0].report.ignored));
+    const trainings = result.folds.map(({ report }, at) => ({ name: `fold ${at + 1}`, findings: report.findings }));
+    warnOfAll(job.output, trainings, true);
     tell(
       job,
       result,

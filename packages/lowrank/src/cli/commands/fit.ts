@@ -24,7 +24,7 @@ import {
   planCheckpoints,
 } from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
-import { warnOf } from "../findings.ts";
+import { ignoredLines, warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -178,7 +178,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       keepHistory: flags.history !== false,
     });
     progress.stop();
-    if (report.ignored.length > 0) output.say(`  ${method.name} does not look at: ${report.ignored.join(", ")}`);
+    output.say(...ignoredLines(method.name, report.ignored));
     return { model, report, kept: checkpointing.kept };
   } catch (error) {
     progress.stop();
@@ -293,16 +293,16 @@ function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, str
 const AT_OPTIMUM = 1e-6;
 
 /** How near the model is to the best there can be. */
-function certificateFacts({ certificate }: FitReport): [string, string][] {
+function certificateFacts({ certificate, options }: FitReport): [string, string][] {
   switch (certificate?.kind) {
     case undefined:
       return [];
     case "optimum": {
-      const { error, optimum, optimumRank, relativeGap } = certificate;
+      const { error, optimum, relativeGap } = certificate;
       const nearest =
         relativeGap < AT_OPTIMUM
-          ? `as near as rank ${optimumRank} can come`
-          : `the nearest of rank ${optimumRank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+          ? `as near as rank ${options.rank} can come`
+          : `the nearest of rank ${options.rank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
       return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
     }
     case "gradient":

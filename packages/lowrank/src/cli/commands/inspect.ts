@@ -15,6 +15,7 @@ import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, r
 import { bar, bytes, count, factLines, figure, percent, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
+import { words } from "../words.ts";
 
 type InspectFlags = ReadingFlags & OutputFlags;
 
@@ -133,7 +134,9 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
     ...(model.itemBias === undefined ? [] : ["items"]),
   ];
   const digest = modelDigest(model);
-  const settings = Object.entries(provenance.options).map(([name, value]) => `${name} ${value}`);
+  const settings = Object.entries(provenance.options).map(
+    ([name, value]) => `${words(name)} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`,
+  );
   const scaleText =
     scale === "rating"
       ? `predicted ratings${range === undefined ? "" : ` from ${range.min} to ${range.max}`}, mean ${figure(mean)}`

@@ -10,6 +10,7 @@ import {
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
+import { ignoredLines, warnOfAll } from "../findings.ts";
 import {
   addEngineFlags,
   addOutputFlags,
@@ -38,7 +39,8 @@ import {
   settingsSentence,
 } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
-import { suggestionOf, sweepCharts, sweepRows, sweepTable } from "../sweep-view.ts";
+import { optimumNote, suggestionOf, sweepCharts, sweepRows, sweepTable } from "../sweep-view.ts";
+import { inFlags } from "../words.ts";
 
 interface SweepFlags extends ReadingFlags, EngineFlags, OutputFlags {
   ranks?: readonly number[];
@@ -129,7 +131,7 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   const at = (rank: number) => chooseMethod({ ...request, settings: { ...request.settings, rank } }, ratings);
   const chosen = at(asked[0]);
   const { method, reason } = chosen;
-  const share = heldOutShare(ratings, flags);
+  const share = heldOutShare(ratings, method, flags);
   const seed = flags.seed ?? 0;
   const isNested = method.lowerRank !== undefined;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
@@ -166,13 +168,19 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   }
 }
 
-/** A matrix without holes has its singular values to choose by, and svd would refuse the holes that holding out makes. */
-function heldOutShare(ratings: Ratings, { validation, metric }: SweepFlags): number | undefined {
+/**
+ * A matrix without holes has its singular values to choose by, and svd would refuse the holes that holding out makes. They
+ * say nothing to a method that takes ratings for clicks.
+ */
+function heldOutShare(
+  ratings: Ratings,
+  method: ChosenMethod["method"],
+  { validation, metric }: SweepFlags,
+): number | undefined {
   if (validation !== undefined) return validation === false ? undefined : validation;
-  return isComplete(ratings) && metric === undefined ? undefined : DEFAULT_VALIDATION;
+  const hasSpectrum = ratings.hasRatings && ratings.isComplete && !method.ignores.includes("rating");
+  return hasSpectrum && metric === undefined ? undefined : DEFAULT_VALIDATION;
 }
-
-const isComplete = ({ hasRatings, size, users, items }: Ratings) => hasRatings && size === users.size * items.size;
 
 function fittingRanks({ users, items }: Ratings): number[] {
   const room = Math.max(1, Math.min(users.size, items.size));
@@ -191,18 +199,25 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
   const { method, reason } = chosen;
   const { stackedCharts, terminalChart } = await import("../../plots/index.ts");
   const rows = sweepRows(result.rows, method.options, loaded.ratings.size);
+  const failures = result.rows.filter((row) => row.failure !== undefined);
   const suggested = suggestionOf(result);
   const { rank, reason: why } = suggested;
   const held = share === undefined ? "" : `, ${inPercent(share)} held out`;
   const charts = sweepCharts(rows, rank, `${method.name} on ${source}${held}, seed ${seed}`);
+  tellFindings(output, outcome);
+  for (const { rank, failure } of failures) output.warn(`rank ${rank} failed: ${inFlags(failure.message)}`);
   output.say("");
-  output.print(...sweepTable(rows, rank, { width: output.width, times: !isNested }), "");
+  const { width, isUnicode: unicode } = output;
+  const failed = failures.map((row) => row.rank);
+  output.print(...sweepTable(rows, failed, rank, { width, times: !isNested, unicode }), "");
+  const note = optimumNote(rows);
+  if (note !== undefined) output.print(...hanging(note, width), "");
   if (rows.length > 1) {
-    const width = Math.min(80, output.width);
+    const size = { width: Math.min(80, width), unicode };
     for (const chart of charts)
-      output.print(...terminalChart({ ...chart, width }).map((line) => `  ${line}`.trimEnd()), "");
+      output.print(...terminalChart({ ...chart, ...size }).map((line) => `  ${line}`.trimEnd()), "");
   }
-  output.print(...hanging(`suggested: ${rank === undefined ? "no rank:" : `rank ${rank},`} ${why}`, output.width));
+  output.print(...hanging(`suggested: ${rank === undefined ? "no rank:" : `rank ${rank},`} ${why}`, width));
   const drawn = svg === undefined ? undefined : await draw(svg, stackedCharts(charts), inputs);
   if (drawn !== undefined) output.say(`  ${drawn.file}, ${bytes(drawn.bytes)}`);
   output.say(`  ${isNested ? "one training for all ranks" : counted(rows.length, "training")} in ${duration(seconds)}`);
@@ -214,10 +229,19 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
     validation: share,
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
     rows: result.rows,
+    ignored: result.ignored,
     suggested,
     svg: drawn,
     seconds,
   });
+}
+
+/** What was found amiss, as `fit` says it, and what the method did not look at. */
+function tellFindings(output: Job["output"], { chosen, result, share }: Outcome): void {
+  output.say(...ignoredLines(chosen.method.name, result.ignored));
+  const trained = result.rows.filter((row) => row.failure === undefined);
+  const trainings = trained.map(({ rank, findings }) => ({ name: `rank ${rank}`, findings }));
+  warnOfAll(output, trainings, share !== undefined);
 }
 
 async function draw(file: string, picture: string, inputs: readonly InputFile[]) {

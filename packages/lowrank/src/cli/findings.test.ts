@@ -1,0 +1,48 @@
+/** Findings of several trainings as warnings. */
+import { Writable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { ignoredLines, warnOfAll } from "./findings.ts";
+import { Output } from "./output.ts";
+
+function warnings(trainings: Parameters<typeof warnOfAll>[1], isSplit = true): string[] {
+  let text = "";
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  }) as unknown as NodeJS.WriteStream;
+  warnOfAll(new Output({}, stream, stream), trainings, isSplit);
+  return text.split("\n").filter((line) => line !== "");
+}
+
+const finding = (code: string, message: string) => ({ code, message, remedy: "raise learningRate" });
+
+describe("warnOfAll", () => {
+  it("says each kind once, in the first one's words, and of which trainings unless of all", () => {
+    const trainings = [1, 2, 4].map((rank) => ({
+      name: `rank ${rank}`,
+      findings: [finding("flat", `flat at ${rank}`), ...(rank > 1 ? [finding("high", `high at ${rank}`)] : [])],
+    }));
+    expect(warnings(trainings)).toEqual([
+      "warning: flat at 1; raise --learning-rate",
+      "warning: rank 2 and rank 4: high at 2; raise --learning-rate",
+    ]);
+  });
+
+  it("counts the others where many have it, and leaves out what splitting brings about", () => {
+    const trainings = [1, 2, 3, 4, 5, 6].map((rank) => ({
+      name: `rank ${rank}`,
+      findings: rank < 6 ? [finding("high", "too high"), finding("users-without-ratings", "3 users have none")] : [],
+    }));
+    expect(warnings(trainings)).toEqual(["warning: rank 1 and 4 others: too high; raise --learning-rate"]);
+    expect(warnings(trainings, false)).toHaveLength(2);
+  });
+});
+
+describe("ignoredLines", () => {
+  it("names the columns, and is no line where there are none", () => {
+    expect(ignoredLines("als", ["time"])).toEqual(["  als does not look at: time"]);
+    expect(ignoredLines("als", [])).toEqual([]);
+  });
+});

@@ -1,0 +1,25 @@
+/** Sentences of the engine in the words of the command line. */
+import { describe, expect, it } from "vitest";
+import { inFlags } from "./words.ts";
+
+describe("inFlags", () => {
+  it.each([
+    ["raise biasRegularization above 0", "raise --bias-regularization above 0"],
+    [
+      'use als() to fit them, or missing: "zero" to count them as 0',
+      "use --method als to fit them, or --missing zero to count them as 0",
+    ],
+    ["lower learningRate (0.1 in that step)", "lower --learning-rate (0.1 in that step)"],
+    ['wrote "learningRate: 3" in learningRate.json', 'wrote "learningRate: 3" in learningRate.json'],
+    ["user 5 has no stable solution; nothing() helps", "user 5 has no stable solution; nothing() helps"],
+  ])("%s", (sentence, expected) => {
+    expect(inFlags(sentence)).toBe(expected);
+  });
+
+  it("names only the flags that the command has", () => {
+    const isFlag = (flag: string) => flag === "--validation";
+    expect(inFlags("hold out a share (validation: 0.1), or lower learningRate in als()", isFlag)).toBe(
+      "hold out a share (--validation 0.1), or lower learningRate in als()",
+    );
+  });
+});
