@@ -6,7 +6,7 @@
 import { type BlockLoss, type Kernels, lossAt, rowStride, scoreOf } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { shuffleInto, streamSeed } from "../support/index.ts";
+import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import { blockSlope, visitBlock } from "./block-slope.ts";
 import { type BlockSettings, BlockSpace, blockLayout } from "./block-space.ts";
 import type { Slope } from "./certificate.ts";
@@ -144,10 +144,11 @@ class BlockRun implements Run {
   }
 
   /** Of the cost over all ratings; none where it has corners. It is not made by kernels. */
-  get slope(): (() => Promise<Slope>) | undefined {
-    const { loss, nonNegative, regularizationL1 } = this.#memory.settings;
+  get slope(): ((signal?: AbortSignal) => Promise<Slope>) | undefined {
+    const { problem, settings } = this.#memory;
+    const { name, unit, loss, nonNegative, regularizationL1 } = settings;
     const corners = loss === "absolute" || nonNegative || regularizationL1 !== 0;
-    return corners ? undefined : () => blockSlope(this.#memory.problem, this.#memory.settings.unit);
+    return corners ? undefined : (signal) => blockSlope(problem, unit, () => throwIfAborted(name, signal));
   }
 
   /** The figure at the present parameters, and where every prediction is 0, over some ratings where there are many. */

@@ -9,17 +9,21 @@ import type { Slope } from "./certificate.ts";
 
 const bits = new DataView(new ArrayBuffer(4));
 
-/** Calls `visit` with rows and value of every `every`-th record of a block, counted through all blocks. */
+/** Records between looks at the clock. */
+const TURN_RECORDS = 2048;
+
+/** Calls `visit` with rows and value of every `every`-th record of a block, counted through all blocks, from record `first` to `end` - 1. */
 export function visitBlock(
   { grid, blockStart, record }: BlockProblem,
   block: number,
   every: number,
   visit: (left: number, right: number, value: number) => void,
+  first = blockStart[block],
+  end = blockStart[block + 1],
 ): void {
   const leftFirst = Math.floor(block / grid.rightBlocks) * grid.leftRows;
   const rightFirst = (block % grid.rightBlocks) * grid.rightRows;
-  const from = Math.ceil(blockStart[block] / every) * every;
-  for (let entry = from; entry < blockStart[block + 1]; entry += every) {
+  for (let entry = Math.ceil(first / every) * every; entry < end; entry += every) {
     bits.setUint32(0, record[2 * entry + 1]);
     visit(leftFirst + (record[2 * entry] & 0xffff), rightFirst + (record[2 * entry] >>> 16), bits.getFloat32(0));
   }
@@ -38,18 +42,25 @@ const gradientOf = (side: BlockSide): Gradient => ({
   bias: new Float64Array(side.table.rows),
 });
 
-export async function blockSlope(problem: BlockProblem, unit: BlockUnit): Promise<Slope> {
+/** @param atTurn called whenever others had their turn; what it throws ends the work */
+export async function blockSlope(problem: BlockProblem, unit: BlockUnit, atTurn: () => void): Promise<Slope> {
   const { left, right, loss, delta, stateWidth, blockStart } = problem;
   const [ofLeft, ofRight] = [gradientOf(left), gradientOf(right)];
   let cost = 0;
+  const add = (l: number, r: number, value: number) => {
+    const score = scoreOf(problem, l, r);
+    const slope = lossSlope(loss, value, score, delta);
+    cost += lossAt(loss, value, score, delta);
+    cost += addRow(ofLeft, l, right, r, slope, stateWidth) + addRow(ofRight, r, left, l, slope, stateWidth);
+  };
   for (let block = 0; block + 1 < blockStart.length; block++) {
-    visitBlock(problem, block, 1, (l, r, value) => {
-      const score = scoreOf(problem, l, r);
-      const slope = lossSlope(loss, value, score, delta);
-      cost += lossAt(loss, value, score, delta);
-      cost += addRow(ofLeft, l, right, r, slope, stateWidth) + addRow(ofRight, r, left, l, slope, stateWidth);
-    });
-    if (turnIsOver()) await nextTurn();
+    const end = blockStart[block + 1];
+    for (let from = blockStart[block]; from < end; from += TURN_RECORDS) {
+      visitBlock(problem, block, 1, add, from, Math.min(end, from + TURN_RECORDS));
+      if (!turnIsOver()) continue;
+      await nextTurn();
+      atTurn();
+    }
   }
   // A step of 1 of a number in the ratings' unit is one of 1/factor here, and costs `cost` times as much.
   let [norm, size] = [0, 0];
