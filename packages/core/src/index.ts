@@ -8,6 +8,7 @@
 export * from "./evaluate/index.ts";
 export * from "./factorizers/index.ts";
 export {
+  type BlockLoss,
   type EngineOptions,
   type KernelOptions,
   type Kernels,

@@ -24,8 +24,12 @@ import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { worstRow } from "./worst-row.ts";
 
-/** Multiply-adds of one kernel call, about 30 ms on one thread; the reference takes longer for each. */
+/**
+ * Multiply-adds of one kernel call, about 30 ms on one thread; the reference takes longer for each. A call of full steps
+ * begins with a third of a step more, so it has eight times as many.
+ */
 const CALL_PRODUCTS = { wasm: 2 ** 25, reference: 2 ** 22 } as const;
+const FULL_CALLS = 8;
 /** Losses of a call are kept until it ends, and a progress bar wants to move. */
 const MAX_CALL_PASSES = 1024;
 /** Epochs that a slope over all ratings takes as long as, without kernels. */
@@ -37,7 +41,8 @@ const SLOPE_EPOCHS = 10;
 const FOLD_IN_RIDGE = 1e-3;
 
 function callPasses(ratings: Ratings, settings: DescentSettings, kernels: Kernels): number {
-  const fitting = Math.floor(CALL_PRODUCTS[kernels.backend] / passProducts(ratings, settings));
+  const products = CALL_PRODUCTS[kernels.backend] * (settings.batches === undefined ? FULL_CALLS : 1);
+  const fitting = Math.floor(products / passProducts(ratings, settings));
   return Math.max(1, Math.min(fitting, MAX_CALL_PASSES, settings.passes));
 }
 

@@ -1,8 +1,7 @@
-/** When a training has diverged, and what is said then: the rule on figures, and every method that has a learning rate. */
+/** When a training has diverged, and what is said then: the rule on figures, and gradient() and sgd() by every optimizer; dense-net.test.ts has the net. */
 import { describe, expect, it } from "vitest";
 import { plantedWorld, ratingsFromDense } from "../ratings/index.ts";
 import { DivergenceError } from "../support/index.ts";
-import { denseNet } from "./dense-net.ts";
 import { type Blame, refuseDiverged } from "./divergence.ts";
 import { als, type Factorizer, factorize, type GradientOptions, gradient, sgd } from "./index.ts";
 
@@ -119,15 +118,6 @@ describe("a learning rate of 1e9", () => {
   it.each(["together", "alternately"] as const)("of sgd(), rows moved %s", async (update) => {
     const method = sgd({ rank: 2, epochs: 5, order: "shuffled", update, learningRate });
     await expect(factorize(ratings, method)).rejects.toThrow(named("sgd", "epoch", 5));
-  });
-
-  it("of denseNet()", async () => {
-    const method = denseNet({ rank: 3, hidden: [4], epochs: 4, batchSize: 50, optimizer: "sgd", learningRate });
-    const diverged = factorize(ratings, method);
-    await expect(diverged).rejects.toThrow(
-      /^net: the RMSE on the way became \S+ in epoch \d of 4.*; lower learningRate \(1\.00e\+9/,
-    );
-    await expect(diverged).rejects.toMatchObject({ code: "divergence", facts: { method: "net", learningRate: 1e9 } });
   });
 });
 

@@ -148,14 +148,16 @@ describe("seed 002 at real size, 9,724 movies × 610 users × 100 features", () 
     return notebook({ rank, steps, learningRate: hyper.lr, regularization: hyper.lambda, initial });
   }
 
-  it("wasm follows the recorded curve at every recorded step of 15,000 to 1e-4, parameter sums and corners too", async () => {
+  it("wasm follows the recorded curve at every recorded step of 15,000 to 1e-5, squares of the parameters to 3e-5, corners to 5e-5", async () => {
     const recorded = golden<RealSize>("seed-002", "real-size.json");
     const ratings = latestSmall();
     const marks = Object.keys(recorded.float64.after).map(Number);
     const got = await course(realSize(15_000, recorded), ratings, "wasm", marks);
+    // Measured with the strict build: losses 2.9e-6, squares 8.5e-6 (biases at step 4,100), corners 1.0e-5 (at the end). Single
+    // precision over 15,000 steps; the recording is in double.
     for (const [step, loss] of [...recorded.float64.loss, ...recorded.float32ParamsFloat64Y.loss]) {
       // Recorded before the update of the step
-      expect(Math.abs(got.loss[step - 1] / loss - 1), `step ${step}`).toBeLessThan(1e-4);
+      expect(Math.abs(got.loss[step - 1] / loss - 1), `step ${step}`).toBeLessThan(1e-5);
     }
     expect(recorded.float64.loss.at(-1)?.[0]).toBe(15_000);
     for (const step of marks) {
@@ -168,9 +170,9 @@ describe("seed 002 at real size, 9,724 movies × 610 users × 100 features", () 
         ["userBias", sums.sumSqB, [sums.b_0to7]],
       ] as const) {
         const values = at?.[name] as Float32Array;
-        expect(Math.abs(squares(values) / squareSum - 1), `squares of ${name} after ${step}`).toBeLessThan(1e-3);
+        expect(Math.abs(squares(values) / squareSum - 1), `squares of ${name} after ${step}`).toBeLessThan(3e-5);
         for (const [row, numbersOfRow] of corner.entries()) {
-          expectClose(values.slice(row * rank, row * rank + 8), numbersOfRow, 1e-2, `${name} row ${row} after ${step}`);
+          expectClose(values.slice(row * rank, row * rank + 8), numbersOfRow, 5e-5, `${name} row ${row} after ${step}`);
         }
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Descent routines as jobs: phases of rows on all threads for large problems, whole steps and epochs on one for the rest.
- * Which way a call goes changes no bit of its result.
+ * Descent routines as jobs: steps in phases of rows on all threads, epochs in order on one. How a call is divided changes no
+ * bit of its result.
  */
 
 import type { BatchProblem, DescentProblem, Epochs, FullProblem, Steps } from "../descent.ts";
@@ -12,8 +12,12 @@ import type { Runner } from "./runner.ts";
 /** Left or right rows of a unit (TILE of assembly/descent-complete.ts). */
 const TILE = 4;
 
-/** A step shorter than this is not worth handing to other threads, phase by phase. */
-const SHARE_ABOVE_MS = 0.5;
+/**
+ * Multiply-adds of one job of steps, between which the caller has its turn: some milliseconds where they are done on its own
+ * thread, some dozens on workers.
+ */
+const JOB_HERE = 6e7;
+const JOB_AWAY = 4e8;
 
 export async function loss(runner: Runner, problem: FullProblem): Promise<number> {
   checkFull("loss", problem);
@@ -42,21 +46,19 @@ export async function descend(
   checkSteps(problem, steps, losses);
   const { buffered, direct, cost } = sizesOf(runner, "descend", problem);
   const record = writeFull(runner, problem, steps, losses);
-  if (!runner.settings.spread && plan.milliseconds(3 * cost) < SHARE_ABOVE_MS) {
-    await runner.runInOrder("descendHere", [record], losses.length, 3 * cost * losses.length);
-    return stepsMade(runner);
-  }
   await runner.run("startGradients", [record], buffered, cost);
   runner.call("startScale", [record]);
-  for (let step = 0; step < losses.length; step++) {
-    runner.call("beginStep", [record, step]);
-    if (steps.clipNorm !== undefined) {
-      await runner.run("gradientLengths", [record], buffered + direct, cost);
-      runner.call("clipGradients", [record]);
-    }
-    await runner.run("moveDirect", [record], direct, cost);
-    await runner.run("moveBuffered", [record, step], buffered, 2 * cost);
-    if (!runner.call("endStep", [record, step])) break;
+  runner.call("beginStep", [record, 0]);
+  const { threads, spread } = runner.settings;
+  const { tickets } = runner.sizes;
+  const stepCost = 3 * cost;
+  const perJob = Math.max(1, Math.floor((threads === 1 ? JOB_HERE : JOB_AWAY) / stepCost));
+  const grain = spread ? 1 : plan.grainFor(buffered + direct, plan.milliseconds(stepCost));
+  for (let first = 0; first < losses.length; first += perJob) {
+    const count = Math.min(perJob, losses.length - first);
+    new Uint8Array(runner.block.buffer, tickets, plan.TICKET_BYTES).fill(0);
+    await runner.run("descend", [record, tickets, first, count, grain], threads, count * stepCost);
+    if (stepsMade(runner) < first + count) break;
   }
   return stepsMade(runner);
 }

@@ -9,17 +9,14 @@ export type RoutineName =
   | "beginStep"
   | "blocksInOrder"
   | "blocksTogether"
-  | "clipGradients"
-  | "descendHere"
+  | "descend"
   | "descentGiven"
   | "descentRecord"
   | "descentScratch"
-  | "endStep"
   | "epochs"
   | "explicitGradients"
   | "explicitLoss"
   | "finishGradients"
-  | "gradientLengths"
   | "gramParts"
   | "gramSum"
   | "implicitGradients"
@@ -34,8 +31,6 @@ export type RoutineName =
   | "lossOf"
   | "makeErrors"
   | "makePenalties"
-  | "moveBuffered"
-  | "moveDirect"
   | "optimizerRecord"
   | "pairs"
   | "rowScratch"
@@ -77,6 +72,7 @@ export function moduleBytes(build: Build, shared: boolean): Uint8Array<ArrayBuff
   return code;
 }
 
+/** For this thread, which is never one of several and so never waits for another; workers make their own instances. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
+  return new WebAssembly.Instance(module, { env: { memory, sleep: () => {} } }).exports as Exports;
 }

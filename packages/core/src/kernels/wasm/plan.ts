@@ -2,7 +2,7 @@
  * Sizes: how much memory a layout takes with its scratch, how a block is divided, and how large a job is.
  *
  * A block holds, one after another: the claim counter, a place per thread to report unstable rows, the record of a descent
- * (descent-record.ts), the caller's arrays,
+ * (descent-record.ts) and its tickets, the caller's arrays,
  * scratch shared by the threads of a job, scratch of each thread. Sizes follow from the largest table of the layout.
  */
 import { LowrankError } from "../../support/index.ts";
@@ -36,12 +36,16 @@ const HERE_BELOW_MS = 2;
 /** The record of a descent (descent-record.ts). */
 export const DESCENT_RECORD_BYTES = 320;
 
+/** Tickets of a job of phases (assembly/tickets.ts): two counters, on cache lines of their own. */
+export const TICKET_BYTES = 128;
+
 /** A thread's scratch for descent, as assembly/descent.ts has it: rows of a table's stride, and bytes beside them. */
 const DESCENT_ROWS = 14;
 const DESCENT_BYTES = 4096 + 64;
 
 export interface Plan {
   readonly record: number;
+  readonly tickets: number;
   readonly arrays: number;
   readonly shared: number;
   readonly sharedBytes: number;
@@ -52,7 +56,8 @@ export interface Plan {
 
 export function planLayout(layout: Layout, threads: number): Plan {
   const record = (1 + threads) * REPORT_BYTES;
-  const arrays = record + alignUp(DESCENT_RECORD_BYTES);
+  const tickets = record + alignUp(DESCENT_RECORD_BYTES);
+  const arrays = tickets + TICKET_BYTES;
   const shared = arrays + layoutBytes(layout, REAL_BYTES);
   let sharedBytes = 0;
   let scratchBytes = 0;
@@ -65,7 +70,16 @@ export function planLayout(layout: Layout, threads: number): Plan {
   }
   const scratch = shared + alignUp(sharedBytes);
   scratchBytes = alignUp(scratchBytes);
-  return { record, arrays, shared, sharedBytes, scratch, scratchBytes, bytes: scratch + threads * scratchBytes };
+  return {
+    record,
+    tickets,
+    arrays,
+    shared,
+    sharedBytes,
+    scratch,
+    scratchBytes,
+    bytes: scratch + threads * scratchBytes,
+  };
 }
 
 /** Tables and nets that are not the layout's own could need more scratch than there is. */

@@ -8,7 +8,7 @@ import { explicitWorld, fillRandom } from "../worlds.case.ts";
 import { GIVEN_BYTES } from "./descent-record.ts";
 import { nodeThreads } from "./host.ts";
 import { openWasm } from "./index.ts";
-import { moduleBytes } from "./module.ts";
+import { compile, instantiate, moduleBytes } from "./module.ts";
 import { OPTIMIZER_BYTES } from "./optimizer.ts";
 import { DESCENT_RECORD_BYTES, descentScratchBytes, rowScratchBytes } from "./plan.ts";
 import { endIdle } from "./pool.ts";
@@ -24,17 +24,16 @@ describe("the module", () => {
       expect([...shared.keys()].filter((i) => shared[i] !== unshared[i])).toHaveLength(1);
     }
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
-    expect(Object.keys(instance.exports)).toContain("solveExplicit");
-    await expect(WebAssembly.instantiate(moduleBytes("strict", true), { env: { memory } })).rejects.toThrow("memory");
+    expect(Object.keys(instantiate(await compile("strict", false), memory))).toContain("solveExplicit");
+    const shared = await compile("strict", true);
+    expect(() => instantiate(shared, memory)).toThrow("memory");
   });
 });
 
 describe("scratch", () => {
   it("planned for a thread's rows is what the kernels say they need, for ranks from 1 to 1024", async () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
-    const { rowScratch, descentScratch } = instance.exports as Record<string, (pitch: number) => number>;
+    const { rowScratch, descentScratch } = instantiate(await compile("strict", false), memory);
     for (const rank of [1, 16, 17, 32, 33, 48, 100, 128, 300, 1024]) {
       expect(rowScratchBytes(rank)).toBe(rowScratch(4 * rowStride(rank)));
       expect(descentScratchBytes(rank)).toBe(descentScratch(4 * rowStride(rank)));
@@ -43,8 +42,7 @@ describe("scratch", () => {
 
   it("the records of a descent and an optimizer are as long as the kernels say, in what is written and in all", async () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const { instance } = await WebAssembly.instantiate(moduleBytes("strict", false), { env: { memory } });
-    const { descentGiven, descentRecord, optimizerRecord } = instance.exports as Record<string, () => number>;
+    const { descentGiven, descentRecord, optimizerRecord } = instantiate(await compile("strict", false), memory);
     expect(optimizerRecord()).toBe(OPTIMIZER_BYTES);
     expect(descentGiven()).toBe(GIVEN_BYTES);
     expect(descentRecord()).toBe(DESCENT_RECORD_BYTES);

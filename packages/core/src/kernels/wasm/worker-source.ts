@@ -9,6 +9,7 @@ export const workerSource = `"use strict";
 const threads = typeof process === "object" ? process.getBuiltinModule?.("node:worker_threads") : undefined;
 const port = threads?.parentPort ?? self;
 const attached = new Map();
+const MOMENT = 20; // ms
 
 function run({ key, routine, args, units, grain, scratch, report }) {
   const { exports, counter } = attached.get(key);
@@ -28,7 +29,9 @@ function receive(message) {
   switch (message.kind) {
     case "attach": {
       const { key, module, memory } = message;
-      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      const words = new Int32Array(memory.buffer);
+      const sleep = (address, value) => Atomics.wait(words, address >>> 2, value, MOMENT);
+      const { exports } = new WebAssembly.Instance(module, { env: { memory, sleep } });
       attached.set(key, { exports, counter: new Uint32Array(memory.buffer, 0, 1) });
       return;
     }

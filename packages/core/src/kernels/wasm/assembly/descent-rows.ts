@@ -8,7 +8,7 @@
 import { Descent, Side } from "./descent-record";
 import { addWeighted4, dots4, gatherUpTo4, laneMask, loadUpTo4, rowOf } from "./gather";
 import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
-import { clear, laneSum } from "./simd";
+import { addTimes, clear, laneSum } from "./simd";
 
 /** Entries of a block; their rows are 28 KB at rank 112. Divides BLOCK_ENTRIES. */
 const BLOCK: u32 = 64;
@@ -62,6 +62,11 @@ function scatter(table: usize, place: usize, v: v128, count: i32): void {
 @inline
 function addBlock(out: usize, other: usize, index: usize, weights: usize, entries: u32, zeros: usize, pitch: usize): void {
   for (let count: i32 = entries; count > 0; count -= 4) {
+    // Many rows have one entry; three rows of zeros beside it would cost as much again.
+    if (count == 1) {
+      addTimes(load<f32>(weights), rowOf(other, index, 0, 1, zeros, pitch), out, pitch);
+      return;
+    }
     addWeighted4(
       v128.load(weights),
       rowOf(other, index, 0, count, zeros, pitch),

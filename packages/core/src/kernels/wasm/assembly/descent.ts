@@ -16,6 +16,7 @@ import { Descent, leftOf, Objective, restOf, rightOf, Side } from "./descent-rec
 import { ERRORS, GRADIENT, rowErrors, rowPass, rowSquares } from "./descent-rows";
 import { beginMove } from "./optimizer";
 import { clear, dot, madd } from "./simd";
+import { takeTicket, ticketDone, untilDone } from "./tickets";
 
 /** Rows of a thread's scratch: zeros, 8 for totals in f64, a tile of gradients, one for a number that moves. */
 const DESCENT_ROWS: usize = 14;
@@ -298,7 +299,7 @@ export function finishGradients(record: usize, from: u32, to: u32, scratch: usiz
   bothSides(record, from, to, scratch, true);
 }
 
-export function gradientLengths(record: usize, from: u32, to: u32, scratch: usize): void {
+function gradientLengths(record: usize, from: u32, to: u32, scratch: usize): void {
   bothSides(record, from, to, scratch, false);
 }
 
@@ -309,7 +310,7 @@ export function beginStep(record: usize, step: u32): void {
 }
 
 /** Scales all gradients down when they are longer than they may be: after `gradientLengths`. */
-export function clipGradients(record: usize): void {
+function clipGradients(record: usize): void {
   const d = restOf(record);
   const length = sqrt<f64>(sumOf(leftOf(record), 0) + sumOf(rightOf(record), 0));
   if (!(length > d.clipNorm)) return;
@@ -318,7 +319,7 @@ export function clipGradients(record: usize): void {
 }
 
 /** Direct tiles `from` to `to` - 1: gradients (unless clipping has made them), move, penalties. */
-export function moveDirect(record: usize, from: u32, to: u32, scratch: usize): void {
+function moveDirect(record: usize, from: u32, to: u32, scratch: usize): void {
   const d = restOf(record);
   const side = directOf(record);
   const buffered = bufferedOf(record);
@@ -350,7 +351,7 @@ export function moveDirect(record: usize, from: u32, to: u32, scratch: usize): v
 }
 
 /** Buffered tiles `from` to `to` - 1: move, errors, and gradients for the next step unless `step` is this call's last. */
-export function moveBuffered(record: usize, step: u32, from: u32, to: u32, scratch: usize): void {
+function moveBuffered(record: usize, step: u32, from: u32, to: u32, scratch: usize): void {
   const d = restOf(record);
   const side = bufferedOf(record);
   const pitch = d.pitch;
@@ -369,7 +370,7 @@ export function moveBuffered(record: usize, step: u32, from: u32, to: u32, scrat
 }
 
 /** Step `step` of this call ends: its loss, and the factors of the next gradient. False when the loss is not finite. */
-export function endStep(record: usize, step: u32): bool {
+function endStep(record: usize, step: u32): bool {
   const d = restOf(record);
   const loss = lossOf(record);
   store<f64>(d.losses + (<usize>step << 3), loss);
@@ -379,23 +380,68 @@ export function endStep(record: usize, step: u32): bool {
   return !d.stopped;
 }
 
-/** Steps `from` to `to` - 1 of this call, everything on this thread: for problems too small to share. */
-export function descendHere(record: usize, from: u32, to: u32, scratch: usize): void {
+/** Phases of a step, in order; the first two only with clipping. */
+const enum Phase {
+  LENGTHS,
+  CLIP,
+  DIRECT,
+  BUFFERED,
+  END,
+}
+
+/** Units of a phase: so many tiles each, or one that no other may go beside. */
+function unitsOf(record: usize, phase: u32, grain: u32): u32 {
+  if (phase == Phase.CLIP || phase == Phase.END) return 1;
+  let tiles: u32 = 0;
+  if (phase != Phase.DIRECT) tiles += tilesOf(bufferedOf(record));
+  if (phase != Phase.BUFFERED) tiles += tilesOf(directOf(record));
+  return (tiles + grain - 1) / grain;
+}
+
+function doUnit(record: usize, phase: u32, step: u32, unit: u32, grain: u32, scratch: usize): void {
+  const from = unit * grain;
+  if (phase == Phase.LENGTHS) {
+    const all = tilesOf(bufferedOf(record)) + tilesOf(directOf(record));
+    gradientLengths(record, from, min(from + grain, all), scratch);
+  } else if (phase == Phase.CLIP) clipGradients(record);
+  else if (phase == Phase.DIRECT) moveDirect(record, from, from + grain, scratch);
+  else if (phase == Phase.BUFFERED) moveBuffered(record, step, from, from + grain, scratch);
+  else if (endStep(record, step) && step + 1 < restOf(record).steps) beginStep(record, step + 1);
+}
+
+/**
+ * Takes part in steps `first` to `first + count - 1` of this call until all are made.
+ *
+ * @param tickets 128 bytes (tickets.ts), zero at the begin of each such job
+ * @param grain tiles of a unit
+ */
+export function descend(
+  record: usize,
+  tickets: usize,
+  first: u32,
+  count: u32,
+  grain: u32,
+  from: u32,
+  to: u32,
+  scratch: usize,
+): void {
   const d = restOf(record);
-  const buffered = tilesOf(bufferedOf(record));
-  const direct = tilesOf(directOf(record));
-  if (from == 0) {
-    startGradients(record, 0, buffered, scratch);
-    startScale(record);
-  }
-  for (let step = from; step < to && !d.stopped; step++) {
-    beginStep(record, step);
-    if (d.clips) {
-      gradientLengths(record, 0, buffered + direct, scratch);
-      clipGradients(record);
+  const begin: u32 = d.clips ? Phase.LENGTHS : Phase.DIRECT;
+  let step = first;
+  let phase = begin;
+  let before: u32 = 0;
+  let units = unitsOf(record, phase, grain);
+  for (;;) {
+    const ticket = takeTicket(tickets);
+    while (ticket >= before + units) {
+      before += units;
+      phase = phase == Phase.END ? begin : phase + 1;
+      if (phase == begin && ++step == first + count) return;
+      units = unitsOf(record, phase, grain);
     }
-    moveDirect(record, 0, direct, scratch);
-    moveBuffered(record, step, 0, buffered, scratch);
-    endStep(record, step);
+    if (!untilDone(tickets, before)) return;
+    // What follows a stop is not done, but counted: others may be waiting for it.
+    if (!d.stopped) doUnit(record, phase, step, ticket - before, grain, scratch);
+    ticketDone(tickets, before + units);
   }
 }

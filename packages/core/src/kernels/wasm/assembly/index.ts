@@ -8,17 +8,12 @@ export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   beginStep,
-  clipGradients,
-  descendHere,
+  descend,
   descentScratch,
-  endStep,
   finishGradients,
-  gradientLengths,
   lossOf,
   makeErrors,
   makePenalties,
-  moveBuffered,
-  moveDirect,
   startGradients,
   startScale,
 } from "./descent";
