@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+          include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/src/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**", "**/dist/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000, // some start commands, as tests do

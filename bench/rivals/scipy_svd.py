@@ -1,6 +1,6 @@
 """SciPy's side of `npm run bench -- svd`: the leading singular values of a sparse matrix by ARPACK (scipy.sparse.linalg.svds).
 
-Asks are {"folder", "rows", "columns", "rank"}; the folder holds the matrix as raw arrays start.u32, index.u32, value.f32. The
+Asks are {"folder", "rows", "columns", "rank", "dtype"}; the folder holds the matrix as raw arrays start.u32, index.u32, value.f32. The
 answer is {"seconds", "values"}, values from the largest.
 """
 
@@ -19,7 +19,7 @@ def decompose(given):
     folder = given["folder"]
     start = np.fromfile(f"{folder}/start.u32", dtype=np.uint32).astype(np.int32)
     index = np.fromfile(f"{folder}/index.u32", dtype=np.uint32).astype(np.int32)
-    value = np.fromfile(f"{folder}/value.f32", dtype=np.float32).astype(np.float64)
+    value = np.fromfile(f"{folder}/value.f32", dtype=np.float32).astype(given["dtype"])
     matrix = csr_matrix((value, index, start), shape=(given["rows"], given["columns"]))
     started = time.perf_counter()
     _, values, _ = svds(matrix, k=given["rank"])

@@ -1,8 +1,13 @@
-"""PyTorch's side of `npm run bench -- dense-net`: embeddings, hidden layers with ReLU, one score; mini-batches and Adam.
+"""PyTorch's side of `npm run bench -- net`: the same net, batch for batch.
 
-Asks are {"folder", "users", "items", "rank", "hidden", "batchSize", "epochs", "learningRate", "regularization", "mean", "low",
-"high", "seed"}; the folder holds train and test ratings as raw arrays (train-user.u32, train-item.u32, train-rating.f32, test-...).
-The answer is {"seconds", "rmse"}: the training loop alone, and the error on the test ratings after it.
+Embeddings side by side through hidden layers with ReLU to a score, beside them the product of further embeddings (NeuMF), biases of
+users and items, an offset. Loss of a batch: mean of squared errors plus, for each rating, the penalties of the rows it is on.
+
+Asks are {"folder", "users", "items", "rank", "hidden", "batchSize", "rates" (of each epoch), "regularization", "biasRegularization",
+"initScale", "beta1", "beta2", "epsilon", "offset", "low", "high", "seed", "way"}; the folder holds ratings as raw arrays
+(train-user.u32, train-item.u32, train-rating.f32, test-...). `way` is how PyTorch is used: "sparse" (SparseAdam moves the rows of
+a batch, as we do), "dense" (Adam moves every row), "fused" (the same by PyTorch's fused kernel). The answer is {"seconds", "rmse"}:
+the training loop alone, and the error on the test ratings after it.
 """
 
 import json
@@ -15,21 +20,44 @@ import torch
 
 
 class Net(torch.nn.Module):
-    def __init__(self, users, items, rank, hidden):
+    def __init__(self, given, sparse):
         super().__init__()
-        self.users = torch.nn.Embedding(users, rank)
-        self.items = torch.nn.Embedding(items, rank)
-        torch.nn.init.normal_(self.users.weight, std=0.1)
-        torch.nn.init.normal_(self.items.weight, std=0.1)
+        users, items, rank = given["users"], given["items"], given["rank"]
+        self.offset = given["offset"]
+        self.penalties = given["regularization"], given["biasRegularization"]
+
+        def table(rows, columns, scale):
+            embedding = torch.nn.Embedding(rows, columns, sparse=sparse)
+            torch.nn.init.normal_(embedding.weight, std=scale) if scale > 0 else torch.nn.init.zeros_(embedding.weight)
+            return embedding
+
+        # Both tables of a side lie in one embedding, its first half for the layers, its second for the product: half the look-ups.
+        self.rank = rank
+        self.users = table(users, 2 * rank, given["initScale"])
+        self.items = table(items, 2 * rank, given["initScale"])
+        self.user_bias = table(users, 1, 0)
+        self.item_bias = table(items, 1, 0)
         layers, width = [], 2 * rank
-        for size in hidden:
+        for size in given["hidden"]:
             layers += [torch.nn.Linear(width, size), torch.nn.ReLU()]
             width = size
-        layers.append(torch.nn.Linear(width, 1))
         self.layers = torch.nn.Sequential(*layers)
+        self.top = torch.nn.Linear(width + rank, 1)
 
-    def forward(self, user, item):
-        return self.layers(torch.cat([self.users(user), self.items(item)], 1)).squeeze(1)
+    def rows(self, user, item):
+        return self.users(user), self.items(item), self.user_bias(user), self.item_bias(item)
+
+    def score(self, u, i, bu, bi):
+        k = self.rank
+        hidden = self.layers(torch.cat([u[:, :k], i[:, :k]], 1))
+        top = self.top(torch.cat([hidden, u[:, k:] * i[:, k:]], 1))
+        return (top + bu + bi).squeeze(1) + self.offset
+
+    def loss(self, user, item, rating):
+        u, i, bu, bi = self.rows(user, item)
+        factors, biases = self.penalties
+        penalty = factors * (u.square().sum() + i.square().sum()) + biases * (bu.square().sum() + bi.square().sum())
+        return (self.score(u, i, bu, bi) - rating).square().mean() + penalty / len(rating)
 
 
 def read(folder, part):
@@ -38,27 +66,44 @@ def read(folder, part):
     return user, item, torch.from_numpy(np.fromfile(f"{folder}/{part}-rating.f32", dtype=np.float32))
 
 
+def optimizers(model, given):
+    settings = {"lr": given["rates"][0], "betas": (given["beta1"], given["beta2"]), "eps": given["epsilon"]}
+    dense = [*model.layers.parameters(), *model.top.parameters()]
+    tables = [t.weight for t in (model.users, model.items, model.user_bias, model.item_bias)]
+    match given["way"]:
+        case "sparse":
+            return [torch.optim.SparseAdam(tables, **settings), torch.optim.Adam(dense, fused=True, **settings)]
+        case "dense":
+            return [torch.optim.Adam(tables + dense, **settings)]
+        case "fused":
+            return [torch.optim.Adam(tables + dense, fused=True, **settings)]
+
+
 def train(given):
     torch.manual_seed(given["seed"])
     user, item, rating = read(given["folder"], "train")
     test_user, test_item, test_rating = read(given["folder"], "test")
-    model = Net(given["users"], given["items"], given["rank"], given["hidden"])
-    optimizer = torch.optim.Adam(model.parameters(), lr=given["learningRate"], weight_decay=given["regularization"])
-    target = rating - given["mean"]
+    model = Net(given, given["way"] == "sparse")
+    steppers = optimizers(model, given)
     size = given["batchSize"]
     started = time.perf_counter()
-    for _ in range(given["epochs"]):
+    for rate in given["rates"]:
+        for stepper in steppers:
+            for group in stepper.param_groups:
+                group["lr"] = rate
         order = torch.randperm(len(user))
-        for first in range(0, len(user), size):
-            batch = order[first : first + size]
-            loss = torch.nn.functional.mse_loss(model(user[batch], item[batch]), target[batch])
-            optimizer.zero_grad()
+        shuffled = user[order], item[order], rating[order]
+        for batch in zip(*(part.split(size) for part in shuffled)):
+            loss = model.loss(*batch)
+            for stepper in steppers:
+                stepper.zero_grad()
             loss.backward()
-            optimizer.step()
+            for stepper in steppers:
+                stepper.step()
     seconds = time.perf_counter() - started
     with torch.no_grad():
-        scores = (model(test_user, test_item) + given["mean"]).clamp(given["low"], given["high"])
-        return {"seconds": seconds, "rmse": (scores - test_rating).pow(2).mean().sqrt().item()}
+        scores = model.score(*model.rows(test_user, test_item)).clamp(given["low"], given["high"])
+        return {"seconds": seconds, "rmse": (scores - test_rating).square().mean().sqrt().item()}
 
 
 torch.set_num_threads(int(sys.argv[1]))

@@ -137,21 +137,6 @@ class Embeddings(torch.nn.Module):
         return (self.users(user) * self.items(item)).sum(1)
 
 
-class Net(torch.nn.Module):
-    def __init__(self, given):
-        super().__init__()
-        users, items = array(given["users"]), array(given["items"])
-        self.users = torch.nn.Embedding.from_pretrained(users, freeze=False)
-        self.items = torch.nn.Embedding.from_pretrained(items, freeze=False)
-        hidden = given["hidden"]
-        self.linear1 = torch.nn.Linear(users.shape[1] * 2, hidden)
-        self.linear2 = torch.nn.Linear(hidden, 1)
-
-    def forward(self, users, items):
-        x = torch.cat([self.users(users), self.items(items)], 1)
-        return self.linear2(torch.nn.functional.relu(self.linear1(x)))
-
-
 def one_by_one(model, given):
     """Notebooks 003 and 004: embeddings, one rating at a time, tensors made on the way."""
     rows, cols, values = given["rows"], given["cols"], given["values"]
@@ -192,8 +177,6 @@ def main():
             answer = collaborative.run(given, torch.float32 if case.endswith("float32") else torch.float64)
         elif case == "embeddings":
             answer = one_by_one(Embeddings(array(given["users"]), array(given["items"])), given)
-        elif case == "net":
-            answer = one_by_one(Net(given), given)
         else:
             raise ValueError(f"no case {case}")
         print(json.dumps(dict(zip(("seconds", "updates", "loss"), answer))), flush=True)

@@ -19,18 +19,26 @@ export interface Standing {
   readonly name: string;
   /** Median over the rounds, seconds for one step, update or run */
   readonly secondsEach: number;
-  /** Largest over smallest */
-  readonly spread: number;
+  /** The quickest and the slowest round */
+  readonly least: number;
+  readonly most: number;
   readonly quality: number;
 }
 
-/**
- * @param rounds turns of each contestant; before them each has one turn that is not counted, to be warm
- */
-export async function interleave(contestants: readonly Contestant[], rounds: number): Promise<Standing[]> {
+export interface InterleaveOptions {
+  /** Turns of each contestant that count */
+  readonly rounds: number;
+  /** Whether each has a turn before them that does not count, to be warm. Default true */
+  readonly warmUp?: boolean;
+}
+
+export async function interleave(
+  contestants: readonly Contestant[],
+  { rounds, warmUp = true }: InterleaveOptions,
+): Promise<Standing[]> {
   const times = contestants.map((): number[] => []);
   const qualities = contestants.map((): number[] => []);
-  for (const { turn } of contestants) await turn();
+  if (warmUp) for (const { turn } of contestants) await turn();
   for (let round = 0; round < rounds; round++) {
     for (const [i, { turn }] of contestants.entries()) {
       const { seconds, count, quality } = await turn();
@@ -41,7 +49,8 @@ export async function interleave(contestants: readonly Contestant[], rounds: num
   return contestants.map(({ name }, i) => ({
     name,
     secondsEach: median(times[i]),
-    spread: Math.max(...times[i]) / Math.min(...times[i]),
+    least: Math.min(...times[i]),
+    most: Math.max(...times[i]),
     quality: median(qualities[i]),
   }));
 }
@@ -50,4 +59,11 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Wall-clock seconds of a call, and what it returned. */
+export async function timed<T>(call: () => Promise<T> | T): Promise<{ seconds: number; value: T }> {
+  const started = performance.now();
+  const value = await call();
+  return { seconds: (performance.now() - started) / 1000, value };
 }

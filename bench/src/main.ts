@@ -1,19 +1,34 @@
-/** `npm run bench -- TABLE…`: makes tables of bench/results anew; without a name, lists them. */
-const tables: Readonly<Record<string, () => Promise<{ run: () => Promise<string> }>>> = {
-  seeds: () => import("./tables/seeds.ts"),
-  collaborative: () => import("./tables/collaborative.ts"),
-  svd: () => import("./tables/svd.ts"),
-};
+/**
+ * `npm run bench -- TABLE…`: measures tables anew, then makes docs/benchmarks.md. `docs` makes the pages alone, from the results
+ * there are; with `--quick` tables are only tried and shown. Without a name, lists them.
+ */
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { benchmarksPage, markdown } from "./page.ts";
+import { measure, readResults, writeResult } from "./results.ts";
+import { tables } from "./tables.ts";
 
-const names = process.argv.slice(2);
-const unknown = names.filter((name) => !(name in tables));
+const DOCS = "docs";
+const QUICK = "--quick";
+
+const names = process.argv.slice(2).filter((word) => word !== QUICK);
+const quick = process.argv.includes(QUICK);
+const unknown = names.filter((name) => !(name in tables) && name !== DOCS);
 if (names.length === 0 || unknown.length > 0) {
   if (unknown.length > 0) console.error(`no table ${unknown.join(", ")}`);
-  console.error(`npm run bench -- TABLE, one or more of: ${Object.keys(tables).join(", ")}`);
+  console.error(`npm run bench -- [${QUICK}] TABLE, one or more of: ${[...Object.keys(tables), DOCS].join(", ")}`);
   process.exitCode = 2;
 } else {
   for (const name of names) {
+    if (name === DOCS) continue;
     const { run } = await tables[name]();
-    console.log(await run());
+    const result = await measure(run, { quick });
+    console.log(markdown(result));
+    if (!quick) await writeResult(result);
+  }
+  if (!quick) {
+    const results = await readResults();
+    await Promise.all(results.map(writeResult));
+    await writeFile(fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url)), benchmarksPage(results));
   }
 }

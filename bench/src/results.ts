@@ -1,75 +1,102 @@
-/** Result files: what was measured, on what, as JSON, and the same as a Markdown table; both go to bench/results. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { arch, availableParallelism, cpus, platform, totalmem } from "node:os";
+/** Result files of bench/results: what was measured, on what, as JSON, and the same as a Markdown table. */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { version } from "@lowrank/core";
+import { markdown } from "./page.ts";
+import { tables } from "./tables.ts";
 
 export interface Column {
   readonly key: string;
   readonly title: string;
 }
 
+/** One figure of ours beside a rival's; pages say from these where a rival is ahead. */
+export interface Comparison {
+  /** On what: data, rank, threads */
+  readonly what: string;
+  readonly rival: string;
+  /** `time per step`, `held-out RMSE` */
+  readonly measure: string;
+  readonly ours: number;
+  readonly theirs: number;
+  readonly better: "lower" | "higher";
+}
+
+/** How a table is asked for. */
+export interface Context {
+  /** To see that it works: one round without warm-up, less data where there is a choice; nothing is written */
+  readonly quick: boolean;
+}
+
+export type Run = (context: Context) => Promise<Table>;
+
+/** What a table's `run` hands back. */
 export interface Table {
   /** Name of the files */
   readonly name: string;
   readonly title: string;
   /** What a reader must know to read the figures, one sentence a line */
   readonly notes: readonly string[];
+  /** Of the rivals and what they run on */
   readonly versions: Readonly<Record<string, string>>;
   readonly columns: readonly Column[];
   readonly rows: readonly Readonly<Record<string, string | number>>[];
+  readonly comparisons: readonly Comparison[];
+  /** Rivals that could not take part, and why */
+  readonly missing?: readonly { readonly rival: string; readonly why: string }[];
+  /** Of a table without times, which a busy machine cannot spoil */
+  readonly untimed?: true;
   /** Everything measured, for those who want more than the table */
   readonly details: unknown;
 }
 
-const folder = fileURLToPath(new URL("../results/", import.meta.url));
-
-/** Writes NAME.json and NAME.md and returns the Markdown. */
-export async function writeResults(table: Table): Promise<string> {
-  const machine = {
-    processor: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${arch()}`,
-    node: process.version,
-    lowrank: version,
-    ...table.versions,
+/** What NAME.json holds. */
+export interface Result extends Table {
+  readonly measured: {
+    /** Day, UTC */
+    readonly on: string;
+    /** Mean number of runnable processes in the minute before the table was begun, and in the last minute of it, our own included */
+    readonly loadBefore: number;
+    readonly loadAtEnd: number;
   };
-  const text = markdown(table, machine);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${folder}${table.name}.json`, `${JSON.stringify({ ...table, machine }, null, 2)}\n`);
-  await writeFile(`${folder}${table.name}.md`, text);
-  return text;
+  readonly machine: Readonly<Record<string, string | number>>;
 }
 
-function markdown({ title, notes, columns, rows }: Table, machine: Readonly<Record<string, string | number>>): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const facts = Object.entries(machine).map(([name, value]) => `${name} ${value}`);
-  return [
-    `# ${title}`,
-    "",
-    ...notes,
-    "",
-    line(columns.map(({ title }) => title)),
-    line(columns.map(() => "---")),
-    ...rows.map((row) => line(columns.map(({ key }) => String(row[key] ?? "")))),
-    "",
-    `Measured on: ${facts.join(", ")}.`,
-    "",
-  ].join("\n");
+export const resultsFolder = fileURLToPath(new URL("../results/", import.meta.url));
+
+/** Runs a table and says on what. */
+export async function measure(run: Run, context: Context): Promise<Result> {
+  const loadBefore = load();
+  const table = await run(context);
+  return {
+    ...table,
+    measured: { on: new Date().toISOString().slice(0, 10), loadBefore, loadAtEnd: load() },
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? "unknown",
+      cores: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${platform()} ${arch()}`,
+      node: process.version,
+      lowrank: version,
+    },
+  };
 }
 
-/** Three significant digits with a unit: `3.21 µs`. */
-export function time(seconds: number): string {
-  const units: readonly [number, string][] = [
-    [1, "s"],
-    [1e-3, "ms"],
-    [1e-6, "µs"],
-  ];
-  const [scale, unit] = units.find(([least]) => seconds >= least) ?? [1e-9, "ns"];
-  return `${(seconds / scale).toPrecision(3)} ${unit}`;
+/** NAME.json and NAME.md. */
+export async function writeResult(result: Result): Promise<void> {
+  await mkdir(resultsFolder, { recursive: true });
+  await writeFile(`${resultsFolder}${result.name}.json`, `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(`${resultsFolder}${result.name}.md`, `# ${markdown(result)}`);
 }
 
-export function times(ratio: number): string {
-  return `${ratio >= 100 ? Math.round(ratio) : ratio.toPrecision(2)} ×`;
+/** Of all tables that have been measured, in the order of the page. */
+export async function readResults(): Promise<Result[]> {
+  const files = Object.keys(tables).map((name) => `${resultsFolder}${name}.json`);
+  return Promise.all(files.filter(existsSync).map(async (file) => JSON.parse(await readFile(file, "utf8")) as Result));
+}
+
+function load(): number {
+  return Number(loadavg()[0].toFixed(1));
 }

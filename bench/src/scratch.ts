@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CompressedRows, Ratings } from "@lowrank/core";
 
 export type RawArrays = Readonly<Record<string, Uint32Array | Float32Array>>;
 
@@ -16,4 +17,17 @@ export async function withArrays<T>(arrays: RawArrays, use: (folder: string) => 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Every cell of these ratings, user by user: NAME-user.u32, NAME-item.u32, NAME-rating.f32. */
+export function cells(name: string, { byUser }: Ratings): RawArrays {
+  const { rows, start, index, value } = byUser;
+  const user = new Uint32Array(index.length);
+  for (let row = 0; row < rows; row++) user.fill(row, start[row], start[row + 1]);
+  return { [`${name}-user.u32`]: user, [`${name}-item.u32`]: index, [`${name}-rating.f32`]: value };
+}
+
+/** A compressed matrix: start.u32, index.u32, value.f32. */
+export function matrix({ start, index, value }: CompressedRows): RawArrays {
+  return { "start.u32": start, "index.u32": index, "value.f32": value };
 }

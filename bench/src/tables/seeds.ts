@@ -19,8 +19,10 @@ import {
 import { uniform } from "@lowrank/core/support";
 import { readRatings } from "lowrank";
 import { dataFile } from "../data.ts";
+import { pythonWith } from "../environments.ts";
 import { interleave, type Standing, type Turn } from "../interleave.ts";
-import { time, times, writeResults } from "../results.ts";
+import { timeOf, times } from "../page.ts";
+import type { Comparison, Context, Table } from "../results.ts";
 import { Rival } from "../rival.ts";
 
 const ROUNDS = 5;
@@ -36,10 +38,11 @@ interface Loop {
   readonly ours: (options: FactorizeOptions) => Promise<Turn>;
 }
 
-export async function run(): Promise<string> {
-  const rival = await Rival.start("torch_seeds.py", [THREADS]);
+export async function run({ quick }: Context): Promise<Table> {
+  const rival = await Rival.start({ program: await pythonWith("torch"), script: "torch_seeds.py", args: [THREADS] });
   const kernels = await openKernels({ threads: THREADS });
-  const rows: Record<string, string | number>[] = [];
+  const rows: Table["rows"][number][] = [];
+  const comparisons: Comparison[] = [];
   const details: { loop: string; standings: readonly Standing[] }[] = [];
   try {
     for (const loop of await loops()) {
@@ -53,44 +56,58 @@ export async function run(): Promise<string> {
           },
         })),
       ];
-      const [ours, ...theirs] = await interleave(contestants, ROUNDS);
+      const [ours, ...theirs] = await interleave(
+        contestants,
+        quick ? { rounds: 1, warmUp: false } : { rounds: ROUNDS },
+      );
       details.push({ loop: `${loop.notebook} ${loop.what}`, standings: [ours, ...theirs] });
       for (const standing of theirs) {
         rows.push({
           notebook: loop.notebook,
           what: loop.what,
           rival: standing.name,
-          ours: `${time(ours.secondsEach)} per ${loop.unit}`,
-          theirs: `${time(standing.secondsEach)} per ${loop.unit}`,
+          unit: loop.unit,
+          ours: timeOf(ours),
+          theirs: timeOf(standing),
           ratio: times(standing.secondsEach / ours.secondsEach),
           quality: `${ours.quality.toPrecision(6)} / ${standing.quality.toPrecision(6)}`,
+        });
+        comparisons.push({
+          what: `notebook ${loop.notebook}: ${loop.what}`,
+          rival: standing.name,
+          measure: `seconds per ${loop.unit}`,
+          ours: ours.secondsEach,
+          theirs: standing.secondsEach,
+          better: "lower",
         });
       }
     }
   } finally {
     rival.stop();
   }
-  return writeResults({
+  return {
     name: "seeds",
     title: "The seed notebooks' training loops: lowrank beside PyTorch",
     notes: [
-      `Both sides start from the same values and make the same updates, ${THREADS} threads each, in turns; medians of ${ROUNDS} rounds after a`,
-      "warm-up. Only the training loop is timed. The last column is the loss that each side ends with (its own formula): equal",
-      "figures say that both did the same work.",
+      `Both sides start from the same values and make the same updates, ${THREADS} threads each, in turns; ${ROUNDS} rounds after a warm-up.`,
+      "Only the training loop is timed. The last column is the loss that each side ends with (its own formula): equal figures say",
+      "that both did the same work.",
     ],
     versions: rival.versions,
     columns: [
       { key: "notebook", title: "notebook" },
       { key: "what", title: "loop" },
       { key: "rival", title: "rival" },
+      { key: "unit", title: "time of one" },
       { key: "ours", title: "lowrank" },
       { key: "theirs", title: "rival's" },
       { key: "ratio", title: "faster" },
       { key: "quality", title: "loss at the end, ours / theirs" },
     ],
     rows,
+    comparisons,
     details,
-  });
+  };
 }
 
 async function loops(): Promise<Loop[]> {
@@ -181,6 +198,10 @@ function entries(): Loop {
   };
 }
 
+/** Each turn of notebook 002 takes about a second. */
+const THEIR_COST_STEPS = 10;
+const OUR_COST_STEPS = 200;
+
 /** Notebook 002 at real size, both ways PyTorch can run it. */
 async function collaborative(): Promise<Loop> {
   const file = dataFile("ml-latest-small", "ratings.csv");
@@ -202,7 +223,7 @@ async function collaborative(): Promise<Loop> {
     biases: "user",
     center: "item",
   } as const;
-  const ask = (name: string) => ({ case: name, updates: 3, ratings: file, rank, seed });
+  const ask = (name: string) => ({ case: name, updates: THEIR_COST_STEPS, ratings: file, rank, seed });
   return {
     notebook: "002",
     what: `Adam on the collaborative filtering cost, MovieLens latest-small, rank ${rank}`,
@@ -212,9 +233,11 @@ async function collaborative(): Promise<Loop> {
       { name: "PyTorch, all float32", question: ask("collaborative-float32") },
     ],
     ours: async (options) => {
-      const timed = await descend(ratings, { ...cost, learningRate: 1e-4, steps: 200, initial }, 200, options);
+      const steps = OUR_COST_STEPS;
+      const timed = await descend(ratings, { ...cost, learningRate: 1e-4, steps, initial }, steps, options);
       // The loss after as many steps as the rivals made, for the last column.
-      const short = await descend(ratings, { ...cost, learningRate: 1e-4, steps: 3, initial }, 3, options);
+      const few = { ...cost, learningRate: 1e-4, steps: THEIR_COST_STEPS, initial };
+      const short = await descend(ratings, few, THEIR_COST_STEPS, options);
       return { ...timed, quality: short.quality };
     },
   };

@@ -59,11 +59,6 @@ export interface Batches {
   readonly update: "together" | "alternately";
 }
 
-/** Nothing is missing: the kernels may multiply whole matrices. */
-export function isComplete(ratings: Ratings): boolean {
-  return ratings.size === ratings.users.size * ratings.items.size;
-}
-
 export type DescentLayout = ReturnType<typeof descentLayout>;
 
 /** @param calls passes that one kernel call may make */
@@ -71,7 +66,7 @@ export function descentLayout(ratings: Ratings, settings: DescentSettings, calls
   const { rank, optimizer, clipNorm, biases, batches } = settings;
   const [users, items, entries] = [ratings.users.size, ratings.items.size, ratings.size];
   const full = batches === undefined;
-  const across = full && !isComplete(ratings) ? 1 : 0;
+  const across = full && !ratings.isComplete ? 1 : 0;
   const direct = !full && entryByEntry(batches.size, { optimizer, clipNorm });
   const kept = arraysOf(optimizer);
   const [gradient, first, second] = [direct ? 0 : 1, kept.first ? 1 : 0, kept.second ? 1 : 0];

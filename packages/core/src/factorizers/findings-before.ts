@@ -59,8 +59,7 @@ function zerosLikeMissing(ratings: Ratings): Finding[] {
   const zeros = counts.get(0) ?? 0;
   let isMode = true;
   for (const [value, count] of counts) if (value !== 0 && (value < 1 || count >= zeros)) isMode = false;
-  const isComplete = ratings.size === ratings.users.size * ratings.items.size;
-  if (!isMode && !(isComplete && zeros > ratings.size / 2)) return [];
+  if (!isMode && !(ratings.isComplete && zeros > ratings.size / 2)) return [];
   return [
     {
       code: "zeros-like-missing",
