@@ -11,6 +11,7 @@ export {
   als,
   alsOptions,
   type Blame,
+  type BlockOptions,
   type Certificate,
   type CertificateChoice,
   type Checkpoint,
