@@ -11,6 +11,7 @@ export {
   als,
   alsOptions,
   type Blame,
+  type BlockOptions,
   type Certificate,
   type CertificateChoice,
   type Checkpoint,
@@ -84,6 +85,7 @@ export {
   type WorstRow,
 } from "./factorizers/index.ts";
 export {
+  type BlockLoss,
   type EngineOptions,
   type KernelOptions,
   type Kernels,

@@ -5,6 +5,7 @@
  * Blocks the host's thread for the length of one routine.
  */
 import { LowrankError } from "../../support/index.ts";
+import { checkBlockEpochs, checkShuffle } from "../block-checks.ts";
 import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
@@ -12,6 +13,7 @@ import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { checkInverse, checkNearestRows, checkSquareOfRows } from "../square-checks.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
@@ -73,6 +75,8 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     gradients: checked((problem) => checkFull("gradients", problem), gradients),
     descend: checked(checkSteps, descend),
     epochs: checked(checkEpochs, epochs),
+    shuffleBlocks: checked(checkShuffle, shuffleBlocks),
+    blockEpochs: checked(checkBlockEpochs, blockEpochs),
     close() {
       closed = true;
     },
