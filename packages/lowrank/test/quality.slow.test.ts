@@ -57,12 +57,18 @@ interface RmseFloor {
 const rmseFloors: readonly RmseFloor[] = [
   { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: als(), atMost: 0.9105 },
   { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: gradient(), atMost: 0.913 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: sgd(), atMost: 0.913 },
+  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: sgd(), atMost: 0.91 },
   {
     data: "MovieLens 1M, 5 random folds",
     splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
     method: als(),
     atMost: 0.8505,
+  },
+  {
+    data: "MovieLens 1M, 5 random folds",
+    splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
+    method: sgd(),
+    atMost: 0.85,
   },
 ];
 

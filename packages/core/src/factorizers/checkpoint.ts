@@ -7,6 +7,7 @@
  * (packages/lowrank).
  */
 import {
+  checkVersion,
   contentChecksum,
   decodeModel,
   encodeModel,
@@ -142,12 +143,7 @@ function checkFormat(metadata: ReadonlyMap<string, string>, refuse: Refuse): voi
   const format = metadata.get("format");
   if (format === MODEL_FORMAT) refuse("a model file, which is what a training ends with", "foreign");
   if (format !== FORMAT) refuse("a safetensors file of something else", "foreign");
-  const version = metadata.get("format_version");
-  if (version === String(FORMAT_VERSION)) return;
-  const named = version !== undefined && /^\d{1,9}$/.test(version);
-  const written = named ? `written as version ${version}` : "does not say a usable version";
-  const remedy = named && Number(version) > FORMAT_VERSION ? "; update the package" : "";
-  refuse(`${written}, this build reads ${FORMAT_VERSION}${remedy}`, "broken", { version, reads: FORMAT_VERSION });
+  checkVersion(metadata, FORMAT_VERSION, refuse);
 }
 
 function metadataOf(checkpoint: Checkpoint): Record<string, string> {

@@ -12,14 +12,7 @@ import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
 import { descentRmse, descentSlope, objectiveOf } from "./descent-slope.ts";
-import {
-  type Batches,
-  type DescentSettings,
-  DescentSpace,
-  descentLayout,
-  isComplete,
-  passProducts,
-} from "./descent-space.ts";
+import { type Batches, type DescentSettings, DescentSpace, descentLayout, passProducts } from "./descent-space.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { worstRow } from "./worst-row.ts";
@@ -172,7 +165,7 @@ class FullRun extends DescentRun {
     super(memory, done);
     this.lossName = "loss";
     const { at, problem, ratings } = memory;
-    const complete = isComplete(ratings);
+    const complete = ratings.isComplete;
     this.#problem = {
       ...problem,
       complete,

@@ -26,7 +26,7 @@ import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
-import { type Unit, unitOf } from "./descent-unit.ts";
+import { multiply, type Unit, unitOf } from "./descent-unit.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
@@ -59,11 +59,6 @@ export interface Batches {
   readonly update: "together" | "alternately";
 }
 
-/** Nothing is missing: the kernels may multiply whole matrices. */
-export function isComplete(ratings: Ratings): boolean {
-  return ratings.size === ratings.users.size * ratings.items.size;
-}
-
 export type DescentLayout = ReturnType<typeof descentLayout>;
 
 /** @param calls passes that one kernel call may make */
@@ -71,7 +66,7 @@ export function descentLayout(ratings: Ratings, settings: DescentSettings, calls
   const { rank, optimizer, clipNorm, biases, batches } = settings;
   const [users, items, entries] = [ratings.users.size, ratings.items.size, ratings.size];
   const full = batches === undefined;
-  const across = full && !isComplete(ratings) ? 1 : 0;
+  const across = full && !ratings.isComplete ? 1 : 0;
   const direct = !full && entryByEntry(batches.size, { optimizer, clipNorm });
   const kept = arraysOf(optimizer);
   const [gradient, first, second] = [direct ? 0 : 1, kept.first ? 1 : 0, kept.second ? 1 : 0];
@@ -278,12 +273,6 @@ function problemOf(
     entries: { start: at.userStart, index: at.userIndex },
     value: at.value,
   };
-}
-
-/** In place. */
-function multiply<T extends Reals>(values: T, by: number): T {
-  if (by !== 1) for (let i = 0; i < values.length; i++) values[i] *= by;
-  return values;
 }
 
 /** Multiply-adds of one pass, about. */

@@ -2,7 +2,9 @@
  * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet) knows how to do one pass;
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
+
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { BlockOptions } from "./block-options.ts";
 export { type Certificate, type CertificateChoice, isBounded, type Slope } from "./certificate.ts";
 export {
   type Checkpoint,

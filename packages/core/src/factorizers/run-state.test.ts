@@ -17,7 +17,9 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["gradient", gradient({ rank: 5 })],
   ["gradient with momentum", gradient({ rank: 5, optimizer: "sgd", momentum: 0.9, learningRate: 1e-3 })],
   ["gradient in batches", gradient({ rank: 5, batch: "mini", batchSize: 7, schedule: "cosine", optimizer: "adagrad" })],
-  ["sgd", sgd({ rank: 5 })],
+  ["sgd in blocks", sgd({ rank: 5 })],
+  ["sgd in blocks, without biases", sgd({ rank: 5, biases: "none" })],
+  ["sgd shuffled", sgd({ rank: 5, order: "shuffled" })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],
 ];
 

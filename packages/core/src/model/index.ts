@@ -13,6 +13,7 @@ export * from "./net-model.ts";
 export { netModelProblem, netModelSlots } from "./net-scoring.ts";
 export * from "./row-terms.ts";
 export {
+  checkVersion,
   contentChecksum,
   joined,
   MAX_HEADER_BYTES,

@@ -250,7 +250,9 @@ describe("hostile model files", () => {
       reasonOf(withHeader(bytes, (json) => Object.assign(json.__metadata__, change)));
     expect(as({ format_version: "3" })).toBe("written as version 3, this build reads 1; update the package");
     expect(as({ format_version: "new" })).toBe("does not say a usable version, this build reads 1");
-    expect(as({ kind: "tree" })).toBe('holds a model of kind "tree", this build reads "factors" and "net"');
+    expect(as({ kind: "tree" })).toBe(
+      'holds a model of kind "tree", this build reads "factors" and "net"; update the package',
+    );
     // Files of the first builds; without its checksum, which is of the content.
     const former = withHeader(bytes, (json) =>
       Object.assign(json.__metadata__, { kind: "factor", checksum: undefined }),

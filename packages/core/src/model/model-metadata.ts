@@ -5,7 +5,7 @@
  */
 import { biasSides, centers, type FactorModel, type Provenance, type RowObjective } from "./factor-model.ts";
 import type { Model } from "./model.ts";
-import type { Refuse } from "./safetensors.ts";
+import { checkVersion, type Refuse } from "./safetensors.ts";
 import { type Scale, scales } from "./scorer.ts";
 
 const FORMAT = "lowrank-model";
@@ -99,17 +99,12 @@ export function checkFormat(
     const names = tensorNames.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40)));
     refuse(`a safetensors file of something else (${names.join(", ") || "without tensors"})`, "foreign");
   }
-  const version = metadata.get("format_version");
-  if (version !== String(FORMAT_VERSION)) {
-    const named = version !== undefined && /^\d{1,9}$/.test(version);
-    const written = named ? `written as version ${version}` : "does not say a usable version";
-    const remedy = named && Number(version) > FORMAT_VERSION ? "; update the package" : "";
-    refuse(`${written}, this build reads ${FORMAT_VERSION}${remedy}`, "broken", { version, reads: FORMAT_VERSION });
-  }
+  checkVersion(metadata, FORMAT_VERSION, refuse);
   const kind = metadata.get("kind");
   if (kindOf(kind) !== undefined) return;
   const known = kinds.map((word) => JSON.stringify(word));
-  refuse(`holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.join(" and ")}`, "broken", { kind });
+  const what = `holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.join(" and ")}`;
+  refuse(`${what}; update the package`, "broken", { kind });
 }
 
 function kindOf(word: string | undefined): Model["kind"] | undefined {

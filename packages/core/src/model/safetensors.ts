@@ -39,6 +39,16 @@ export function withRemedy(why: string, remedy: string): string {
   return /; (update|resume|start) /.test(why) ? why : `${why}; ${remedy}`;
 }
 
+/** Refuses a format version other than the one that this build reads. */
+export function checkVersion(metadata: ReadonlyMap<string, string>, reads: number, refuse: Refuse): void {
+  const version = metadata.get("format_version");
+  if (version === String(reads)) return;
+  const named = version !== undefined && /^\d{1,9}$/.test(version);
+  const written = named ? `written as version ${version}` : "does not say a usable version";
+  const remedy = named && Number(version) > reads ? "; update the package" : "";
+  refuse(`${written}, this build reads ${reads}${remedy}`, "broken", { version, reads });
+}
+
 /** Longer headers are neither written nor read: ours take about 2 kB, and hostile JSON may take 100 times its bytes. */
 export const MAX_HEADER_BYTES = 1 << 20; // 1 MB
 

@@ -5,12 +5,14 @@
  * Blocks the host's thread for the length of one routine.
  */
 import { LowrankError } from "../../support/index.ts";
+import { checkBlockEpochs, checkShuffle } from "../block-checks.ts";
 import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
@@ -67,6 +69,8 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     gradients: checked((problem) => checkFull("gradients", problem), gradients),
     descend: checked(checkSteps, descend),
     epochs: checked(checkEpochs, epochs),
+    shuffleBlocks: checked(checkShuffle, shuffleBlocks),
+    blockEpochs: checked(checkBlockEpochs, blockEpochs),
     close() {
       closed = true;
     },

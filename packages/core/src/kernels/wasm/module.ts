@@ -7,6 +7,8 @@ export type Build = "strict" | "relaxed";
 export type Routine = (...args: number[]) => number | undefined;
 export type RoutineName =
   | "beginStep"
+  | "blocksInOrder"
+  | "blocksTogether"
   | "descend"
   | "descentGiven"
   | "descentRecord"
@@ -32,6 +34,7 @@ export type RoutineName =
   | "optimizerRecord"
   | "pairs"
   | "rowScratch"
+  | "shuffleBlocks"
   | "solveExplicit"
   | "solveImplicit"
   | "sparseProduct"

@@ -18,6 +18,7 @@ import type {
   Workspace,
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
@@ -62,6 +63,8 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     gradients: (problem) => next(() => descent.gradients(runner, problem)),
     descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),
     epochs: (problem, settings, sums) => next(() => descent.epochs(runner, problem, settings, sums)),
+    shuffleBlocks: (problem, group, seed) => next(() => shuffleBlocks(runner, problem, group, seed)),
+    blockEpochs: (problem, settings, sums) => next(() => blockEpochs(runner, problem, settings, sums)),
     close() {
       if (closed) return;
       closed = true;

@@ -4,6 +4,7 @@
  *
  * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
  */
+export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   beginStep,
