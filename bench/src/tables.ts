@@ -6,6 +6,7 @@ export const tables: Readonly<Record<string, () => Promise<{ run: Run }>>> = {
   collaborative: () => import("./tables/collaborative.ts"),
   net: () => import("./tables/net.ts"),
   svd: () => import("./tables/svd.ts"),
+  sgd: () => import("./tables/sgd.ts"),
   ratings: () => import("./tables/ratings.ts"),
   ials: () => import("./tables/ials.ts"),
   "top-n": () => import("./tables/top-n.ts"),

@@ -8,15 +8,19 @@ import { openRecommender } from "../src/recommend/index.ts";
 const { ratings } = plantedWorld({ users: 30, items: 24, rank: 2, density: 0.5, noise: 0.3, mean: 3, seed: 5 });
 const long = { rank: 2, steps: 6000, learningRate: 0.01, schedule: "cosine", finalRate: 1e-5 } as const;
 
+const slow = { rank: 2, epochs: 3000, schedule: "cosine", finalRate: 1e-4 } as const;
+
 const methods: readonly (readonly [string, Factorizer, number])[] = [
   ["half", gradient({ ...long, objective: "half", regularization: 2, biasRegularization: 1 }), 1e-3],
   ["sum", gradient({ ...long, objective: "sum", regularization: 2, biasRegularization: 1 }), 1e-3],
   ["mean", gradient({ ...long, objective: "mean", regularization: 0.005, biasRegularization: 0.003 }), 1e-3],
   ["norm", gradient({ ...long, objective: "norm", regularization: 0.1, biasRegularization: 0.05 }), 1e-3],
   ["half, centred by item", gradient({ ...long, regularization: 2, center: "item", biases: "user" }), 1e-3],
+  ["sgd", sgd({ ...slow, order: "shuffled", learningRate: 0.01, regularization: 2 }), 1e-2],
+  ["sgd in blocks", sgd({ ...slow, learningRate: 0.2, regularization: 0.1 }), 1e-2],
   [
-    "sgd",
-    sgd({ rank: 2, epochs: 3000, learningRate: 0.01, schedule: "cosine", finalRate: 1e-4, regularization: 2 }),
+    "sgd in blocks, uncentred",
+    sgd({ ...slow, learningRate: 0.2, regularization: 0.1, center: "none", biases: "item" }),
     1e-2,
   ],
 ];

@@ -217,7 +217,7 @@ describe("the certificate of ratings with holes", () => {
 
   it("of sgd is that of half the cost of als over all ratings to 1e-3, and there is none for norms of batches", async () => {
     const options = { rank: 3, epochs: 20, regularization: 0.5, biasRegularization: 2, biases: "both" } as const;
-    const method = sgd({ ...options, center: "global" });
+    const method = sgd({ ...options, order: "shuffled", center: "global" });
     const { model, report } = await factorize(holed, method, { kernels, certificate: true });
     if (report.certificate?.kind !== "gradient") throw new Error("no gradient in the report");
     const cost = alsCost(holed, model, 0.5, 2);

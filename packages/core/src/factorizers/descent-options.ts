@@ -214,15 +214,15 @@ export function penaltiesFor(
 }
 
 /** √n of a row with n ratings, mean over the ratings and both sides. */
-function meanRoot({ byUser, byItem, size }: Ratings): number {
+export function meanRoot({ byUser: { start, rows }, itemCounts, size }: Ratings): number {
   let sum = 0;
-  for (const { start } of [byUser, byItem]) {
-    for (let row = 0; row < start.length - 1; row++) {
-      const count = start[row + 1] - start[row];
-      sum += count * Math.sqrt(count);
-    }
-  }
+  for (let user = 0; user < rows; user++) sum += ownRoots(start[user + 1] - start[user]);
+  for (let item = 0; item < itemCounts.length; item++) sum += ownRoots(itemCounts[item]);
   return sum / (2 * size);
+}
+
+function ownRoots(count: number): number {
+  return count * Math.sqrt(count);
 }
 
 /** @throws DataError for records without ratings */

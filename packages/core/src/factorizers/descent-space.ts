@@ -26,7 +26,7 @@ import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
-import { type Unit, unitOf } from "./descent-unit.ts";
+import { multiply, type Unit, unitOf } from "./descent-unit.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
@@ -273,12 +273,6 @@ function problemOf(
     entries: { start: at.userStart, index: at.userIndex },
     value: at.value,
   };
-}
-
-/** In place. */
-function multiply<T extends Reals>(values: T, by: number): T {
-  if (by !== 1) for (let i = 0; i < values.length; i++) values[i] *= by;
-  return values;
 }
 
 /** Multiply-adds of one pass, about. */

@@ -35,7 +35,9 @@ describe("by default", () => {
     ["gradient() of the mean, by adagrad", gradient({ rank: 4, objective: "mean", optimizer: "adagrad" }), 2],
     ["gradient() from drawn biases, centred by user", gradient({ rank: 4, init: "kaiming", center: "user" }), 2],
     ["sgd()", sgd({ rank: 4 }), 1],
-    ["sgd() without a centre", sgd({ rank: 4, center: "none", biases: "item" }), 1],
+    ["sgd() without a centre", sgd({ rank: 4, order: "shuffled", center: "none", biases: "item" }), 1],
+    ["sgd() of huber", sgd({ rank: 4, loss: "huber" }), 2],
+    ["sgd() of absolute errors", sgd({ rank: 4, loss: "absolute" }), 1],
   ];
   it.each(methods)("%s errs alike, to 0.1 %%, on ratings × 0.01, 1 and 100, losses too", async (_, method, power) => {
     const [one, ...others] = await Promise.all(
@@ -108,7 +110,7 @@ describe("a training in another unit", () => {
     ["full batch", (unit) => gradient({ ...cost, ...passes, unit })],
     ["full batch of the norm", (unit) => gradient({ ...cost, ...passes, objective: "norm", unit })],
     ["mini batch", (unit) => gradient({ ...cost, batch: "mini", epochs: 2, unit })],
-    ["sgd", (unit) => sgd({ ...cost, epochs: 2, unit })],
+    ["sgd", (unit) => sgd({ ...cost, order: "shuffled", epochs: 2, unit })],
   ];
   it.each(methods)("%s: starts where the given arrays are, with the same loss, slope and fold-in", async (_, make) => {
     const kernels = await openKernels({ backend: "reference" });

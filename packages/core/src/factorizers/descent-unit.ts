@@ -7,7 +7,7 @@
  * so x · y + b is s times x' · y' + b', and with penalties λ' and λ_b' as below cost' is the same cost in another unit. With s = 1
  * not a bit changes.
  */
-import type { Objective } from "../kernels/index.ts";
+import type { Objective, Reals } from "../kernels/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 
 /** What a number in kernel memory is multiplied by, to be one of the ratings' own. */
@@ -51,4 +51,10 @@ export function unitOf(
     regularization: (penalties.regularization * unit) / cost,
     biasRegularization: (penalties.biasRegularization * unit * unit) / cost,
   };
+}
+
+/** In place. */
+export function multiply<T extends Reals>(values: T, by: number): T {
+  if (by !== 1) for (let i = 0; i < values.length; i++) values[i] *= by;
+  return values;
 }

@@ -116,7 +116,7 @@ describe("a learning rate of 1e9", () => {
   });
 
   it.each(["together", "alternately"] as const)("of sgd(), rows moved %s", async (update) => {
-    const method = sgd({ rank: 2, epochs: 5, update, learningRate });
+    const method = sgd({ rank: 2, epochs: 5, order: "shuffled", update, learningRate });
     await expect(factorize(ratings, method)).rejects.toThrow(named("sgd", "epoch", 5));
   });
 });

@@ -4,7 +4,7 @@
  * Cost: one pass over the ratings and the rows.
  */
 import type { Model } from "../model/index.ts";
-import type { CompressedRows, IdMap, Ratings } from "../ratings/index.ts";
+import type { IdMap, Ratings } from "../ratings/index.ts";
 import { show } from "../support/index.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
@@ -14,7 +14,7 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);
   // Of a product of two tables; the factors of a net go through layers.
-  if (method.rank > smaller && method.name !== "net") {
+  if (method.rank !== undefined && method.rank > smaller && method.name !== "net") {
     findings.push({
       code: "rank-above-size",
       message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,
@@ -36,11 +36,13 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
     });
   }
   if (!method.ignores.includes("rating")) findings.push(...zerosLikeMissing(ratings));
+  const { start, rows } = ratings.byUser;
+  const userCounts = Uint32Array.from({ length: rows }, (_, user) => start[user + 1] - start[user]);
   findings.push(
-    ...emptyRows("user", ratings.users, ratings.byUser),
-    ...emptyRows("item", ratings.items, ratings.byItem),
+    ...emptyRows("user", ratings.users, userCounts),
+    ...emptyRows("item", ratings.items, ratings.itemCounts),
   );
-  findings.push(...singleRatings("user", ratings.byUser), ...singleRatings("item", ratings.byItem));
+  findings.push(...singleRatings("user", userCounts), ...singleRatings("item", ratings.itemCounts));
   findings.push(...mergedRecords(ratings));
   return findings;
 }
@@ -68,11 +70,13 @@ function zerosLikeMissing(ratings: Ratings): Finding[] {
   ];
 }
 
-function emptyRows(word: "user" | "item", ids: IdMap, { start, rows }: CompressedRows): Finding[] {
+/** @param counts ratings of each row */
+function emptyRows(word: "user" | "item", ids: IdMap, counts: Uint32Array): Finding[] {
+  const rows = counts.length;
   let empty = 0;
   let first = 0;
   for (let row = rows - 1; row >= 0; row--) {
-    if (start[row + 1] !== start[row]) continue;
+    if (counts[row] !== 0) continue;
     empty++;
     first = row;
   }
@@ -88,9 +92,10 @@ function emptyRows(word: "user" | "item", ids: IdMap, { start, rows }: Compresse
 }
 
 /** More than half of a side with one rating each: most often an id that is new with every record. Not of toy data. */
-function singleRatings(word: "user" | "item", { start, rows }: CompressedRows): Finding[] {
+function singleRatings(word: "user" | "item", counts: Uint32Array): Finding[] {
+  const rows = counts.length;
   let single = 0;
-  for (let row = 0; row < rows; row++) if (start[row + 1] - start[row] === 1) single++;
+  for (let row = 0; row < rows; row++) if (counts[row] === 1) single++;
   if (single * 2 <= rows || rows < 10) return [];
   return [
     {

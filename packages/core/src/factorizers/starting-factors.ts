@@ -56,6 +56,9 @@ export interface StartTables {
   readonly items: RealTable;
   readonly userBias: Reals | undefined;
   readonly itemBias: Reals | undefined;
+  /** Where each row of a table stands; undefined: in order. Biases are in order */
+  readonly userPlace?: Uint32Array | undefined;
+  readonly itemPlace?: Uint32Array | undefined;
 }
 
 /** @throws OptionError for given arrays beside options of drawn ones, or for something else than arrays of numbers */
@@ -99,8 +102,10 @@ export function fillStart(who: string, start: Start, tables: StartTables, rating
   for (const side of ["user", "item"] as const) {
     const { data, rows, rank, stride } = tables[`${side}s`];
     const draw = drawing(start, rank, streamSeed(seed, `${side} factors`));
+    const place = tables[`${side}Place`];
     for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < rank; c++) data[r * stride + c] = draw(r * rank + c);
+      const at = (place === undefined ? r : place[r]) * stride;
+      for (let c = 0; c < rank; c++) data[at + c] = draw(r * rank + c);
     }
     const bias = tables[`${side}Bias`];
     // The others start from biases of 0, which is the mean of what they would be drawn from.
@@ -136,7 +141,7 @@ function fillGiven(who: string, initial: InitialFactors, tables: StartTables, ra
     const { size } = ratings[`${side}s`];
     const factors = initial[`${side}Factors`];
     checkGiven(who, `${side}Factors`, factors, size, table.rank);
-    fillTable(table, factors);
+    fillTable(table, factors, tables[`${side}Place`]);
     const given = initial[`${side}Bias`];
     const bias = tables[`${side}Bias`];
     if (given === undefined) continue;

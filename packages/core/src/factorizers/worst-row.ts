@@ -15,7 +15,7 @@ export type WorstRow =
 /** What one side's rows are made of. */
 export interface SideNumbers {
   readonly word: "user" | "item";
-  readonly ids: IdMap;
+  readonly ids: Pick<IdMap, "size" | "id">;
   /** Each of as many rows as there are ids */
   readonly tables: readonly RealTable[];
   /** [rows], or of length 0 or undefined where there is none */

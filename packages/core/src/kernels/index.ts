@@ -3,6 +3,7 @@
  *
  * Comes in: a layout of named arrays, then problems over them. Goes out: the same arrays, solved, scored or listed.
  */
+export * from "./blocks.ts";
 export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
@@ -26,6 +27,7 @@ export {
   type ScoringSide,
 } from "./net.ts";
 export * from "./products.ts";
+export { lossAt, lossSlope, scoreOf } from "./reference/blocks.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
 export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";
 export {
@@ -38,3 +40,4 @@ export {
   type SampledWork,
   sampledSlots,
 } from "./sampled.ts";
+export * from "./squares.ts";

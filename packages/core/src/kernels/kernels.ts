@@ -12,10 +12,12 @@
  * `kernels.case.ts` within the error bounds stated there. Symbols: k = rank; rows are tightly counted from 0.
  */
 
+import type { BlockRoutines } from "./blocks.ts";
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 import type { ProductRoutines } from "./products.ts";
 import type { SampledRoutines } from "./sampled.ts";
+import type { SquareRoutines } from "./squares.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
 const ROW_ALIGNMENT = 16;
@@ -246,7 +248,13 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines, SampledRoutines {
+export interface Workspace<L extends Layout>
+  extends Routines,
+    ProductRoutines,
+    SquareRoutines,
+    NetRoutines,
+    BlockRoutines,
+    SampledRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;
@@ -259,22 +267,33 @@ export interface Kernels {
   readonly threads: number;
   /** Why this backend, build and thread count, as a sentence for reports. */
   readonly reason: string;
+  /** Bytes of the largest workspace that this backend can address, whatever the host has */
+  readonly mostBytes: number;
   /** Bytes that `open` would take, scratch included, without taking them. */
   bytesFor(layout: Layout): number;
   /** @throws LowrankError `memory` when the host cannot give that much */
   open<L extends Layout>(layout: L): Workspace<L>;
 }
 
-/** A table's rows without padding: f32[rows × rank], a copy. */
-export function unpadded(table: Table | RealTable): Float32Array {
+/**
+ * A table's rows without padding: f32[rows × rank], a copy.
+ *
+ * @param place u32[rows]: where each row stands in the table; undefined: in order
+ */
+export function unpadded(table: Table | RealTable, place?: Uint32Array): Float32Array {
   const { rows, rank, stride, data } = table;
   const out = new Float32Array(rows * rank);
-  for (let r = 0; r < rows; r++) out.set(data.subarray(r * stride, r * stride + rank), r * rank);
+  for (let r = 0; r < rows; r++) {
+    const at = (place === undefined ? r : place[r]) * stride;
+    out.set(data.subarray(at, at + rank), r * rank);
+  }
   return out;
 }
 
-/** Writes rows without padding, [rows × rank], into a table. */
-export function fillTable(table: Table | RealTable, values: Reals): void {
+/** Writes rows without padding, [rows × rank], into a table. @param place as for `unpadded` */
+export function fillTable(table: Table | RealTable, values: Reals, place?: Uint32Array): void {
   const { rows, rank, stride, data } = table;
-  for (let r = 0; r < rows; r++) data.set(values.subarray(r * rank, (r + 1) * rank), r * stride);
+  for (let r = 0; r < rows; r++) {
+    data.set(values.subarray(r * rank, (r + 1) * rank), (place === undefined ? r : place[r]) * stride);
+  }
 }

@@ -5,6 +5,7 @@
  * Blocks the host's thread for the length of one routine.
  */
 import { LowrankError } from "../../support/index.ts";
+import { checkBlockEpochs, checkShuffle } from "../block-checks.ts";
 import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
@@ -12,6 +13,8 @@ import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { checkSampled } from "../sampled-checks.ts";
+import { checkInverse, checkNearestRows, checkSquareOfRows } from "../square-checks.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
@@ -22,6 +25,7 @@ import { rowGradients } from "./row-gradient.ts";
 import { rowLoss } from "./row-loss.ts";
 import { sampledBatches } from "./sampled.ts";
 import { solveRows } from "./solve-rows.ts";
+import { invert, nearestRows, squareOfRows } from "./squares.ts";
 import { topN } from "./top-n.ts";
 
 /** `Reals` are f64 here: what descends is followed in double precision from step to step. */
@@ -33,6 +37,7 @@ export function openReference(reason: string): Kernels {
     build: "f64",
     threads: 1,
     reason,
+    mostBytes: Number.MAX_SAFE_INTEGER,
     bytesFor: (layout) => layoutBytes(layout, REAL_BYTES),
     open: (layout) => openWorkspace(layout),
   };
@@ -66,10 +71,15 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     sparseProduct: checked(checkSparseProduct, sparseProduct),
     innerProducts: checked(checkInnerProducts, innerProducts),
     tallProduct: checked(checkTallProduct, tallProduct),
+    nearestRows: checked(checkNearestRows, nearestRows),
+    squareOfRows: checked(checkSquareOfRows, squareOfRows),
+    invert: checked(checkInverse, invert),
     loss: checked((problem) => checkFull("loss", problem), loss),
     gradients: checked((problem) => checkFull("gradients", problem), gradients),
     descend: checked(checkSteps, descend),
     epochs: checked(checkEpochs, epochs),
+    shuffleBlocks: checked(checkShuffle, shuffleBlocks),
+    blockEpochs: checked(checkBlockEpochs, blockEpochs),
     close() {
       closed = true;
     },

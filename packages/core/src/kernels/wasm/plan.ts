@@ -30,6 +30,9 @@ const SPEED = 8e6;
 /** A claim should take about this long: short enough to share evenly, long enough to make the claiming free. */
 const CLAIM_MS = 0.25;
 
+/** A job estimated to be shorter than this many milliseconds is done here before a worker would have answered. */
+const HERE_BELOW_MS = 2;
+
 /** The record of a descent (descent-record.ts). */
 export const DESCENT_RECORD_BYTES = 320;
 
@@ -119,6 +122,10 @@ export function topNScratchBytes(rows: number, rank: number): number {
 
 export function descentScratchBytes(rank: number): number {
   return DESCENT_ROWS * 4 * rowStride(rank) + DESCENT_BYTES;
+}
+
+export function isShort(multiplyAdds: number): boolean {
+  return milliseconds(multiplyAdds) < HERE_BELOW_MS;
 }
 
 export function milliseconds(multiplyAdds: number): number {

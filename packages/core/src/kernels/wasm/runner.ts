@@ -17,9 +17,6 @@ export interface Settings {
   readonly spread: boolean;
 }
 
-/** A job estimated to be shorter than this many milliseconds is done here before a worker would have answered. */
-const HERE_BELOW_MS = 2;
-
 const NO_ROW = 0xffffffff;
 
 /** Turns routine calls into jobs on one block, and finds the place to run them. */
@@ -54,7 +51,7 @@ export class Runner {
   ): Promise<void> {
     const { spread } = this.settings;
     const ms = plan.milliseconds(multiplyAdds);
-    const here = this.#isHere(ms);
+    const here = this.#isHere(multiplyAdds);
     const claims = spread || (here && unitsTogether > 1) ? 1 : plan.grainFor(Math.ceil(units / unitsTogether), ms);
     await this.#start(here, routine, args, units, here ? claims : claims * unitsTogether);
   }
@@ -62,13 +59,13 @@ export class Runner {
   /** A job whose units follow on each other: one thread does them all, in order. */
   async runInOrder(routine: RoutineName, args: readonly number[], units: number, multiplyAdds: number): Promise<void> {
     const ms = plan.milliseconds(multiplyAdds);
-    const here = this.#isHere(ms);
+    const here = this.#isHere(multiplyAdds);
     await this.#start(here, routine, args, units, here ? plan.grainFor(units, ms) : units);
   }
 
-  #isHere(ms: number): boolean {
+  #isHere(multiplyAdds: number): boolean {
     const { threads, spread } = this.settings;
-    return threads === 1 || (ms < HERE_BELOW_MS && !spread);
+    return threads === 1 || (plan.isShort(multiplyAdds) && !spread);
   }
 
   #start(here: boolean, routine: RoutineName, args: readonly number[], units: number, grain: number): Promise<void> {

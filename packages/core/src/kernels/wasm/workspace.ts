@@ -18,6 +18,7 @@ import type {
   Workspace,
 } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
+import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
@@ -26,6 +27,7 @@ import { forgetBlock, warmPool } from "./pool.ts";
 import { productRoutines } from "./products.ts";
 import { Runner, type Settings } from "./runner.ts";
 import { sampledBatches } from "./sampled.ts";
+import { squareRoutines } from "./squares.ts";
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
 const MOST_BLOCK = 192;
@@ -60,10 +62,13 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netPairs: (problem) => next(() => netPairs(runner, problem)),
     sampledBatches: (problem, batches) => next(() => sampledBatches(runner, problem, batches)),
     ...productRoutines(runner, next),
+    ...squareRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),
     descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),
     epochs: (problem, settings, sums) => next(() => descent.epochs(runner, problem, settings, sums)),
+    shuffleBlocks: (problem, group, seed) => next(() => shuffleBlocks(runner, problem, group, seed)),
+    blockEpochs: (problem, settings, sums) => next(() => blockEpochs(runner, problem, settings, sums)),
     close() {
       if (closed) return;
       closed = true;

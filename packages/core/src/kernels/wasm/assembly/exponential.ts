@@ -41,19 +41,3 @@ export function logOnePlus4(e: v128): v128 {
   const tail = f32x4.mul(square, madd(p, y, f32x4.splat(-0.5)));
   return f32x4.add(f32x4.add(y, tail), v128.and(large, f32x4.splat(0.6931471805599453)));
 }
-
-/** Natural logarithm of a positive normal number, as support/portable-math.ts has it; error below 2⁻⁵⁰ · max(1, |log x|). */
-export function logarithm(x: f64): f64 {
-  const bits = reinterpret<u64>(x);
-  let exponent = <i32>(bits >> 52) - 1023;
-  let m = reinterpret<f64>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
-  if (m > 1.4142135623730951) {
-    m /= 2;
-    exponent++;
-  }
-  const s = (m - 1) / (m + 1);
-  const z = s * s;
-  let sum: f64 = 0;
-  for (let power = 23; power >= 1; power -= 2) sum = sum * z + 1 / <f64>power;
-  return <f64>exponent * 0.6931471805599453 + 2 * s * sum;
-}

@@ -4,6 +4,7 @@
  *
  * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
  */
+export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   beginStep,
@@ -20,7 +21,9 @@ export { epochs } from "./descent-epochs";
 export { descentGiven, descentRecord } from "./descent-record";
 export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
+export { inverseFinish, inverseOfBlock, inversePanels, inverseUpdate } from "./inverse";
 export { zero } from "./memory";
+export { nearestRows, squareOfRows } from "./nearest";
 export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
 export { optimizerRecord } from "./optimizer";

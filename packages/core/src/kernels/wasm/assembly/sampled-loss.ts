@@ -2,7 +2,9 @@
  * The four losses of one left row (kernels/sampled.ts): scores of its candidates and entries in, what each is multiplied by
  * in the gradient out, in the same places. Candidates that the row has, and what pads them, come in as MASKED.
  */
-import { exp4, logarithm, logOnePlus4 } from "./exponential";
+import { exp4, logOnePlus4 } from "./exponential";
+import { logarithm } from "./logarithm";
+import { hash32 } from "./random";
 import { laneSum, madd } from "./simd";
 
 /** A score that no loss takes notice of. */
@@ -198,22 +200,6 @@ export function warp(
   }
   memory.copy(candidates, slopes, <usize>columns << 2);
   return loss;
-}
-
-/** support/random.ts. */
-@inline
-function mix32(x: u32): u32 {
-  x ^= x >> 16;
-  x *= 0x21f0aaad;
-  x ^= x >> 15;
-  x *= 0x735a2d97;
-  return x ^ (x >> 15);
-}
-
-/** The i-th number of stream `seed`, as support/random.ts has it. */
-@inline
-export function hash32(seed: u32, i: u32): u32 {
-  return mix32(seed + (i + 1) * 0x9e3779b9);
 }
 
 /** A whole number below `count`. */

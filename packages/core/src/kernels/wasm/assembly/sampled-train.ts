@@ -6,8 +6,9 @@
  * Sums over entries of a right row are taken in the order of the batch, those over candidates in the order of these.
  */
 import { beginMove, move, moveOne, Optimizer } from "./optimizer";
+import { hash32 } from "./random";
 import { Frame, leftOf, Loss, optimizerOf, rightOf, Side } from "./sampled-frame";
-import { bpr, hash32, logistic, MASKED, softmax, upTo, warp } from "./sampled-loss";
+import { bpr, logistic, MASKED, softmax, upTo, warp } from "./sampled-loss";
 import { packColumns, packRow, PANEL, PANEL_BYTES, product, scaled, TILE } from "./sampled-products";
 import { addTimes, clear, dot, madd } from "./simd";
 import { takeTicket, ticketDone, untilDone } from "./tickets";

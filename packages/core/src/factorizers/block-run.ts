@@ -1,0 +1,171 @@
+/**
+ * One training of sgd in blocks: epochs of a drawn order of diagonals, several in one kernel call where they are short.
+ *
+ * Not here: the arithmetic (kernels/blocks.ts), memory and models (block-space.ts), options (block-options.ts).
+ */
+import { type BlockLoss, type Kernels, lossAt, rowStride, scoreOf } from "../kernels/index.ts";
+import type { FactorModel } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import { blockSlope, visitBlock } from "./block-slope.ts";
+import { type BlockSettings, BlockSpace, blockLayout } from "./block-space.ts";
+import type { Slope } from "./certificate.ts";
+import type { Blame } from "./divergence.ts";
+import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { worstRow } from "./worst-row.ts";
+
+/** Multiply-adds of one kernel call: some tens of milliseconds. */
+const CALL_PRODUCTS = { wasm: 2 ** 28, reference: 2 ** 22 } as const;
+/** Losses of a call are kept until it ends, and a progress bar wants to move. */
+const MAX_CALL_EPOCHS = 64;
+/** Of more ratings than this, so many evenly spread ones say what the training begins at. */
+const SAMPLED_RATINGS = 2 ** 16;
+/** Epochs that a slope over all ratings takes as long as, without kernels. */
+const SLOPE_EPOCHS = 20;
+
+/** What the mean loss of the ratings is called, and what it is told as. */
+const FIGURES: Record<BlockLoss, string> = {
+  squared: "RMSE on the way",
+  absolute: "mean absolute error on the way",
+  huber: "mean Huber loss on the way",
+  logistic: "mean log loss on the way",
+  kl: "mean KL divergence on the way",
+};
+
+function callEpochs(ratings: Ratings, { rank, passes }: BlockSettings, kernels: Kernels): number {
+  const fitting = Math.floor(CALL_PRODUCTS[kernels.backend] / (ratings.size * (4 * rowStride(rank) + 64)));
+  return Math.max(1, Math.min(fitting, MAX_CALL_EPOCHS, passes));
+}
+
+export function blockBytes(ratings: Ratings, settings: BlockSettings, kernels: Kernels): number {
+  return kernels.bytesFor(blockLayout(ratings, settings, callEpochs(ratings, settings, kernels)));
+}
+
+export async function startBlocks(
+  settings: BlockSettings,
+  ratings: Ratings,
+  kernels: Kernels,
+  seed: number,
+  from: StartFrom | undefined,
+): Promise<Run> {
+  const calls = callEpochs(ratings, settings, kernels);
+  return new BlockRun(await BlockSpace.open(settings, ratings, kernels, seed, calls, from), from?.passes ?? 0);
+}
+
+class BlockRun implements Run {
+  readonly lossName: string;
+  readonly initialLoss: number | undefined;
+  readonly zeroLoss: number;
+  readonly slopePasses = SLOPE_EPOCHS;
+  readonly #memory: BlockSpace;
+  /** Epochs made, those before a resumption included */
+  #done: number;
+
+  constructor(memory: BlockSpace, done: number) {
+    const { settings } = memory;
+    this.#memory = memory;
+    this.#done = done;
+    this.lossName = FIGURES[settings.loss];
+    const { initial, zero } = this.#sampled();
+    if (done === 0) this.initialLoss = initial;
+    this.zeroLoss = zero;
+  }
+
+  async passes(most: number): Promise<readonly number[]> {
+    const { space, at, problem, settings, seed } = this.#memory;
+    const { leftBlocks } = problem.grid;
+    const count = Math.min(most, at.rates.length);
+    for (let epoch = 0; epoch < count; epoch++) {
+      const pass = this.#done + epoch + 1;
+      at.rates[epoch] = settings.rates.at(pass);
+      this.#drawOrder(
+        streamSeed(seed, `order ${pass}`),
+        at.order.subarray(epoch * leftBlocks, (epoch + 1) * leftBlocks),
+      );
+    }
+    const sums = at.figures.subarray(0, count);
+    const rates = at.rates.subarray(0, count);
+    const order = at.order.subarray(0, count * leftBlocks);
+    await space.blockEpochs(problem, { done: this.#done, rates, order }, sums);
+    this.#done += count;
+    return Array.from(sums, (sum) => this.#figure(sum, this.#memory.ratings.size));
+  }
+
+  /** Strips in a drawn order, and the diagonals of each. */
+  #drawOrder(seed: number, order: Uint32Array): void {
+    const { leftBlocks, rightBlocks } = this.#memory.problem.grid;
+    const strips = new Uint32Array(leftBlocks / rightBlocks);
+    shuffleInto(streamSeed(seed, "strips"), strips);
+    for (const [place, strip] of strips.entries()) {
+      const diagonals = order.subarray(place * rightBlocks, (place + 1) * rightBlocks);
+      shuffleInto(streamSeed(seed, `diagonals ${strip}`), diagonals);
+      for (let i = 0; i < rightBlocks; i++) diagonals[i] += strip * rightBlocks;
+    }
+  }
+
+  /** @param sum of the losses of `count` ratings, in kernel memory's unit */
+  #figure(sum: number, count: number): number {
+    const { loss, unit } = this.#memory.settings;
+    return loss === "squared" ? unit.rating * Math.sqrt(sum / count) : unit.cost * (sum / count);
+  }
+
+  blame(pass: number): Blame {
+    const learningRate = this.#memory.settings.rates.at(Math.max(pass, 1));
+    return { learningRate, worst: worstRow(this.#memory.numbers()) };
+  }
+
+  state(): RunState {
+    return this.#memory.state();
+  }
+
+  /** A row of squared loss alone solves n · λ |x|² + Σ error², as the one it folds in to. */
+  model(passes: number): FactorModel {
+    const { loss, nonNegative, regularization, regularizationL1, biasRegularization, biases, center } =
+      this.#memory.settings;
+    const isRidge = loss === "squared" && !nonNegative && regularizationL1 === 0;
+    return this.#memory.model(
+      passes,
+      isRidge
+        ? {
+            kind: "explicit",
+            regularization,
+            regularizationExponent: 1,
+            center,
+            biases,
+            biasRegularization: biases === "none" ? undefined : biasRegularization,
+            biasRegularizationExponent: 1,
+          }
+        : undefined,
+    );
+  }
+
+  close(): void {
+    this.#memory.space.close();
+  }
+
+  /** Of the cost over all ratings; none where it has corners. It is not made by kernels. */
+  get slope(): ((signal?: AbortSignal) => Promise<Slope>) | undefined {
+    const { problem, settings } = this.#memory;
+    const { name, unit, loss, nonNegative, regularizationL1 } = settings;
+    const corners = loss === "absolute" || nonNegative || regularizationL1 !== 0;
+    return corners ? undefined : (signal) => blockSlope(problem, unit, () => throwIfAborted(name, signal));
+  }
+
+  /** The figure at the present parameters, and where every prediction is 0, over some ratings where there are many. */
+  #sampled(): { initial: number; zero: number } {
+    const { problem, ratings } = this.#memory;
+    const { loss, delta } = problem;
+    const every = Math.ceil(ratings.size / SAMPLED_RATINGS);
+    const at = (value: number, score: number) =>
+      loss === "squared" ? (value - score) ** 2 : lossAt(loss, value, score, delta);
+    let [count, initial, zero] = [0, 0, 0];
+    for (let block = 0; block + 1 < problem.blockStart.length; block++) {
+      visitBlock(problem, block, every, (l, r, value) => {
+        count++;
+        initial += at(value, scoreOf(problem, l, r));
+        zero += at(value, 0);
+      });
+    }
+    return { initial: this.#figure(initial, count), zero: this.#figure(zero, count) };
+  }
+}
