@@ -1,6 +1,13 @@
 /** Small models for tests, filled from a seed. */
 
-import { type FactorModel, layerInputs, type NetModel, type RowObjective } from "../src/model/index.ts";
+import {
+  type FactorModel,
+  type HistoryValues,
+  type ItemModel,
+  layerInputs,
+  type NetModel,
+  type RowObjective,
+} from "../src/model/index.ts";
 import type { Id } from "../src/ratings/index.ts";
 import { IdMap } from "../src/ratings/index.ts";
 import { normal, unit } from "../src/support/index.ts";
@@ -127,4 +134,37 @@ export function netFixture(
       : undefined,
     provenance: { ...model.provenance, method: "net" },
   };
+}
+
+/** Weights between the items of `modelFixture`, on its ids and history: `weighed` of all pairs have one when sparse. */
+export function itemsFixture(
+  options: FixtureOptions & {
+    readonly weights?: "sparse" | "dense";
+    readonly weighed?: number;
+    readonly counted?: HistoryValues;
+  } = {},
+): ItemModel {
+  const { weights = "sparse", weighed = 0.3, counted = "ones", ...rest } = options;
+  const { users, items, range, history, provenance } = modelFixture(rest);
+  const seed = (rest.seed ?? 1) + 40;
+  const count = items.size;
+  const value = Float32Array.from({ length: count * count }, (_, at) => {
+    const isDiagonal = Math.floor(at / count) === at % count;
+    return isDiagonal ? 0 : weights === "dense" ? normal(seed, at) : unit(seed, at) + 0.1;
+  });
+  const common = { users, items, scale: "preference", range, history } as const;
+  const from = { ...provenance, method: weights === "dense" ? "ease" : "itemKnn" };
+  const model = { kind: "items", ...common, values: counted, provenance: from } as const;
+  if (weights === "dense") return { ...model, weights: { kind: "dense", value } };
+  const start = new Uint32Array(count + 1);
+  const kept: number[] = [];
+  for (let row = 0; row < count; row++) {
+    for (let column = 0; column < count; column++) {
+      const at = row * count + column;
+      if (column !== row && unit(seed + 1, at) < weighed) kept.push(at);
+    }
+    start[row + 1] = kept.length;
+  }
+  const index = Uint32Array.from(kept, (at) => at % count);
+  return { ...model, weights: { kind: "sparse", start, index, value: Float32Array.from(kept, (at) => value[at]) } };
 }

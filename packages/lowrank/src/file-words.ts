@@ -33,6 +33,10 @@ export const arrayNames = [
 ] as const;
 export type ArrayName = (typeof arrayNames)[number];
 
-/** Why a net has no such arrays, and what it has instead. */
-export const noArraysOfNets =
-  "a net is more than tables: its model file holds every layer as a tensor, which docs/model-file.md reads with five lines of Python";
+const IN_FILE = "as a tensor, which docs/model-file.md reads with five lines of Python";
+
+/** Why models of other kinds have no such arrays, and what they have instead. */
+export const noArrays = {
+  net: `a net is more than tables: its model file holds every layer ${IN_FILE}`,
+  items: `a model of items has weights instead of tables: its model file holds each part of them ${IN_FILE}`,
+} as const;

@@ -49,7 +49,7 @@ describe("saveModel and loadModel", () => {
     const { bytes } = await saveModel(path, given);
     expect(new Uint8Array(await readFile(path))).toEqual(encodeModel(given));
     expect(bytes).toBe((await stat(path)).size);
-    const loaded = await loadModel(path);
+    const loaded = (await loadModel(path)) as FactorModel;
     expect([loaded.userFactors, [...loaded.items.ids()], loaded.mean]).toEqual([
       given.userFactors,
       ["a", "b", "ü"],

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import type { FactorModel } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "../src/model-files.ts";
 import { byNumpy, doubles, singles } from "./by-numpy.ts";
@@ -121,7 +122,7 @@ describe("lowrank export", () => {
     await lowrank(["export", here.file("m"), here.file("W.npy"), "--array", "user_factors"]);
     const written = readFileSync(here.file("W.npy"));
     expect(written.toString("latin1")).toContain("'shape': (40, 4), ");
-    const { userFactors } = await loadModel(here.file("m"));
+    const { userFactors } = (await loadModel(here.file("m"))) as FactorModel;
     expect(written.subarray(128)).toEqual(Buffer.from(userFactors.buffer, userFactors.byteOffset, 640));
     await here.dispose();
   });

@@ -284,3 +284,66 @@ describe("lowrank doctor", () => {
     await here.dispose();
   });
 });
+
+describe("models of items on the command line", () => {
+  it.each([
+    [
+      "itemKnn",
+      ["--neighbors", "3", "--weighting", "cosine", "--shrinkage", "1"],
+      /itemKnn, \d+ weights between items/,
+    ],
+    ["ease", ["--regularization", "2"], /ease, \d+ weights between items/],
+  ] as const)(
+    "%s is trained, measured, asked, explained and inspected; a stranger's history is enough",
+    async (...row) => {
+      const [method, settings, about] = row;
+      const out = dir.file(`${method}.safetensors`);
+      const fit = await inProcess(["fit", ratings, "--method", method, ...settings, "--out", out, "--json"]);
+      expect(fit.code, fit.stderr).toBe(0);
+      expect(fit.stderr).toContain(`${method} does not look at: rating`);
+      const inspected = await inProcess(["inspect", out]);
+      expect(inspected.stdout).toMatch(about);
+      expect(inspected.stdout).toContain("the more of what speaks for an item a user has, the higher");
+      for (const question of [
+        ["recommend", out, "--user", "2", "-n", "3"],
+        ["recommend", out, "--all", "-n", "3"],
+        ["recommend", out, "--history", "8,9", "-n", "3"],
+        ["similar", out, "--item", "8"],
+        ["explain", out, "--user", "2", "--item", "8"],
+      ]) {
+        const { code, stderr } = await inProcess(question);
+        expect(code, `${question.join(" ")}: ${stderr}`).toBe(0);
+      }
+      const test = await write(dir.file("items-test.csv"), "user,item,rating\n2,8,5\n2,9,1\n4,10,4.5\n");
+      expect((await inProcess(["evaluate", out, test])).code).toBe(0);
+      const users = await inProcess(["similar", out, "--user", "2"]);
+      expect(users.stderr).toContain(`a model of ${method} has weights between items and no rows of factors`);
+      expect(users.code).not.toBe(0);
+    },
+  );
+
+  it("take no --arrays and no --rank, and say that ratings are not looked at", async () => {
+    const arrays = await inProcess(["fit", ratings, "--method", "ease", "--arrays", dir.file("a.npz")]);
+    expect(arrays.stderr).toContain("a model of items has weights instead of tables");
+    expect(arrays.code).toBe(2);
+    const rank = await inProcess(["fit", ratings, "--method", "itemKnn", "--rank", "3"]);
+    expect(rank.stderr).toContain("--rank is a setting of");
+    expect(rank.code).toBe(2);
+    const rated = await inProcess(["recommend", dir.file("itemKnn.safetensors"), "--history", "8:5,8:4"]);
+    expect(rated.stderr).toContain("item 8 is there more than once; it counts once");
+    expect(rated.stderr).toContain("this model does not look at ratings");
+    const exported = await inProcess(["export", dir.file("ease.safetensors"), dir.file("a.npz")]);
+    expect(exported.stderr).toContain("a model of items has weights instead of tables");
+    expect(exported.code).not.toBe(0);
+  });
+
+  it("without their history answer for histories and say what is missing for users", async () => {
+    const out = dir.file("bare.safetensors");
+    const fit = await inProcess(["fit", ratings, "--method", "itemKnn", "--no-history", "--out", out]);
+    expect(fit.code, fit.stderr).toBe(0);
+    expect((await inProcess(["recommend", out, "--history", "8,9"])).code).toBe(0);
+    const user = await inProcess(["recommend", out, "--user", "2"]);
+    expect(user.stderr).toContain("--no-history");
+    expect(user.code).not.toBe(0);
+  });
+});

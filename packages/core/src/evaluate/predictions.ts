@@ -14,6 +14,7 @@ import {
   netModelProblem,
   netModelSlots,
   type Scorer,
+  scorerOf,
 } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { Turns } from "./host.ts";
@@ -59,7 +60,16 @@ interface PairBlock {
 
 export async function predictionErrors(scorer: Model | Scorer, request: PredictionRequest): Promise<PredictionErrors> {
   if (!isModel(scorer)) return errorsOfScorer(scorer, request);
-  return scorer.kind === "factors" ? errorsOfFactors(scorer, request) : errorsOfNet(scorer, request);
+  switch (scorer.kind) {
+    case "factors":
+      return errorsOfFactors(scorer, request);
+    case "net":
+      return errorsOfNet(scorer, request);
+    case "items":
+      return errorsOfScorer(scorerOf(scorer), request);
+    default:
+      return scorer satisfies never;
+  }
 }
 
 async function errorsOfFactors(model: FactorModel, request: PredictionRequest): Promise<PredictionErrors> {

@@ -178,8 +178,11 @@ interface Trained {
   readonly ignored: readonly string[];
 }
 
+/** A method whose models have factors. */
+type Ranked = Factorizer<Model> & { readonly rank: number };
+
 /** The methods, ascending by rank. */
-function methodsOf({ ranks, method }: RankSweepOptions): Factorizer<Model>[] {
+function methodsOf({ ranks, method }: RankSweepOptions): Ranked[] {
   if (!Array.isArray(ranks) || ranks.length === 0) {
     throw new OptionError(WHO, "ranks", ranks, "a list of at least one whole number");
   }
@@ -192,7 +195,7 @@ function methodsOf({ ranks, method }: RankSweepOptions): Factorizer<Model>[] {
     .sort((a, b) => a - b)
     .map((rank) => {
       const made = method(rank);
-      if (made?.rank === rank) return made;
+      if (made?.rank === rank) return made as Ranked;
       throw new OptionError(WHO, "method", made?.rank, `a method of rank ${rank} when called with it`);
     });
 }
@@ -222,13 +225,7 @@ class Measure {
   readonly #whole: Validation;
   readonly #groups: readonly Validation[];
 
-  constructor(
-    train: Ratings,
-    test: Ratings,
-    method: Factorizer<Model>,
-    metric: ValidationMetric | undefined,
-    seed: number,
-  ) {
+  constructor(train: Ratings, test: Ratings, method: Ranked, metric: ValidationMetric | undefined, seed: number) {
     const own = metric ?? defaultMetric(test, method);
     this.#whole = heldOut(test, train, own);
     this.#groups = groupsOf(test, seed).map((group) => heldOut(group, train, own));
@@ -275,7 +272,7 @@ interface Bounds {
 async function boundsOf(
   { train, measure, kernels, options }: SweepRun,
   ratings: Ratings,
-  methods: readonly Factorizer<Model>[],
+  methods: readonly Ranked[],
   trained: readonly (Trained | FailedRank)[],
 ): Promise<Bounds | undefined> {
   if (!trained.some((rank) => "row" in rank && rank.isBounded)) return undefined;
@@ -292,7 +289,7 @@ async function boundsOf(
 }
 
 /** One training for each rank. @throws the error of the lowest rank when all fail */
-async function eachTrained(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<(Trained | FailedRank)[]> {
+async function eachTrained(run: SweepRun, methods: readonly Ranked[]): Promise<(Trained | FailedRank)[]> {
   const ranks: (Trained | FailedRank)[] = [];
   let first: LowrankError | undefined;
   for (const method of methods) {
@@ -312,7 +309,7 @@ async function eachTrained(run: SweepRun, methods: readonly Factorizer<Model>[])
 }
 
 /** Trains at one rank. */
-async function trainedAt(run: SweepRun, method: Factorizer<Model>, done: number, ranks: number): Promise<Trained> {
+async function trainedAt(run: SweepRun, method: Ranked, done: number, ranks: number): Promise<Trained> {
   const { model, report } = await fit(run, method, done, ranks);
   return trainedRank(run, method.rank, model, report, report.loss[report.loss.length - 1]);
 }
@@ -338,7 +335,7 @@ async function trainedRank(
   return { row, isBounded: isBounded(model), ignored: report.ignored };
 }
 
-function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Model>, done: number, ranks: number) {
+function fit({ train, seed, kernels, options }: SweepRun, method: Ranked, done: number, ranks: number) {
   return factorize<Model>(train, method, {
     seed,
     kernels,
@@ -350,7 +347,7 @@ function fit({ train, seed, kernels, options }: SweepRun, method: Factorizer<Mod
 }
 
 /** One training at the highest rank, and from it every lower one. */
-async function nested(run: SweepRun, methods: readonly Factorizer<Model>[]): Promise<Trained[]> {
+async function nested(run: SweepRun, methods: readonly Ranked[]): Promise<Trained[]> {
   const last = methods[methods.length - 1];
   const { model, report } = await fit(run, last, 0, methods.length);
   const ranks: Trained[] = [];

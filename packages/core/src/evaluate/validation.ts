@@ -32,8 +32,11 @@ const optionNames = [
 ] as const satisfies readonly (keyof HeldOutOptions)[];
 
 /** What a method is judged by when nobody says: its predictions where it fits ratings, else its lists. */
-export function defaultMetric(ratings: Ratings, method: Pick<Factorizer<Model>, "ignores">): ValidationMetric {
-  return ratings.hasRatings && !method.ignores.includes("rating") ? "rmse" : "ndcg";
+export function defaultMetric(
+  ratings: Ratings,
+  method: Pick<Factorizer<Model>, "ignores" | "ranksOnly">,
+): ValidationMetric {
+  return ratings.hasRatings && method.ranksOnly !== true && !method.ignores.includes("rating") ? "rmse" : "ndcg";
 }
 
 const titles: Readonly<Record<ValidationMetric, string>> = {

@@ -101,7 +101,7 @@ async function optimumOf(
   kernels: Kernels,
   signal: AbortSignal | undefined,
 ): Promise<Certificate | undefined> {
-  const bounds = await modelOptima(method, [method.rank], ratings, ratings, { kernels, signal });
+  const bounds = await modelOptima(method, [method.rank ?? model.rank], ratings, ratings, { kernels, signal });
   const { optimum, atLeast } = bounds?.optima[0] ?? {};
   if (bounds === undefined || optimum === undefined || atLeast === undefined) return undefined;
   const error = await errorOf(model, ratings, () => throwIfAborted(method.name, signal));

@@ -39,7 +39,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly name: string;
   /** Every option with its default filled in; JSON values only */
   readonly options: Readonly<Record<string, unknown>>;
-  readonly rank: number;
+  /** Undefined for methods whose models have no factors */
+  readonly rank: number | undefined;
   readonly passName: PassName;
   readonly passes: number;
   /**
@@ -49,6 +50,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly passesMatter?: string | undefined;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
+  /** True: its scores order items and are no ratings, whatever it is trained on. Left out: as `ignores` says */
+  readonly ranksOnly?: boolean;
   /**
    * This method's model as a part of one that it made, on the same ratings, at a higher rank: for methods whose ranks are
    * nested. Left out by all others.

@@ -29,6 +29,7 @@ export function findingsInModel(ratings: Ratings, method: Factorizer<Model>, mod
 /** With more numbers to choose than ratings to fit, and no error left, the ratings are stored rather than explained. */
 function learnedByHeart(ratings: Ratings, method: Factorizer<Model>, scorer: Scorer, seed: number): Finding[] {
   const { byUser, users, items, size } = ratings;
+  if (method.rank === undefined) return [];
   const numbers = method.rank * (users.size + items.size);
   if (numbers <= size) return [];
   const spread = standardDeviation(byUser.value, ratings.mean);

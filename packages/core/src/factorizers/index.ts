@@ -1,5 +1,5 @@
 /**
- * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet) knows how to do one pass;
+ * Room `factorizers`: ratings in, a Model out. A method (als, ials, gradient, sgd, svd, denseNet, ease, itemKnn) knows how to do one pass;
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 
@@ -18,11 +18,13 @@ export type { Progress } from "./course.ts";
 export { type DenseNetOptions, denseNet, denseNetOptions } from "./dense-net.ts";
 export type { CostOptions, OptimizerOptions, Order } from "./descent-options.ts";
 export type { Blame } from "./divergence.ts";
+export { type EaseOptions, ease, easeOptions } from "./ease.ts";
 export type { Factorizer, PassName, Run, RunState, StartFrom, StateArrays } from "./factorizer.ts";
 export type { Finding } from "./findings.ts";
 export { type GradientOptions, gradient, gradientOptions } from "./gradient.ts";
 export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
-export { type MethodName, methods } from "./methods.ts";
+export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemWeightings } from "./item-knn.ts";
+export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
 export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";

@@ -30,3 +30,4 @@ export * from "./products.ts";
 export { lossAt, lossSlope, scoreOf } from "./reference/blocks.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
 export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";
+export * from "./squares.ts";

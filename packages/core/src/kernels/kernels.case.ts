@@ -9,6 +9,7 @@ import { descentCases } from "./descent.case.ts";
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, unpadded } from "./kernels.ts";
 import { productCases } from "./products.case.ts";
 import { rowCases } from "./rows.case.ts";
+import { squareCases } from "./squares.case.ts";
 import { topNCases } from "./top-n.case.ts";
 import { EPSILON, explicitWorld, fillRandom, implicitWorld, RANKS, type RowWorld } from "./worlds.case.ts";
 
@@ -18,6 +19,7 @@ export function kernelCases(kernels: Kernels): void {
   describe("topN", () => topNCases(kernels));
   describe("pairs", () => pairCases(kernels));
   describe("products of tall tables", () => productCases(kernels));
+  describe("pairs of sparse rows", () => squareCases(kernels));
   descentCases(kernels);
   describe("workspaces", () => workspaceCases(kernels));
 }

@@ -1,5 +1,6 @@
 /** Runs the behaviour suite on a pool of two workers and on more workers than there is work for; kernels.test.ts runs the others. */
 import { describe } from "vitest";
+import { blockCases } from "./blocks.case.ts";
 import { kernelCases } from "./kernels.case.ts";
 import { netCases } from "./net.case.ts";
 import { probeHost } from "./wasm/host.ts";
@@ -11,6 +12,7 @@ for (const build of probeHost().relaxed ? (["strict", "relaxed"] as const) : (["
     describe(`wasm ${build}, every job on ${threads} workers`, () => {
       kernelCases(kernels);
       netCases(kernels);
+      blockCases(kernels);
     });
   }
 }

@@ -16,6 +16,7 @@ import type { BlockRoutines } from "./blocks.ts";
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 import type { ProductRoutines } from "./products.ts";
+import type { SquareRoutines } from "./squares.ts";
 
 /** Rows of a table start at multiples of this many floats (64 bytes, one unrolled step of the kernels). */
 const ROW_ALIGNMENT = 16;
@@ -246,7 +247,12 @@ export interface Routines extends DescentRoutines {
  * Calls may overlap: those on one workspace are done one after the other. A call rejects with LowrankError `shape` for
  * lengths that do not fit, `kernel` when a worker died or a kernel trapped, `closed` after `close`.
  */
-export interface Workspace<L extends Layout> extends Routines, ProductRoutines, NetRoutines, BlockRoutines {
+export interface Workspace<L extends Layout>
+  extends Routines,
+    ProductRoutines,
+    SquareRoutines,
+    NetRoutines,
+    BlockRoutines {
   readonly at: Arrays<L>;
   /** Gives the memory back. The arrays must not be used afterwards. Closing twice is allowed. */
   close(): void;
@@ -259,6 +265,8 @@ export interface Kernels {
   readonly threads: number;
   /** Why this backend, build and thread count, as a sentence for reports. */
   readonly reason: string;
+  /** Bytes of the largest workspace that this backend can address, whatever the host has */
+  readonly mostBytes: number;
   /** Bytes that `open` would take, scratch included, without taking them. */
   bytesFor(layout: Layout): number;
   /** @throws LowrankError `memory` when the host cannot give that much */

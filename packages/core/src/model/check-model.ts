@@ -5,6 +5,8 @@
  */
 import type { CompressedRows } from "../ratings/index.ts";
 import { DataError, type Facts, show } from "../support/index.ts";
+import type { FactorModel } from "./factor-model.ts";
+import { historyValues, type ItemModel } from "./item-model.ts";
 import type { Model } from "./model.ts";
 import { readObjective } from "./model-metadata.ts";
 import { layerInputs, type NetModel } from "./net-model.ts";
@@ -12,25 +14,21 @@ import { scales } from "./scorer.ts";
 
 /** @throws DataError naming the array, its length and the one needed, or the place of a number that cannot be */
 export function checkModel(model: Model): void {
-  const { rank, users, items, range, history } = model;
-  if (model.kind !== "factors" && model.kind !== "net") {
-    refuse(`kind must be "factors" or "net", got ${show((model as { kind?: unknown }).kind)}`);
+  const { users, items, range, history } = model;
+  if (model.kind !== "factors" && model.kind !== "net" && model.kind !== "items") {
+    refuse(`kind must be "factors", "net" or "items", got ${show((model as { kind?: unknown }).kind)}`);
   }
-  if (!Number.isInteger(rank) || rank < 1) refuse(`rank must be a whole number from 1, got ${show(rank)}`);
   if (users.size === 0 || items.size === 0) {
     refuse(`needs at least one user and one item, got ${users.size} and ${items.size}`);
   }
-  checkArray("userFactors", model.userFactors, users.size, rank);
-  checkArray("itemFactors", model.itemFactors, items.size, rank);
-  if (model.userBias !== undefined) checkArray("userBias", model.userBias, users.size, 1);
-  if (model.itemBias !== undefined) checkArray("itemBias", model.itemBias, items.size, 1);
-  if (!Number.isFinite(model.mean)) refuse(`mean must be a finite number, got ${show(model.mean)}`);
+  if (model.kind === "items") checkItems(model);
+  else checkTables(model);
   if (!scales.includes(model.scale)) refuse(`scale must be one of ${scales.join(", ")}, got ${show(model.scale)}`);
   if (range !== undefined && !(Number.isFinite(range.max - range.min) && range.min <= range.max)) {
     refuse(`range must go from a finite min up to a finite max, got ${show(range.min)} to ${show(range.max)}`);
   }
   if (model.kind === "net") checkNet(model);
-  else if (model.objective !== undefined) {
+  if (model.kind === "factors" && model.objective !== undefined) {
     readObjective({ ...model.objective }, (key, allowed) => refuse(`${key} must be ${allowed}`, { name: key }));
   }
   if (history === undefined) return;
@@ -41,6 +39,33 @@ export function checkModel(model: Model): void {
   if (fault !== undefined) {
     refuse(`history.${fault.array} ${fault.why}`, { name: `history.${fault.array}`, ...fault.facts });
   }
+}
+
+function checkTables({ rank, users, items, mean, ...model }: FactorModel | NetModel): void {
+  if (!Number.isInteger(rank) || rank < 1) refuse(`rank must be a whole number from 1, got ${show(rank)}`);
+  checkArray("userFactors", model.userFactors, users.size, rank);
+  checkArray("itemFactors", model.itemFactors, items.size, rank);
+  if (model.userBias !== undefined) checkArray("userBias", model.userBias, users.size, 1);
+  if (model.itemBias !== undefined) checkArray("itemBias", model.itemBias, items.size, 1);
+  if (!Number.isFinite(mean)) refuse(`mean must be a finite number, got ${show(mean)}`);
+}
+
+/** Weights that are rows of a square matrix, and scores that are no ratings. */
+function checkItems({ items, scale, values, weights }: ItemModel): void {
+  if (scale !== "preference") refuse(`scale of a model of items must be "preference", got ${show(scale)}`);
+  if (!historyValues.includes(values)) {
+    refuse(`values must be one of ${historyValues.join(", ")}, got ${show(values)}`);
+  }
+  if (weights.kind === "dense") {
+    checkArray("weights.value", weights.value, items.size, items.size);
+    return;
+  }
+  if (weights.kind !== "sparse") {
+    refuse(`weights must be "sparse" or "dense", got ${show((weights as { kind?: unknown }).kind)}`);
+  }
+  const fault = checkHistory({ rows: items.size, columns: items.size, ...weights, time: undefined }, "items");
+  if (fault === undefined) return;
+  refuse(`weights.${fault.array} ${fault.why}`, { name: `weights.${fault.array}`, ...fault.facts });
 }
 
 /** Layers that fit each other, the factors and the product branch. */
@@ -64,7 +89,7 @@ function checkNet(model: NetModel): void {
   checkArray("product.itemFactors", product.itemFactors, items.size, rank);
 }
 
-/** What is wrong with a history: in which of its arrays, as the rest of a sentence, and where. */
+/** What is wrong with sparse rows: in which of its arrays, as the rest of a sentence, and where. */
 export interface HistoryFault {
   readonly array: "start" | "index" | "value" | "time";
   readonly why: string;
@@ -72,12 +97,16 @@ export interface HistoryFault {
 }
 
 /**
- * Whether the arrays of a history make rows: `start` runs from 0 to the number of entries without falling, `index`
+ * Whether the arrays of a history, or of sparse weights, make rows: `start` runs from 0 to the number of entries without falling, `index`
  * ascends below `columns` within each row, and there is a finite `value` per entry.
  *
+ * @param word what its rows are called
  * @returns the first fault, or undefined
  */
-export function checkHistory({ rows, columns, start, index, value, time }: CompressedRows): HistoryFault | undefined {
+export function checkHistory(
+  { rows, columns, start, index, value, time }: CompressedRows,
+  word = "users",
+): HistoryFault | undefined {
   const fault = (array: HistoryFault["array"], why: string, position?: number): HistoryFault => ({
     array,
     why,
@@ -88,7 +117,7 @@ export function checkHistory({ rows, columns, start, index, value, time }: Compr
   if (!isArrayOf("Float32Array", value)) return fault("value", "must be a Float32Array");
   const entries = index.length;
   if (start.length !== rows + 1) {
-    return fault("start", `has ${start.length} numbers, ${rows} users need ${rows + 1}`);
+    return fault("start", `has ${start.length} numbers, ${rows} ${word} need ${rows + 1}`);
   }
   if (start[0] !== 0 || start[rows] !== entries) return fault("start", `must run from 0 to the ${entries} entries`);
   if (value.length !== entries) return fault("value", `has ${value.length} numbers for ${entries} entries`);

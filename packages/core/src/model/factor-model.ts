@@ -70,9 +70,19 @@ export interface Provenance {
 
 /** What every kind of model has. */
 export interface CommonModel {
-  readonly rank: number;
   readonly users: IdMap;
   readonly items: IdMap;
+  readonly scale: Scale;
+  /** Smallest and largest training rating; predictions may be clamped to it on request. Undefined for clicks and counts */
+  readonly range: { readonly min: number; readonly max: number } | undefined;
+  /** The training ratings by user, so that a file alone can recommend; undefined when the caller left them out */
+  readonly history: CompressedRows | undefined;
+  readonly provenance: Provenance;
+}
+
+/** What models have whose users and items are rows of factors. */
+export interface FactoredModel extends CommonModel {
+  readonly rank: number;
   /** f32[users × rank], row-major */
   readonly userFactors: Float32Array;
   /** f32[items × rank], row-major */
@@ -83,15 +93,9 @@ export interface CommonModel {
   readonly itemBias: Float32Array | undefined;
   /** Part of every score, those of unknown users and items included; 0 for models of clicks and for center "none" */
   readonly mean: number;
-  readonly scale: Scale;
-  /** Smallest and largest training rating; predictions may be clamped to it on request */
-  readonly range: { readonly min: number; readonly max: number } | undefined;
-  /** The training ratings by user, so that a file alone can recommend; undefined when the caller left them out */
-  readonly history: CompressedRows | undefined;
-  readonly provenance: Provenance;
 }
 
-export interface FactorModel extends CommonModel {
+export interface FactorModel extends FactoredModel {
   readonly kind: "factors";
   /** How rows follow from histories; undefined when the method has no closed form */
   readonly objective: RowObjective | undefined;

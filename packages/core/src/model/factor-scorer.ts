@@ -16,9 +16,9 @@ import type { Scorer } from "./scorer.ts";
  * @param user its index, or undefined for one that the model does not know; `item` likewise
  */
 export function baselineOf(model: Model, user: number | undefined, item: number | undefined): number | undefined {
-  const { mean, scale } = model;
+  if (model.scale !== "rating") return undefined;
+  const { mean } = model;
   const objective = model.kind === "factors" ? model.objective : undefined;
-  if (scale !== "rating") return undefined;
   const ofUser = user === undefined ? undefined : model.userBias?.[user];
   const ofItem = item === undefined ? undefined : model.itemBias?.[item];
   const centered = mean !== 0 || (objective?.kind === "explicit" && objective.center !== "none");

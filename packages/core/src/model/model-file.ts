@@ -8,9 +8,11 @@
 import type { CompressedRows, IdMap } from "../ratings/index.ts";
 import { DataError, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
 import { checkHistory, checkModel, firstNotFinite } from "./check-model.ts";
+import type { FactorModel } from "./factor-model.ts";
 import { idTensors, numberIds, textIds } from "./id-tensors.ts";
+import type { HistoryValues, ItemModel, ItemWeights } from "./item-model.ts";
 import type { Model } from "./model.ts";
-import { checkFormat, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
+import { checkFormat, type ModelFacts, metadataKeys, readMetadata, writeMetadata } from "./model-metadata.ts";
 import type { NetLayer, NetModel } from "./net-model.ts";
 import {
   contentChecksum,
@@ -102,14 +104,30 @@ function decode(bytes: Uint8Array, refuse: Refuse): Model {
   const take = new TensorTaker(tensors, refuse);
   const users = readIds(take, "user", refuse);
   const items = readIds(take, "item", refuse);
-  const rank = take.columns("user_factors");
-  if (users.size < 1 || items.size < 1 || rank < 1) {
-    refuse(
-      `a model needs users, items and a rank of at least 1, got ${users.size}, ${items.size} and ${rank}`,
-      "broken",
-    );
+  const { kind } = facts;
+  const rank = kind === "items" ? undefined : take.columns("user_factors");
+  if (users.size < 1 || items.size < 1 || (rank !== undefined && rank < 1)) {
+    const what = rank === undefined ? "users and items" : "users, items and a rank";
+    const got = [users.size, items.size, ...(rank === undefined ? [] : [rank])].join(", ");
+    refuse(`a model needs ${what} of at least 1, got ${got}`, "broken");
   }
-  const { kind, objective, provenance, mean, scale, range } = facts;
+  const model =
+    rank === undefined
+      ? decodeItems(take, facts, users, items, refuse)
+      : decodeTables(take, facts, rank, users, items, refuse);
+  take.nothingLeft();
+  return model;
+}
+
+/** A model of factors or a net. */
+function decodeTables(
+  take: TensorTaker,
+  { kind, objective, provenance, mean, scale, range }: ModelFacts,
+  rank: number,
+  users: IdMap,
+  items: IdMap,
+  refuse: Refuse,
+): Model {
   const tables = {
     rank,
     users,
@@ -123,24 +141,27 @@ function decode(bytes: Uint8Array, refuse: Refuse): Model {
     range,
   };
   const history = take.has("history_start") ? readHistory(take, users.size, items.size, refuse) : undefined;
-  const model: Model =
-    kind === "factors"
-      ? { kind, ...tables, objective, provenance, history }
-      : {
-          kind,
-          ...tables,
-          activation: "relu",
-          ...readNet(take, rank, users.size, items.size, refuse),
-          provenance,
-          history,
-        };
-  take.nothingLeft();
-  return model;
+  if (kind === "factors") return { kind, ...tables, objective, provenance, history };
+  const net = readNet(take, rank, users.size, items.size, refuse);
+  return { kind: "net", ...tables, activation: "relu", ...net, provenance, history };
+}
+
+function decodeItems(
+  take: TensorTaker,
+  { values, provenance, range }: ModelFacts,
+  users: IdMap,
+  items: IdMap,
+  refuse: Refuse,
+): ItemModel {
+  const weights = readWeights(take, items.size, refuse);
+  const history = take.has("history_start") ? readHistory(take, users.size, items.size, refuse) : undefined;
+  const common = { users, items, scale: "preference", range, history, provenance } as const;
+  return { kind: "items", ...common, values: values as HistoryValues, weights };
 }
 
 /** Largest elements first, so that each tensor begins at a multiple of its element size; then a fixed order. */
 function modelTensors(model: Model): Tensor[] {
-  const { rank, users, items, history } = model;
+  const { users, items, history } = model;
   const f32 = (name: string, values: Float32Array, shape: number[]): Tensor[] => [
     { name, dtype: "F32", shape, bytes: bytesOf(values) },
   ];
@@ -150,10 +171,7 @@ function modelTensors(model: Model): Tensor[] {
   const tensors = [
     ...idTensors(users, "user"),
     ...idTensors(items, "item"),
-    ...f32("user_factors", model.userFactors, [users.size, rank]),
-    ...f32("item_factors", model.itemFactors, [items.size, rank]),
-    ...(model.userBias === undefined ? [] : f32("user_bias", model.userBias, [users.size])),
-    ...(model.itemBias === undefined ? [] : f32("item_bias", model.itemBias, [items.size])),
+    ...(model.kind === "items" ? weightTensors(model, f32, u32) : tableTensors(model, f32)),
     ...(model.kind === "net" ? netTensors(model, f32) : []),
     ...(history === undefined ? [] : [...u32("history_start", history.start), ...u32("history_item", history.index)]),
     ...(history === undefined || history.value.every((value) => value === 1)
@@ -164,11 +182,29 @@ function modelTensors(model: Model): Tensor[] {
   return tensors.sort((a, b) => order.indexOf(a.dtype) - order.indexOf(b.dtype));
 }
 
-/** Layers in their order, then the product branch. */
-function netTensors(
-  { users, items, rank, layers, product }: NetModel,
-  f32: (name: string, values: Float32Array, shape: number[]) => Tensor[],
+type OfFloats = (name: string, values: Float32Array, shape: number[]) => Tensor[];
+
+function tableTensors({ users, items, rank, ...model }: FactorModel | NetModel, f32: OfFloats): Tensor[] {
+  return [
+    ...f32("user_factors", model.userFactors, [users.size, rank]),
+    ...f32("item_factors", model.itemFactors, [items.size, rank]),
+    ...(model.userBias === undefined ? [] : f32("user_bias", model.userBias, [users.size])),
+    ...(model.itemBias === undefined ? [] : f32("item_bias", model.itemBias, [items.size])),
+  ];
+}
+
+function weightTensors(
+  { items, weights }: ItemModel,
+  f32: OfFloats,
+  u32: (name: string, values: Uint32Array) => Tensor[],
 ): Tensor[] {
+  if (weights.kind === "dense") return f32("weights", weights.value, [items.size, items.size]);
+  const { start, index, value } = weights;
+  return [...u32("weight_start", start), ...u32("weight_item", index), ...f32("weight_value", value, [value.length])];
+}
+
+/** Layers in their order, then the product branch. */
+function netTensors({ users, items, rank, layers, product }: NetModel, f32: OfFloats): Tensor[] {
   return [
     ...layers.flatMap(({ inputs, outputs, weight, bias }, l) => [
       ...f32(`layer_${l}.weight`, weight, [outputs, inputs]),
@@ -278,6 +314,20 @@ function readHistory(take: TensorTaker, users: number, items: number, refuse: Re
     refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });
   }
   return history;
+}
+
+/** One of the two: a weight for every pair, or rows of few. */
+function readWeights(take: TensorTaker, items: number, refuse: Refuse): ItemWeights {
+  if (take.has("weights")) return { kind: "dense", value: take.floats("weights", [items, items]) };
+  const start = take.words("weight_start", items + 1);
+  const index = take.words("weight_item", undefined);
+  const value = take.floats("weight_value", [index.length]);
+  const fault = checkHistory({ rows: items, columns: items, start, index, value, time: undefined }, "items");
+  if (fault !== undefined) {
+    const tensor = `weight_${fault.array === "index" ? "item" : fault.array}`;
+    refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });
+  }
+  return { kind: "sparse", start, index, value };
 }
 
 /** Layers as many as there are, each with as many inputs as come in; the last with one output. */

@@ -4,13 +4,14 @@
  * Numbers are written so that they read back to the same f64 (JavaScript's shortest form, as in JSON).
  */
 import { biasSides, centers, type FactorModel, type Provenance, type RowObjective } from "./factor-model.ts";
+import { type HistoryValues, historyValues } from "./item-model.ts";
 import type { Model } from "./model.ts";
 import { checkVersion, type Refuse } from "./safetensors.ts";
 import { type Scale, scales } from "./scorer.ts";
 
 const FORMAT = "lowrank-model";
 const FORMAT_VERSION = 1;
-const kinds = ["factors", "net"] as const satisfies readonly Model["kind"][];
+const kinds = ["factors", "net", "items"] as const satisfies readonly Model["kind"][];
 /** What files of the first builds call factors. */
 const FORMER_FACTORS = "factor";
 
@@ -31,15 +32,19 @@ export const metadataKeys = [
   "range",
   "objective",
   "activation",
+  "values",
 ] as const;
 
 export interface ModelFacts {
   readonly kind: Model["kind"];
+  /** 0 for a model of items, which has none */
   readonly mean: number;
   readonly scale: Scale;
   readonly range: FactorModel["range"];
   /** Of a model of factors */
   readonly objective: RowObjective | undefined;
+  /** Of a model of items */
+  readonly values: HistoryValues | undefined;
   readonly provenance: Provenance;
 }
 
@@ -57,7 +62,7 @@ export function writeMetadata(model: Model): Record<string, string> {
     backend: from.backend,
     version: from.version,
     passes: String(from.passes),
-    mean: String(model.mean),
+    ...(model.kind === "items" ? { values: model.values } : { mean: String(model.mean) }),
     scale: model.scale,
     ...(range === undefined ? {} : { range: JSON.stringify({ min: range.min, max: range.max }) }),
     ...(objective === undefined ? {} : { objective: JSON.stringify(plainObjective(objective)) }),
@@ -103,7 +108,8 @@ export function checkFormat(
   const kind = metadata.get("kind");
   if (kindOf(kind) !== undefined) return;
   const known = kinds.map((word) => JSON.stringify(word));
-  const what = `holds a model of kind ${JSON.stringify(kind)}, this build reads ${known.join(" and ")}`;
+  const listed = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
+  const what = `holds a model of kind ${JSON.stringify(kind)}, this build reads ${listed}`;
   refuse(`${what}; update the package`, "broken", { kind });
 }
 
@@ -139,12 +145,16 @@ export function readMetadata(metadata: ReadonlyMap<string, string>, refuse: Refu
   if (kind === "net" && metadata.get("activation") !== "relu") fail("activation", '"relu"');
   const scale = text("scale");
   if (!scales.includes(scale as Scale)) fail("scale", `one of ${scales.join(", ")}`);
+  if (kind === "items" && scale !== "preference") fail("scale", '"preference"');
+  const values = historyValues.find((word) => word === metadata.get("values"));
+  if (kind === "items" && values === undefined) fail("values", `one of ${historyValues.join(", ")}`);
   return {
     kind,
-    mean: number("mean"),
+    mean: kind === "items" ? 0 : number("mean"),
     scale: scale as Scale,
     range: metadata.has("range") ? readRange(json("range"), fail) : undefined,
     objective: kind === "factors" && metadata.has("objective") ? readObjective(json("objective"), fail) : undefined,
+    values,
     provenance: {
       method: text("method"),
       options: json("options"),

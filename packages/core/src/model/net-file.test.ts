@@ -62,7 +62,7 @@ describe("the file of a net", () => {
 
   it.each([
     ["an activation it does not know", metadata("activation", "tanh"), "activation must be"],
-    ["a kind it does not know", metadata("kind", "tree"), 'reads "factors" and "net"'],
+    ["a kind it does not know", metadata("kind", "tree"), 'reads "factors", "net" and "items"'],
     ["layers in a file of factors", metadata("kind", "factors"), "is not part of a model"],
     [
       "a layer that takes other inputs",

@@ -8,7 +8,7 @@
  * Source: the dense network of seed notebook 003; with the product branch NeuMF, He et al., WWW 2017. Weights stand as in
  * PyTorch, [out × in]. The arrays are the model's own; treat them as read-only.
  */
-import type { CommonModel } from "./factor-model.ts";
+import type { FactoredModel } from "./factor-model.ts";
 
 /** out = weight · in + bias. */
 export interface NetLayer {
@@ -28,7 +28,7 @@ export interface NetProduct {
   readonly itemFactors: Float32Array;
 }
 
-export interface NetModel extends CommonModel {
+export interface NetModel extends FactoredModel {
   readonly kind: "net";
   /** After every layer but the last */
   readonly activation: "relu";

@@ -71,14 +71,25 @@ export function objectiveOf(who: string, model: FactorModel): RowObjective {
 /**
  * The model, if rows can follow from histories at all.
  *
- * @throws LowrankError `no-objective` for a net
+ * @throws LowrankError `no-objective` for a net, `no-rows` for a model of items
  */
 export function foldableOf(who: string, model: Model): FactorModel {
   if (model.kind === "factors") return model;
+  if (model.kind === "items") throw noRows(who, model);
   throw new LowrankError(
     "no-objective",
     `${who}: a net's rows do not follow from a history alone, because its layers were trained with every row there was; ` +
       "train again with these ratings among the others, or keep a model of als beside it for people who are new and for explanations",
+    { method: model.provenance.method },
+  );
+}
+
+/** For what is asked of the rows of a model that has none. */
+export function noRows(who: string, model: Model): LowrankError {
+  return new LowrankError(
+    "no-rows",
+    `${who}: a model of ${model.provenance.method} has weights between items and no rows of factors; recommendFor and explainFor ` +
+      "answer from a history as it is",
     { method: model.provenance.method },
   );
 }

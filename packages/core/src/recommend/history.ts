@@ -39,9 +39,7 @@ export function cleanHistory(
   ids: IdMap,
   entries: Iterable<{ readonly id: Id; readonly rating: unknown }>,
 ): CleanHistory {
-  const objective = model.kind === "factors" ? model.objective : undefined;
-  const sums = objective?.kind === "implicit";
-  const needsRating = objective?.kind === "explicit" || model.scale === "rating";
+  const { sums, needsRating } = policyOf(model);
   const byIndex = new Map<number, number>();
   const unknown: Id[] = [];
   let position = 0;
@@ -63,6 +61,19 @@ export function cleanHistory(
   const index = Uint32Array.from(byIndex.keys()).sort();
   const value = Float32Array.from(index, (one) => byIndex.get(one) as number);
   return { index, value, merged: known - index.length, unknown };
+}
+
+/** Whether repeated entries are added up, and whether each must have a rating. */
+function policyOf(model: Model): { sums: boolean; needsRating: boolean } {
+  if (model.kind === "items") {
+    const { values, range } = model;
+    return { sums: range === undefined, needsRating: values === "given" && range !== undefined };
+  }
+  const objective = model.kind === "factors" ? model.objective : undefined;
+  return {
+    sums: objective?.kind === "implicit",
+    needsRating: objective?.kind === "explicit" || model.scale === "rating",
+  };
 }
 
 /** The training history of one user, as it stands in the model. */

@@ -44,9 +44,16 @@ export function checkedQuestion(who: string, model: Model, options: RecommendOpt
   };
 }
 
-/** Seen items can only be left out where the model knows them. */
+/** Seen items can only be left out where the model knows them, and a model of items has nothing else to score by. */
 export function needHistory(model: Model, { who, includeSeen }: Question): void {
-  if (includeSeen || model.history !== undefined) return;
+  if (model.history !== undefined) return;
+  if (model.kind === "items") {
+    throw new LowrankError(
+      "no-history",
+      `${who}: this model was kept without its training ratings, and its users' scores follow from them; call recommendFor with a history, or train with keepHistory: true`,
+    );
+  }
+  if (includeSeen) return;
   throw new LowrankError(
     "no-history",
     `${who}: this model was kept without its training ratings, so seen items cannot be left out; pass includeSeen: true, or train with keepHistory: true`,

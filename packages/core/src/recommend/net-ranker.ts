@@ -6,16 +6,11 @@
  */
 import { type Kernels, type NetScorerProblem, slot, type Workspace } from "../kernels/index.ts";
 import { type NetModel, netModelProblem, netModelSlots } from "../model/index.ts";
-import { nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { throwIfAborted } from "../support/index.ts";
 import { Lock } from "./lock.ts";
 import { BATCH_QUERIES, type RankBatch } from "./ranker.ts";
-import { BestOf } from "./select.ts";
+import { BLOCK_SCORES, bestOfRows } from "./score-lists.ts";
 import type { UserRanker, UserRankRequest } from "./user-ranker.ts";
-
-/** Scores held at a time: 8 MB. */
-const BLOCK_SCORES = 1 << 21;
-
-const NOTHING = new Uint32Array(0);
 
 type NetLayout = ReturnType<typeof netLayout>;
 
@@ -61,22 +56,12 @@ export class NetRanker implements UserRanker {
     this.#space.close();
   }
 
-  async #answer({ user, excluded, allowed, n, count: all }: UserRankRequest, first: number): Promise<RankBatch> {
+  async #answer(request: UserRankRequest, first: number): Promise<RankBatch> {
     const { at } = this.#space;
-    const count = Math.min(all - first, at.query.length);
-    for (let q = 0; q < count; q++) at.query[q] = user(first + q);
+    const count = Math.min(request.count - first, at.query.length);
+    for (let q = 0; q < count; q++) at.query[q] = request.user(first + q);
     await this.#space.netScores({ ...this.#problem, query: at.query.subarray(0, count), out: at.score });
-    const item = new Uint32Array(count * n);
-    const score = new Float32Array(count * n);
-    const listed = new Uint32Array(count);
-    const best = new BestOf(n);
-    for (let q = 0; q < count; q++) {
-      const scores = at.score.subarray(q * this.#items, (q + 1) * this.#items);
-      const list = item.subarray(q * n, (q + 1) * n);
-      listed[q] = best.select(scores, excluded?.(first + q) ?? NOTHING, list, allowed);
-      for (let place = 0; place < listed[q]; place++) score[q * n + place] = scores[list[place]];
-      if (turnIsOver()) await nextTurn();
-    }
-    return { first, count, n, item, score, listed };
+    const row = (q: number) => at.score.subarray(q * this.#items, (q + 1) * this.#items);
+    return bestOfRows(request, first, count, row);
   }
 }

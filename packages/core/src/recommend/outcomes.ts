@@ -18,7 +18,7 @@ export type Prediction =
 
 export interface RecommendedItem {
   readonly item: Id;
-  /** Mean + user bias + item bias + dot product, on the model's scale, not clamped */
+  /** On the model's scale, not clamped: mean + user bias + item bias + dot product, or what the kind of model has instead */
   readonly score: number;
 }
 
@@ -108,7 +108,7 @@ export type RecommendationsForHistory = ListForHistory | EmptyHistory;
 
 export interface SimilarId {
   readonly id: Id;
-  /** Cosine of the two factor rows, from -1 to 1 */
+  /** Cosine of the two factor rows, from -1 to 1; of a model of items, the weight of `id` for the item asked about */
   readonly similarity: number;
   /** Training ratings it follows from; undefined for a model without its history */
   readonly ratings: number | undefined;
@@ -117,7 +117,7 @@ export interface SimilarId {
 export type Similar =
   | (ListFacts & { readonly status: "known"; readonly id: Id; readonly similar: readonly SimilarId[] })
   | { readonly status: "unknown"; readonly id: Id }
-  /** The row is all zeros (no training ratings), so it points nowhere and has no cosine */
+  /** The row is all zeros (no training ratings), so it points nowhere and has no cosine; no other item speaks for the item */
   | { readonly status: "zero-row"; readonly id: Id };
 
 export type FoldedIn =
@@ -168,17 +168,24 @@ export function shortList(
 ): ShortList | undefined {
   if (listed >= asked) return undefined;
   const { catalogue, filteredOut, seen } = counts;
+  const left = catalogue - filteredOut - seen - listed;
   const causes = [
     ...(filteredOut > 0 ? [`${filteredOut} ${areOrIs(filteredOut)} kept out by filters`] : []),
     ...(seen > 0 ? [`${seen} ${areOrIs(seen)} in the history already`] : []),
+    ...(left > 0 ? [`nothing speaks for ${left}`] : []),
   ];
-  const why = causes.length === 0 ? "there are no more" : causes.join(" and ");
+  const why = causes.length === 0 ? "there are no more" : sentenceOf(causes);
   return {
     asked,
     listed,
     ...counts,
     reason: `${asked} asked, ${listed} listed: of ${catalogue} in the catalogue ${why}`,
   };
+}
+
+function sentenceOf(causes: readonly string[]): string {
+  const last = causes[causes.length - 1];
+  return causes.length === 1 ? last : `${causes.slice(0, -1).join(", ")} and ${last}`;
 }
 
 function areOrIs(count: number): "are" | "is" {

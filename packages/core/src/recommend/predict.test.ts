@@ -43,8 +43,9 @@ describe("predict", () => {
     const objective = { ...explicitObjective, center: "none" } as const;
     const plain = await open({ ...modelFixture({ biases: false, objective }), mean: 0 });
     expect(plain.predict("u9", 20)).toEqual({ status: "unknown", missing: ["user"], baseline: undefined });
-    const biased = await open({ ...modelFixture({ objective }), mean: 0 });
-    expect(biased.predict("u9", 20)).toMatchObject({ baseline: biased.model.itemBias?.[1] });
+    const model = { ...modelFixture({ objective }), mean: 0 };
+    const biased = await open(model);
+    expect(biased.predict("u9", 20)).toMatchObject({ baseline: model.itemBias?.[1] });
     expect(biased.predict("u9", 21)).toMatchObject({ baseline: undefined });
     const zeroMean = await open({ ...modelFixture({ biases: false }), mean: 0 });
     expect(zeroMean.predict("u9", 20)).toMatchObject({ baseline: 0 });

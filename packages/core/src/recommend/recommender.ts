@@ -10,8 +10,9 @@ import { checkModel, type FactorModel, type Model, type Scorer, scorerOf } from 
 import type { Id } from "../ratings/index.ts";
 import { knownOptions, LowrankError, OptionError } from "../support/index.ts";
 import { explainParts, remainderOf } from "./explain.ts";
+import { explainByItems } from "./explain-items.ts";
 import { idList } from "./filters.ts";
-import { FoldIn, foldableOf, objectiveOf } from "./fold-in.ts";
+import { FoldIn, foldableOf, noRows, objectiveOf } from "./fold-in.ts";
 import {
   type CleanHistory,
   cleanHistory,
@@ -20,6 +21,8 @@ import {
   historyCounts,
   storedHistory,
 } from "./history.ts";
+import { ItemNeighbours } from "./item-neighbours.ts";
+import type { ItemRanker } from "./item-ranker.ts";
 import {
   checkedQuestion,
   listed,
@@ -40,7 +43,7 @@ import type {
 } from "./outcomes.ts";
 import { checkedPopular, Popularity, type PopularOptions, type PopularQuestion } from "./popular.ts";
 import { clampRange, type PredictOptions, predictOne } from "./predict.ts";
-import { BATCH_QUERIES } from "./ranker.ts";
+import { BATCH_QUERIES, type RankBatch, type RankRequest } from "./ranker.ts";
 import { checkedSimilar, Neighbours, type SimilarOptions } from "./similar.ts";
 import { type FactorRanker, openUserRanker, type UserRanker } from "./user-ranker.ts";
 
@@ -64,7 +67,7 @@ export class Recommender {
   #ranker: UserRanker | undefined;
   #popularity: Popularity | undefined;
   readonly #foldIns = new Map<"user" | "item", FoldIn>();
-  readonly #neighbours = new Map<"user" | "item", Promise<Neighbours>>();
+  readonly #neighbours = new Map<"user" | "item", Promise<Neighbours | ItemNeighbours>>();
   #closed = false;
   /** Calls and streams that have begun and not ended: memory is theirs until then */
   #inHand = 0;
@@ -125,7 +128,7 @@ export class Recommender {
    */
   recommendFor(history: Iterable<HistoryItem>, options: RecommendOptions = {}): Promise<RecommendationsForHistory> {
     return this.#call("recommendFor", async (who) => {
-      foldableOf(who, this.model);
+      if (this.model.kind !== "items") foldableOf(who, this.model);
       const question = checkedQuestion(who, this.model, options);
       return this.#answerFor(question, this.#cleanItems(who, history));
     });
@@ -137,12 +140,15 @@ export class Recommender {
     return this.#popular(checkedPopular("popular", this.model, options));
   }
 
-  /** The items most similar to an item, by cosine of their factors (of a net: those that go into its layers). */
+  /**
+   * The items most similar to an item, by cosine of their factors (of a net: those that go into its layers); of a model of
+   * items, those whose presence says most for it.
+   */
   similarItems(id: Id, options: SimilarOptions = {}): Promise<Similar> {
     return this.#call("similarItems", (who) => this.#similar(who, "item", id, options));
   }
 
-  /** The users most similar to a user, by cosine of their factors. */
+  /** The users most similar to a user, by cosine of their factors. @throws LowrankError `no-rows` for a model of items */
   similarUsers(id: Id, options: SimilarOptions = {}): Promise<Similar> {
     return this.#call("similarUsers", (who) => this.#similar(who, "user", id, options));
   }
@@ -175,7 +181,7 @@ export class Recommender {
    */
   explain(user: Id, item: Id): Promise<Explanation> {
     return this.#call("explain", async (who) => {
-      const model = foldableOf(who, this.model);
+      const model = this.model.kind === "items" ? this.model : foldableOf(who, this.model);
       const u = model.users.index(user);
       const i = model.items.index(item);
       if (u === undefined || i === undefined) {
@@ -198,7 +204,7 @@ export class Recommender {
   /** `explain` for someone who is not in the model, from a history. */
   explainFor(history: Iterable<HistoryItem>, item: Id): Promise<Explanation> {
     return this.#call("explainFor", async (who) => {
-      foldableOf(who, this.model);
+      if (this.model.kind !== "items") foldableOf(who, this.model);
       const i = this.model.items.index(item);
       const clean = this.#cleanItems(who, history);
       if (i === undefined) return { status: "unknown", missing: ["item"] };
@@ -278,25 +284,21 @@ export class Recommender {
   }
 
   async #answerFor(question: Question, history: CleanHistory): Promise<RecommendationsForHistory> {
-    const { who } = question;
-    const model = foldableOf(who, this.model);
+    const { model } = this;
     if (history.index.length === 0) {
       return { status: "empty-history", unknownHistory: history.unknown, popular: this.#fallback(question) };
     }
-    const { factors, bias } = await this.#foldIn(model, "user").solve(who, history);
     const seen = question.includeSeen ? undefined : history.index;
-    const ranker = this.#openRanker() as FactorRanker; // of a model of factors
-    const batches = ranker.rows.batches({
-      who,
+    const { batches, base } = await this.#rankFor(history, {
+      who: question.who,
       count: 1,
-      row: () => factors,
       excluded: seen && (() => seen),
       allowed: question.mask.allowed,
       n: Math.min(question.asked, model.items.size),
       signal: question.signal,
     });
     const items = [];
-    for await (const batch of batches) items.push(...listed(model, batch, 0, model.mean + (bias ?? 0)));
+    for await (const batch of batches) items.push(...listed(model, batch, 0, base));
     return {
       status: "known",
       items,
@@ -306,6 +308,22 @@ export class Recommender {
       used: history.index.length,
       unknownHistory: history.unknown,
     };
+  }
+
+  /** The batches of one history, and what their scores leave out. */
+  async #rankFor(
+    history: CleanHistory,
+    request: Omit<RankRequest, "row">,
+  ): Promise<{ batches: AsyncGenerator<RankBatch>; base: number }> {
+    const { who } = request;
+    if (this.model.kind === "items") {
+      const ranker = this.#openRanker() as ItemRanker;
+      return { batches: ranker.forHistories({ ...request, history: () => history }), base: 0 };
+    }
+    const model = foldableOf(who, this.model);
+    const { factors, bias } = await this.#foldIn(model, "user").solve(who, history);
+    const ranker = this.#openRanker() as FactorRanker;
+    return { batches: ranker.rows.batches({ ...request, row: () => factors }), base: model.mean + (bias ?? 0) };
   }
 
   #fallback(question: Question): PopularList | undefined {
@@ -319,16 +337,21 @@ export class Recommender {
 
   async #similar(who: string, side: "user" | "item", id: Id, options: SimilarOptions): Promise<Similar> {
     const question = checkedSimilar(who, side === "user" ? this.model.users : this.model.items, options);
-    const { rank, users, items, userFactors, itemFactors } = this.model;
+    if (this.model.kind === "items" && side === "user") throw noRows(who, this.model);
     let neighbours = this.#neighbours.get(side);
     if (neighbours === undefined) {
-      const [ids, factors] = side === "user" ? [users, userFactors] : [items, itemFactors];
-      const counts = historyCounts(this.model, side);
-      neighbours = Neighbours.open(this.kernels, { ids, rank, factors, counts });
+      neighbours = this.#openNeighbours(side);
       this.#neighbours.set(side, neighbours);
       neighbours.catch(() => this.#neighbours.delete(side)); // the next call may find more memory
     }
     return (await neighbours).of(id, question);
+  }
+
+  async #openNeighbours(side: "user" | "item"): Promise<Neighbours | ItemNeighbours> {
+    if (this.model.kind === "items") return new ItemNeighbours(this.model);
+    const { rank, users, items, userFactors, itemFactors } = this.model;
+    const [ids, factors] = side === "user" ? [users, userFactors] : [items, itemFactors];
+    return Neighbours.open(this.kernels, { ids, rank, factors, counts: historyCounts(this.model, side) });
   }
 
   async #foldedIn(who: string, side: "user" | "item", clean: CleanHistory): Promise<FoldedIn> {
@@ -340,6 +363,7 @@ export class Recommender {
 
   /** @param score of the stored row; undefined for someone without one, whose score is that of the folded-in row */
   async #explained(who: string, history: CleanHistory, item: number, score: number | undefined): Promise<Explanation> {
+    if (this.model.kind === "items") return explainByItems(this.model, history, item);
     const model = foldableOf(who, this.model);
     const objective = objectiveOf(who, model);
     if (history.index.length === 0) return { status: "empty-history", unknownHistory: history.unknown };

@@ -1,8 +1,9 @@
 /**
  * The best n of a score array: a heap that keeps the worst of the kept on top, over typed arrays made once.
  *
- * Items are scanned by rising index and must beat the worst kept one outright, so ties go to the smaller index.
- * Cost: one comparison per item, log n for each that enters. For scores that are all there: of nets, and of scorers without tables; factors use the kernels' topN.
+ * Ties go to the smaller index. Whole arrays are scanned by rising index, so an item must beat the worst kept one outright.
+ * Cost: one comparison per item, log n for each that enters. For scores that are all there: of nets, of items' weights, and of
+ * scorers without tables; factors use the kernels' topN.
  */
 export class BestOf {
   readonly #item: Uint32Array;
@@ -40,6 +41,32 @@ export class BestOf {
       out[place] = this.#item[0];
       this.#sink(0, this.#item[place], this.#score[place], place);
     }
+    return found;
+  }
+
+  /** One more entry, in any order of the items; `take` gives the best of all offered since the last. */
+  offer(item: number, score: number): void {
+    const capacity = this.#item.length;
+    if (this.#size < capacity) this.#push(item, Math.fround(score));
+    else if (this.#worse(this.#item[0], this.#score[0], item, Math.fround(score))) {
+      this.#sink(0, item, Math.fround(score), capacity);
+    }
+  }
+
+  /**
+   * Writes what was offered, best first, and begins anew. Returns how many there are.
+   *
+   * @param out u32[n]
+   * @param scores f32[n], parallel to it
+   */
+  take(out: Uint32Array, scores: Float32Array): number {
+    const found = this.#size;
+    for (let place = found - 1; place >= 0; place--) {
+      out[place] = this.#item[0];
+      scores[place] = this.#score[0];
+      this.#sink(0, this.#item[place], this.#score[place], place);
+    }
+    this.#size = 0;
     return found;
   }
 

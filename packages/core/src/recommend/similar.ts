@@ -1,5 +1,5 @@
 /**
- * The nearest rows of one side by cosine, the row itself left out. Biases play no part: two items are similar when the
+ * The question of what is similar; and its answer for models of factors: the nearest rows of one side by cosine, the row itself left out. Biases play no part: two items are similar when the
  * same people like them, not when they are equally popular.
  *
  * Rows of zeros have no direction: they are never listed, and asking for the neighbours of one says so.
@@ -38,6 +38,15 @@ export function checkedSimilar(who: string, ids: IdMap, options: SimilarOptions)
   const asked = wholeNumber(who, "n", options.n ?? 10, 1, most);
   const minRatings = wholeNumber(who, "minRatings", options.minRatings ?? 1, 1, most);
   return { who, asked, mask: filterMask(who, ids, options), minRatings, signal: options.signal };
+}
+
+/** @throws LowrankError `no-history` for minRatings on a model without its training ratings */
+export function needCounts(who: string, minRatings: number, counts: Uint32Array | undefined): void {
+  if (minRatings === 1 || counts !== undefined) return;
+  throw new LowrankError(
+    "no-history",
+    `${who}: this model was kept without its training ratings, so minRatings cannot act; train with keepHistory: true, or leave it out`,
+  );
 }
 
 /** Floats normalized before the host gets its turn: some milliseconds. */
@@ -84,12 +93,7 @@ export class Neighbours {
 
   /** @throws AbortedError; LowrankError `no-history` for minRatings on a model without its training ratings */
   async of(id: Id, { who, asked, mask, minRatings, signal }: SimilarQuestion): Promise<Similar> {
-    if (minRatings > 1 && this.#counts === undefined) {
-      throw new LowrankError(
-        "no-history",
-        `${who}: this model was kept without its training ratings, so minRatings cannot act; train with keepHistory: true, or leave it out`,
-      );
-    }
+    needCounts(who, minRatings, this.#counts);
     const self = this.#ids.index(id);
     if (self === undefined) return { status: "unknown", id };
     const direction = new Float32Array(this.#rank);

@@ -1,6 +1,7 @@
 /** The best items of a model's users, batch by batch, whatever the kind of the model. */
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
+import { ItemRanker } from "./item-ranker.ts";
 import { NetRanker } from "./net-ranker.ts";
 import { type RankBatch, Ranker, type RankRequest } from "./ranker.ts";
 import { rowOf } from "./rows.ts";
@@ -25,6 +26,8 @@ export function openUserRanker(kernels: Kernels, model: Model, users: number): U
       return new FactorRanker(kernels, model, users);
     case "net":
       return new NetRanker(kernels, model, users);
+    case "items":
+      return new ItemRanker(kernels, model, users);
     default:
       return model satisfies never;
   }

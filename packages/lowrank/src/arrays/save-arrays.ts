@@ -8,7 +8,7 @@
 import { extname } from "node:path";
 import { checkModel, DataError, type FactorModel, type IdMap, type Model, OptionError } from "@lowrank/core";
 import { knownOptions, oneOf, show } from "@lowrank/core/support";
-import { type ArrayName, arrayNames, noArraysOfNets } from "../file-words.ts";
+import { type ArrayName, arrayNames, noArrays } from "../file-words.ts";
 import { tryWriting, writeWhole } from "../outputs.ts";
 import { zipParts } from "../zip/index.ts";
 import { type NpyElements, npyParts } from "./npy.ts";
@@ -46,9 +46,7 @@ export async function saveArrays(
 ): Promise<{ arrays: ArrayName[]; bytes: number }> {
   const asked = checkedTarget(path, options);
   checkModel(model);
-  if (model.kind === "net") {
-    throw new DataError(`${who}: ${noArraysOfNets}`, { kind: model.kind });
-  }
+  if (model.kind !== "factors") throw new DataError(`${who}: ${noArrays[model.kind]}`, { kind: model.kind });
   const there = arrayNames.filter((name) => makers[name](model) !== undefined);
   const names = asked === undefined ? there : there.filter((name) => name === asked);
   if (names.length === 0)

@@ -1,6 +1,6 @@
 /** `fit --arrays`: the tables of a model as NumPy arrays, beside the model file. */
-import type { Model } from "@lowrank/core";
-import { noArraysOfNets } from "../file-words.ts";
+import { type MethodName, type Model, modelKindOf } from "@lowrank/core";
+import { noArrays } from "../file-words.ts";
 import { UsageError } from "./exit.ts";
 import { bytes } from "./format.ts";
 import { type InputFile, isSameFile, refuseOverwritingInput } from "./overwriting.ts";
@@ -18,11 +18,12 @@ export async function tryArrays(
   file: string | undefined,
   inputs: readonly InputFile[],
   out: string,
-  method: string,
+  method: MethodName | "auto",
 ): Promise<void> {
   if (file === undefined) return;
-  if (method === "net")
-    throw new UsageError(`--arrays cannot act: ${noArraysOfNets}; leave it out`, { arrays: file, method });
+  const kind = method === "auto" ? "factors" : modelKindOf(method);
+  if (kind !== "factors")
+    throw new UsageError(`--arrays cannot act: ${noArrays[kind]}; leave it out`, { arrays: file, method });
   if (!/\.npz$/i.test(file))
     throw new UsageError(
       `--arrays must end in .npz, got ${JSON.stringify(file)}; for a single array train first, then run lowrank export ` +

@@ -204,18 +204,26 @@ function otherMethod(settings: Settings): string {
   return methodNames.find((name) => foreignSettings(name, settings).length === 0) ?? methodNames[0];
 }
 
+/** Said whether they were stated or not. */
+const mainSettings = ["regularization", "unobservedWeight", "neighbors", "weighting"];
+
+function rankText({ rank }: Factorizer<Model>): string | undefined {
+  return rank === undefined ? undefined : `rank ${rank}`;
+}
+
 /**
  * The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others.
  *
  * @param rank how to begin
  */
-export function settingsSentence(method: Factorizer<Model>, rank = `rank ${method.rank}`): string {
+export function settingsSentence(method: Factorizer<Model>, rank = rankText(method)): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
-  const parts = [rank, `${method.passes} ${method.passName}`];
+  const parts = rank === undefined ? [] : [rank];
+  if (method.passes > 1) parts.push(`${method.passes} ${method.passName}`);
   for (const [name, value] of Object.entries(method.options)) {
     if (name === "rank" || name === method.passName) continue;
     const spec = table?.[name];
-    const isMain = name === "regularization" || name === "unobservedWeight";
+    const isMain = mainSettings.includes(name);
     if (!isMain && (spec === undefined || String(spec.default) === String(value))) continue;
     parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
   }

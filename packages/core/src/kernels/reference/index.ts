@@ -12,6 +12,7 @@ import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
+import { checkInverse, checkNearestRows, checkSquareOfRows } from "../square-checks.ts";
 import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
@@ -22,6 +23,7 @@ import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowGradients } from "./row-gradient.ts";
 import { rowLoss } from "./row-loss.ts";
 import { solveRows } from "./solve-rows.ts";
+import { invert, nearestRows, squareOfRows } from "./squares.ts";
 import { topN } from "./top-n.ts";
 
 /** `Reals` are f64 here: what descends is followed in double precision from step to step. */
@@ -33,6 +35,7 @@ export function openReference(reason: string): Kernels {
     build: "f64",
     threads: 1,
     reason,
+    mostBytes: Number.MAX_SAFE_INTEGER,
     bytesFor: (layout) => layoutBytes(layout, REAL_BYTES),
     open: (layout) => openWorkspace(layout),
   };
@@ -65,6 +68,9 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     sparseProduct: checked(checkSparseProduct, sparseProduct),
     innerProducts: checked(checkInnerProducts, innerProducts),
     tallProduct: checked(checkTallProduct, tallProduct),
+    nearestRows: checked(checkNearestRows, nearestRows),
+    squareOfRows: checked(checkSquareOfRows, squareOfRows),
+    invert: checked(checkInverse, invert),
     loss: checked((problem) => checkFull("loss", problem), loss),
     gradients: checked((problem) => checkFull("gradients", problem), gradients),
     descend: checked(checkSteps, descend),

@@ -4,6 +4,7 @@
  * Comes in: a build and a thread count that the host can give (see choose.ts). Goes out: Kernels.
  */
 import type { Kernels, Layout } from "../kernels.ts";
+import { MOST_BYTES } from "./memory.ts";
 import { type Build, compile } from "./module.ts";
 import { planLayout } from "./plan.ts";
 import type { Settings } from "./runner.ts";
@@ -25,6 +26,7 @@ export async function openWasm(options: WasmOptions): Promise<Kernels> {
     build,
     threads,
     reason,
+    mostBytes: MOST_BYTES,
     bytesFor: (layout) => planLayout(layout, threads).bytes,
     open: <L extends Layout>(layout: L) => openWorkspace(layout, settings),
   };

@@ -10,6 +10,7 @@ import { type Exports, instantiate } from "./module.ts";
 
 const PAGE = 65536; // bytes
 const MAX_PAGES = 65536; // 4 GiB, what 32-bit addresses reach
+export const MOST_BYTES = MAX_PAGES * PAGE;
 const KEPT_BYTES = 64 * 2 ** 20;
 
 /** A kept memory serves a request of at least this share of its size; else much of it would lie idle. */

@@ -26,6 +26,7 @@ import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
 import { productRoutines } from "./products.ts";
 import { Runner, type Settings } from "./runner.ts";
+import { squareRoutines } from "./squares.ts";
 
 /** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
 const MOST_BLOCK = 192;
@@ -59,6 +60,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netScores: (problem) => next(() => netScores(runner, problem)),
     netPairs: (problem) => next(() => netPairs(runner, problem)),
     ...productRoutines(runner, next),
+    ...squareRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),
     descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),

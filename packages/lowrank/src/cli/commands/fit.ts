@@ -267,7 +267,13 @@ function tell(job: Job, outcome: Outcome): void {
     ),
   );
   output.json({
-    model: { file: out, bytes: fileBytes, digest: report.digest, rank: model.rank, scale: model.scale },
+    model: {
+      file: out,
+      bytes: fileBytes,
+      digest: report.digest,
+      rank: model.kind === "items" ? undefined : model.rank,
+      scale: model.scale,
+    },
     arrays,
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
     reason: chosen.reason,

@@ -2,9 +2,11 @@
 import { stat } from "node:fs/promises";
 import {
   describeRatings,
+  type FactorModel,
   type IdMap,
   type Model,
   modelDigest,
+  type NetModel,
   type Ratings,
   type RatingsDescription,
 } from "@lowrank/core";
@@ -120,36 +122,46 @@ function timeText(time: number): string {
   return time >= 1e8 && time < 1e11 ? new Date(1000 * time).toISOString().slice(0, 10) : String(time);
 }
 
+/** `als, rank 32, biases of users and items`; `net, rank 32, layers 64 to 32 to 1 and a product, without biases`; `itemKnn, 51,200 weights between items`. */
+function modelText(model: Model): string {
+  const { method } = model.provenance;
+  if (model.kind === "items") return `${method}, ${count(model.weights.value.length)} weights between items`;
+  const sides = biasedSides(model);
+  const biases = sides.length === 0 ? "without biases" : `biases of ${sides.join(" and ")}`;
+  return `${method}, rank ${model.rank}, ${netText(model)}${biases}`;
+}
+
+function biasedSides(model: Model): string[] {
+  if (model.kind === "items") return [];
+  return [...(model.userBias === undefined ? [] : ["users"]), ...(model.itemBias === undefined ? [] : ["items"])];
+}
+
 /** `layers 64 to 64 to 32 to 1 and a product, ` for a net. */
-function netText(model: Model): string {
+function netText(model: FactorModel | NetModel): string {
   if (model.kind === "factors") return "";
   const widths = [2 * model.rank, ...model.layers.map(({ outputs }) => outputs)];
   return `layers ${widths.join(" to ")}${model.product === undefined ? "" : " and a product"}, `;
 }
 
 function tellModel({ output }: Job, file: string, model: Model, fileBytes: number): void {
-  const { users, items, rank, scale, range, mean, history, provenance } = model;
-  const sides = [
-    ...(model.userBias === undefined ? [] : ["users"]),
-    ...(model.itemBias === undefined ? [] : ["items"]),
-  ];
+  const { users, items, scale, range, history, provenance } = model;
+  const [rank, mean] = model.kind === "items" ? [undefined, undefined] : [model.rank, model.mean];
   const digest = modelDigest(model);
   const settings = Object.entries(provenance.options).map(
     ([name, value]) => `${words(name)} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`,
   );
   const scaleText =
     scale === "rating"
-      ? `predicted ratings${range === undefined ? "" : ` from ${range.min} to ${range.max}`}, mean ${figure(mean)}`
+      ? `predicted ratings${range === undefined ? "" : ` from ${range.min} to ${range.max}`}, mean ${figure(mean ?? 0)}`
       : scale === "preference"
-        ? "preference: near 1 for what a user would choose, near 0 for the rest"
+        ? model.kind === "items"
+          ? "preference: the more of what speaks for an item a user has, the higher"
+          : "preference: near 1 for what a user would choose, near 0 for the rest"
         : "log-odds of a choice";
   output.print(
     ...factLines(
       [
-        [
-          "model",
-          `${provenance.method}, rank ${rank}, ${netText(model)}${sides.length === 0 ? "without biases" : `biases of ${sides.join(" and ")}`}`,
-        ],
+        ["model", modelText(model)],
         ["users", `${count(users.size)}, ${idsText(users)}`],
         ["items", `${count(items.size)}, ${idsText(items)}`],
         ["scores", scaleText],
@@ -173,9 +185,11 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
     rank,
     layers: model.kind === "net" ? model.layers.map(({ inputs, outputs }) => ({ inputs, outputs })) : undefined,
     product: model.kind === "net" ? model.product !== undefined : undefined,
+    weights: model.kind === "items" ? { kind: model.weights.kind, count: model.weights.value.length } : undefined,
+    values: model.kind === "items" ? model.values : undefined,
     users: { count: users.size, kind: users.kind },
     items: { count: items.size, kind: items.kind },
-    biases: sides,
+    biases: biasedSides(model),
     mean,
     scale,
     range,

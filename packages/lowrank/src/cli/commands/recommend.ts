@@ -280,16 +280,22 @@ function parseHistory(texts: readonly string[], model: Model): { item: Id; ratin
   });
 }
 
+/** A model of items to which an entry is an entry, whatever it says. */
+function isOnes(model: Model): boolean {
+  return model.kind === "items" && model.values === "ones";
+}
+
 /** What was typed and cannot act as meant: a slip in one rating turns the whole list, so it is told. */
 function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, model: Model): void {
   const { range } = model;
   const objective = model.kind === "factors" ? model.objective : undefined;
   const repeated = history.map(({ item }) => item).find((item, at, items) => items.indexOf(item) < at);
   if (repeated !== undefined) {
-    const effect = objective?.kind === "implicit" ? "they are added up" : "the last one counts";
+    const adds = objective?.kind === "implicit" || (model.kind === "items" && range === undefined);
+    const effect = isOnes(model) ? "it counts once" : adds ? "they are added up" : "the last one counts";
     job.output.warn(`--history: item ${show(repeated)} is there more than once; ${effect}`);
   }
-  const ignoresRatings = objective?.kind === "implicit" && objective.confidence === "constant";
+  const ignoresRatings = isOnes(model) || (objective?.kind === "implicit" && objective.confidence === "constant");
   if (ignoresRatings && history.some(({ rating }) => rating !== undefined))
     job.output.warn("--history: this model does not look at ratings, only at which items are there");
   if (range === undefined) return;

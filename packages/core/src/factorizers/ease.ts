@@ -1,0 +1,226 @@
+/**
+ * A linear model of items in closed form: every item from all others at once.
+ *
+ *   minimise  ‖X − X B‖² + λ ‖B‖²  with B_ii = 0           B = I − P · diag(1 / diag P),  P = (Xᵀ X + λ I)⁻¹
+ *
+ * Sums over all cells: no means and no halves; a cell that nobody chose is 0. The score of user u and item i is Σ_j x_uj B_ji.
+ * Source: Steck, "Embarrassingly shallow autoencoders for sparse data", WWW 2019. Cost: Σ_u n_u² + items³ / 2 products, in f64;
+ * memory: 8 · items² bytes while training, 4 · items² in the model.
+ */
+import { inverseBlocks, inverseCost, inverseScratch, type Kernels, slot, squareStride } from "../kernels/index.ts";
+import type { HistoryValues, ItemModel } from "../model/index.ts";
+import type { Ratings } from "../ratings/index.ts";
+import { DivergenceError, LowrankError, nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
+import type { Factorizer, StartFrom } from "./factorizer.ts";
+import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
+import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+
+export const easeOptions = {
+  regularization: { type: "number", default: 600, min: 1e-6, max: 1e12, about: "penalty on the weights between items" },
+  values: valuesOption(""),
+} as const satisfies OptionTable;
+
+/** Options of `ease`; every one may be left out. */
+export interface EaseOptions {
+  /** λ, above 0. Default 600 */
+  readonly regularization?: number;
+  /** What an entry of a history counts: 1 (`ones`, default), or its rating or number of events (`given`) */
+  readonly values?: HistoryValues;
+}
+
+type Options = Resolved<typeof easeOptions>;
+
+/**
+ * A linear model of items.
+ *
+ * @throws OptionError for an unknown option or a value out of range; at the start of a training LowrankError `memory`, with
+ *   the bytes and an estimate of the seconds, for more items than can be held
+ */
+export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
+  const options = resolveOptions("ease", easeOptions, given);
+  return {
+    name: "ease",
+    options,
+    rank: undefined,
+    passName: "sweeps",
+    passes: 1,
+    ignores: options.values === "ones" ? ["rating", "time"] : ["time"],
+    ranksOnly: true,
+    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(easeLayout(ratings)),
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+      const needs = needsOf(ratings, kernels);
+      if (needs.trainingBytes > kernels.mostBytes) throw tooLarge(needs, kernels);
+      return startItems(
+        {
+          method: "ease",
+          options,
+          values: options.values,
+          lossName: "RMSE over all cells",
+          initialLoss: rootOfMean(squaresOf(ratings, options.values), ratings),
+          ratings,
+          kernels,
+          seed,
+          weigh: (signal) => easeWeights(ratings, kernels, options, signal),
+        },
+        from,
+      );
+    },
+  };
+}
+
+function easeLayout({ users, items, size }: Ratings) {
+  return {
+    rowStart: slot.u32(items.size + 1),
+    rowIndex: slot.u32(size),
+    rowValue: slot.f32(size),
+    columnStart: slot.u32(users.size + 1),
+    columnIndex: slot.u32(size),
+    columnValue: slot.f32(size),
+    square: slot.f64(squareStride(items.size) ** 2),
+    scratch: slot.f64(inverseScratch(items.size)),
+  };
+}
+
+/** What a training takes, known before it starts. */
+interface Needs {
+  readonly items: number;
+  readonly trainingBytes: number;
+  readonly modelBytes: number;
+  readonly seconds: number;
+}
+
+/** Multiply-adds of an inverse in a second, on one thread of a machine of 2020: an estimate for one sentence. */
+const INVERSE_SPEED = 2.5e9;
+
+function needsOf(ratings: Ratings, kernels: Kernels): Needs {
+  const items = ratings.items.size;
+  const seconds = inverseCost(items) / (INVERSE_SPEED * kernels.threads);
+  return { items, trainingBytes: kernels.bytesFor(easeLayout(ratings)), modelBytes: 4 * items * items, seconds };
+}
+
+function tooLarge(needs: Needs, { mostBytes }: Kernels, cause?: unknown): LowrankError {
+  const { items, trainingBytes, modelBytes, seconds } = needs;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(2)} GB`;
+  const minutes = seconds < 90 ? `${Math.ceil(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`;
+  const limit =
+    trainingBytes > mostBytes
+      ? `a workspace holds at most ${gigabytes(mostBytes)}, some ${Math.floor(Math.sqrt(mostBytes / 8) / 1000)},000 items`
+      : "this host does not give that much";
+  return new LowrankError(
+    "memory",
+    `ease: the weights between ${items} items take ${gigabytes(trainingBytes)} while training, ${gigabytes(modelBytes)} in the model and about ${minutes}; ` +
+      `${limit}: leave out items with few ratings, or use itemKnn, whose memory does not grow with the square of the items`,
+    { ...needs, mostBytes },
+    cause,
+  );
+}
+
+async function easeWeights(
+  ratings: Ratings,
+  kernels: Kernels,
+  options: Options,
+  signal: AbortSignal | undefined,
+): Promise<WeighedItems> {
+  const items = ratings.items.size;
+  const space = openSpace(ratings, kernels);
+  const { at } = space;
+  try {
+    const value = weightsArray(ratings, kernels);
+    fill(ratings, at, options.values);
+    await space.squareOfRows({
+      rows: { start: at.rowStart, index: at.rowIndex },
+      rowValue: at.rowValue,
+      columns: { start: at.columnStart, index: at.columnIndex },
+      columnValue: at.columnValue,
+      diagonal: options.regularization,
+      out: at.square,
+    });
+    const problem = { matrix: at.square, size: items, scratch: at.scratch };
+    for (let block = 0; block < inverseBlocks(items); block++) {
+      throwIfAborted("ease", signal);
+      const bad = await space.invert({ ...problem, first: block, last: block + 1 });
+      if (bad !== undefined) throw notDefinite(options.regularization, ratings, bad.row, bad.value);
+    }
+    const squares = await weightsFrom(at.square, value, items, options.regularization, signal);
+    return { weights: { kind: "dense", value }, figure: rootOfMean(squares, ratings) };
+  } finally {
+    space.close();
+  }
+}
+
+type EaseArrays = ReturnType<typeof openSpace>["at"];
+
+function openSpace(ratings: Ratings, kernels: Kernels) {
+  try {
+    return kernels.open(easeLayout(ratings));
+  } catch (cause) {
+    if (cause instanceof LowrankError && cause.code === "memory")
+      throw tooLarge(needsOf(ratings, kernels), kernels, cause);
+    throw cause;
+  }
+}
+
+function weightsArray(ratings: Ratings, kernels: Kernels): Float32Array {
+  try {
+    return new Float32Array(ratings.items.size ** 2);
+  } catch (cause) {
+    throw tooLarge(needsOf(ratings, kernels), kernels, cause);
+  }
+}
+
+function fill({ byUser, byItem }: Ratings, at: EaseArrays, values: HistoryValues): void {
+  at.rowStart.set(byItem.start);
+  at.rowIndex.set(byItem.index);
+  at.rowValue.set(countedValues(byItem, values));
+  at.columnStart.set(byUser.start);
+  at.columnIndex.set(byUser.index);
+  at.columnValue.set(countedValues(byUser, values));
+}
+
+/**
+ * B from P, row by row, into `out`: f32[items × items]. Returns ‖X − X B‖², which P alone says:
+ * Σ_i (P_ii − λ |P_i|²) / P_ii².
+ */
+async function weightsFrom(
+  inverse: Float64Array,
+  out: Float32Array,
+  items: number,
+  penalty: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const stride = squareStride(items);
+  let total = 0;
+  for (let j = 0; j < items; j++) {
+    let squares = 0;
+    for (let i = 0; i < items; i++) {
+      const p = inverse[j * stride + i];
+      squares += p * p;
+      out[j * items + i] = -p / inverse[i * stride + i];
+    }
+    out[j * items + j] = 0;
+    const own = inverse[j * stride + j];
+    total += (own - penalty * squares) / (own * own);
+    if (!turnIsOver()) continue;
+    await nextTurn();
+    throwIfAborted("ease", signal);
+  }
+  return total;
+}
+
+function squaresOf({ byUser, size }: Ratings, values: HistoryValues): number {
+  if (values === "ones") return size;
+  let sum = 0;
+  for (let e = 0; e < size; e++) sum += byUser.value[e] ** 2;
+  return sum;
+}
+
+function rootOfMean(squares: number, { users, items }: Ratings): number {
+  return Math.sqrt(Math.max(0, squares) / (users.size * items.size));
+}
+
+function notDefinite(regularization: number, { items }: Ratings, column: number, value: number): DivergenceError {
+  return new DivergenceError(
+    `ease: the square of the items cannot be inverted in double precision (pivot ${column} is ${value}); raise regularization above ${regularization}`,
+    { method: "ease", pivot: column, value, item: items.id(column), regularization },
+  );
+}

@@ -1,0 +1,134 @@
+/**
+ * One training of a method whose model is weights between items: computed in a single pass, whatever computes them.
+ *
+ * Nothing of a pass is worth keeping half-way, so a checkpoint holds no arrays: a training that is resumed from its end
+ * computes the weights again and ends in the same bytes.
+ */
+import type { Kernels } from "../kernels/index.ts";
+import type { HistoryValues, ItemModel, ItemWeights } from "../model/index.ts";
+import type { CompressedRows, Ratings } from "../ratings/index.ts";
+import { DataError, show } from "../support/index.ts";
+import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { version } from "./version.ts";
+
+export const valuesOption = (meaning: string) =>
+  ({
+    type: "choice",
+    default: "ones",
+    choices: ["ones", "given"],
+    about: `what an entry of a history counts: 1, or its rating or number of events${meaning}`,
+  }) as const;
+
+/** What a method computes. */
+export interface WeighedItems {
+  readonly weights: ItemWeights;
+  /** The figure that `lossName` names */
+  readonly figure: number;
+}
+
+export interface ItemsTraining {
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly values: HistoryValues;
+  readonly lossName: string;
+  readonly initialLoss?: number | undefined;
+  readonly ratings: Ratings;
+  readonly kernels: Kernels;
+  readonly seed: number;
+  /** Takes and gives back its own memory. @throws AbortedError */
+  weigh(signal: AbortSignal | undefined): Promise<WeighedItems>;
+}
+
+/** @throws DataError for entries that count less than nothing, or a state that is of another training */
+export function startItems(training: ItemsTraining, from: StartFrom | undefined): Run<ItemModel> {
+  const { method, values, ratings } = training;
+  if (values === "given" && ratings.min < 0) {
+    throw new DataError(
+      `${method}: the smallest rating is ${ratings.min}, and what a history counts cannot be below 0; use values "ones", leave out the records that mean dislike, or add to all ratings`,
+      { method, min: ratings.min },
+    );
+  }
+  const [array] = Object.keys(from?.state.arrays ?? {});
+  if (array !== undefined) {
+    throw new DataError(
+      `${method}: the state to resume from does not fit: ${show(array)} has no place here; it is of another method`,
+      { method, array },
+    );
+  }
+  return new ItemsRun(training, (from?.passes ?? 0) > 0);
+}
+
+/** What the entries of some rows count. */
+export function countedValues({ value }: CompressedRows, values: HistoryValues): Float32Array {
+  return values === "given" ? value : new Float32Array(value.length).fill(1);
+}
+
+class ItemsRun implements Run<ItemModel> {
+  readonly lossName: string;
+  readonly initialLoss: number | undefined;
+  readonly #training: ItemsTraining;
+  readonly #resumed: boolean;
+  #weighed: WeighedItems | undefined;
+
+  constructor(training: ItemsTraining, resumed: boolean) {
+    this.lossName = training.lossName;
+    this.initialLoss = resumed ? undefined : training.initialLoss;
+    this.#training = training;
+    this.#resumed = resumed;
+  }
+
+  get finished(): boolean {
+    return this.#resumed || this.#weighed !== undefined;
+  }
+
+  async passes(_most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
+    this.#weighed = await this.#training.weigh(signal);
+    return [this.#weighed.figure];
+  }
+
+  state(): RunState {
+    return { arrays: {} };
+  }
+
+  async model(passes: number): Promise<ItemModel> {
+    const { method, options, values, ratings, kernels, seed } = this.#training;
+    const { byUser, users, items, hasRatings, min, max, hash } = ratings;
+    const weights = passes === 0 ? nothing(items.size) : (await this.#once()).weights;
+    return {
+      kind: "items",
+      users,
+      items,
+      scale: "preference",
+      values,
+      weights,
+      range: hasRatings ? { min, max } : undefined,
+      history: byUser,
+      provenance: {
+        method,
+        options,
+        seed,
+        dataHash: hash,
+        backend: `${kernels.backend} ${kernels.build}`,
+        version,
+        passes,
+      },
+    };
+  }
+
+  close(): void {}
+
+  async #once(): Promise<WeighedItems> {
+    this.#weighed ??= await this.#training.weigh(undefined);
+    return this.#weighed;
+  }
+}
+
+/** What is known before the pass. */
+function nothing(items: number): ItemWeights {
+  return {
+    kind: "sparse",
+    start: new Uint32Array(items + 1),
+    index: new Uint32Array(0),
+    value: new Float32Array(0),
+  };
+}
