@@ -134,7 +134,7 @@ class Ours {
 
   /** The fewest epochs that end at or below an error: its learning rate falls over the epochs there are, so each number is a training of its own. */
   async epochsTo(target: number): Promise<number> {
-    let [low, high] = [1, 2 * EPOCHS];
+    let [low, high] = [1, EPOCHS];
     if ((await this.turn(high)).quality > target) throw new Error(`sgd did not reach ${target} in ${high} epochs`);
     while (low < high) {
       const middle = (low + high) >> 1;
