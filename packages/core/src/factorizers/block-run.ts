@@ -45,9 +45,10 @@ export async function startBlocks(
   kernels: Kernels,
   seed: number,
   from: StartFrom | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Run> {
   const calls = callEpochs(ratings, settings, kernels);
-  const memory = await BlockSpace.open(settings, ratings, kernels, seed, calls, from);
+  const memory = await BlockSpace.open(settings, ratings, kernels, seed, calls, from, signal);
   try {
     const run = new BlockRun(memory, from?.passes ?? 0);
     if (from === undefined) await run.begin();
