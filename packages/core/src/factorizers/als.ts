@@ -135,7 +135,7 @@ export function als(given: AlsOptions = {}): Factorizer {
     passes: sweeps,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       if (!ratings.hasRatings) {
         throw new DataError(
           "als: these records have no rating, and als fits ratings; use ials() for clicks, plays or purchases",
@@ -144,7 +144,7 @@ export function als(given: AlsOptions = {}): Factorizer {
       }
       const { regularization } = options;
       const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
-      return AlternatingRun.start(settings(penalty), ratings, kernels, seed, from);
+      return AlternatingRun.start(settings(penalty), ratings, kernels, seed, from, signal);
     },
   };
 }

@@ -29,7 +29,7 @@ import {
   withoutCenters,
 } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
-import { DivergenceError, normal, show, streamSeed, throwIfAborted } from "../support/index.ts";
+import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
@@ -128,9 +128,13 @@ export class AlternatingRun implements Run {
     kernels: Kernels,
     seed: number,
     from: StartFrom | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<AlternatingRun> {
     const run = new AlternatingRun(settings, ratings, kernels, seed, from);
     try {
+      // Filling gave no turns.
+      if (turnIsOver()) await nextTurn();
+      throwIfAborted(settings.name, signal);
       if (from === undefined) run.initialLoss = await run.#startingLoss();
       return run;
     } catch (error) {

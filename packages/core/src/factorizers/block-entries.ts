@@ -36,6 +36,7 @@ const TURN_USERS = 256;
  *
  * @param blockStart u32[blocks + 1], written
  * @param record u32[2 · ratings], written
+ * @param atTurn called whenever others had their turn; what it throws ends the work
  */
 export async function fillBlocks(
   ratings: Ratings,
@@ -43,6 +44,7 @@ export async function fillBlocks(
   places: { readonly user: Places; readonly item: Places },
   { user: userLevel, item: itemLevel, unit }: Levels,
   { blockStart, record }: { readonly blockStart: Uint32Array; readonly record: Uint32Array },
+  atTurn: () => void,
 ): Promise<void> {
   const { start, index, value } = ratings.byUser;
   const { rightBlocks, leftRows, rightRows } = grid;
@@ -59,7 +61,7 @@ export async function fillBlocks(
     const first = Math.floor(place / leftRows) * rightBlocks + 1;
     const end = start[rowAt[place] + 1];
     for (let cell = start[rowAt[place]]; cell < end; cell++) blockStart[first + blockOf[index[cell]]]++;
-    if (place % TURN_USERS === 0 && turnIsOver()) await nextTurn();
+    if (place % TURN_USERS === 0) await turn();
   }
   for (let block = 1; block < blockStart.length; block++) blockStart[block] += blockStart[block - 1];
   const next = blockStart.slice(0, -1);
@@ -76,6 +78,12 @@ export async function fillBlocks(
       record[to] = high[item] + low;
       values[to + 1] = (value[cell] - level - (itemLevel === undefined ? 0 : itemLevel[item])) / unit;
     }
-    if (place % TURN_USERS === 0 && turnIsOver()) await nextTurn();
+    if (place % TURN_USERS === 0) await turn();
+  }
+
+  async function turn(): Promise<void> {
+    if (!turnIsOver()) return;
+    await nextTurn();
+    atTurn();
   }
 }

@@ -47,9 +47,10 @@ export async function startBlocks(
   kernels: Kernels,
   seed: number,
   from: StartFrom | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Run> {
   const calls = callEpochs(ratings, settings, kernels);
-  return new BlockRun(await BlockSpace.open(settings, ratings, kernels, seed, calls, from), from?.passes ?? 0);
+  return new BlockRun(await BlockSpace.open(settings, ratings, kernels, seed, calls, from, signal), from?.passes ?? 0);
 }
 
 class BlockRun implements Run {

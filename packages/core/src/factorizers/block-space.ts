@@ -23,7 +23,7 @@ import {
 } from "../kernels/index.ts";
 import type { Biases, Center, FactorModel } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
-import { DataError, streamSeed } from "../support/index.ts";
+import { DataError, streamSeed, throwIfAborted } from "../support/index.ts";
 import { drawPlaces, fillBlocks, type Places } from "./block-entries.ts";
 import type { BlockUnit } from "./block-options.ts";
 import { biasWithCenter, type RowCenters, rowCentersOf } from "./centers.ts";
@@ -119,12 +119,13 @@ export class BlockSpace {
     seed: number,
     calls: number,
     from: StartFrom | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<BlockSpace> {
     const memory = new BlockSpace(settings, ratings, kernels, seed, calls);
     try {
       if (from === undefined) memory.#start();
       else memory.#restore(from.state);
-      await memory.#fill();
+      await memory.#fill(() => throwIfAborted(settings.name, signal));
       return memory;
     } catch (error) {
       memory.space.close();
@@ -136,10 +137,10 @@ export class BlockSpace {
     return this.settings.center === "none" ? 0 : this.ratings.mean;
   }
 
-  async #fill(): Promise<void> {
+  async #fill(atTurn: () => void): Promise<void> {
     const { at, problem, settings } = this;
     const levels = { ...this.#centers, unit: settings.unit.rating };
-    await fillBlocks(this.ratings, problem.grid, this.#places, levels, at);
+    await fillBlocks(this.ratings, problem.grid, this.#places, levels, at, atTurn);
     const group = settings.rank < SORTED_FROM ? MIXED_USERS : 1;
     await this.space.shuffleBlocks(problem, group, streamSeed(this.seed, "entries"));
   }

@@ -103,7 +103,8 @@ export class Course<M extends Model> {
     const { run, from, method, initialLoss } = this.#start;
     try {
       if (from === undefined && initialLoss !== undefined) refuseDiverged(initialLoss, 0, initialLoss, run, method);
-      if (from?.validation !== undefined) this.#watch?.resume(from.validation, await run.model(from.passes));
+      if (from?.validation !== undefined)
+        this.#watch?.resume(from.validation, await run.model(from.passes, this.#company.signal));
       // What was measured after the last pass of all is not in the checkpoint of it.
       await this.#measure();
       if (!this.#isDone) await this.#writer?.now("start", this.#checkpoint);
@@ -117,7 +118,7 @@ export class Course<M extends Model> {
     const passes = this.#loss.length;
     if (passes > (from?.passes ?? 0)) await this.#writer?.now("end", this.#checkpoint);
     return {
-      model: this.#watch?.bestModel ?? (await run.model(passes)),
+      model: this.#watch?.bestModel ?? (await run.model(passes, this.#company.signal)),
       loss: this.#loss,
       passSeconds: this.#passSeconds,
       validationSeconds: this.#validationSeconds,

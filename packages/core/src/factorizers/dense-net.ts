@@ -94,9 +94,9 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     passesMatter: rates.passesMatter,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       needRatings(NAME, ratings);
-      return NetRun.start(settings, ratings, kernels, seed, from);
+      return NetRun.start(settings, ratings, kernels, seed, from, signal);
     },
   };
 }

@@ -8,7 +8,7 @@
 import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
-import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import { nextTurn, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
 import { descentRmse, descentSlope, objectiveOf } from "./descent-slope.ts";
@@ -50,13 +50,16 @@ export async function startDescent(
   kernels: Kernels,
   seed: number,
   from: StartFrom | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Run> {
   const memory = new DescentSpace(settings, ratings, kernels, seed, callPasses(ratings, settings, kernels), from);
   try {
     const { batches } = settings;
     const done = from?.passes ?? 0;
     const run = batches === undefined ? new FullRun(memory, done) : new BatchRun(memory, batches, done);
-    await run.begin(from === undefined);
+    if (turnIsOver()) await nextTurn(); // filling gave none
+    throwIfAborted(settings.name, signal);
+    await run.begin(from === undefined, signal);
     return run;
   } catch (error) {
     memory.space.close();
@@ -81,11 +84,11 @@ abstract class DescentRun implements Run {
     return this.memory.state();
   }
 
-  async model(passes: number): Promise<FactorModel> {
+  async model(passes: number, signal?: AbortSignal): Promise<FactorModel> {
     const { settings } = this.memory;
     const { objective, regularization, biasRegularization, biases, center } = settings;
     const entries = settings.batches?.size ?? this.memory.ratings.size;
-    const rmse = objective === "norm" ? await this.rmse() : 0;
+    const rmse = objective === "norm" ? await this.rmse(signal) : 0;
     const weight = (penalty: number) => rowWeight(objective, penalty, entries, this.memory.ratings.size, rmse);
     return this.memory.model(passes, {
       kind: "explicit",
@@ -103,7 +106,7 @@ abstract class DescentRun implements Run {
   }
 
   /** Root mean squared error at the present parameters, in the ratings' own unit, as all figures that a run gives. */
-  protected abstract rmse(): number | Promise<number>;
+  protected abstract rmse(signal?: AbortSignal): number | Promise<number>;
 
   /** Learning rates of the next passes, into kernel memory. */
   protected rates(count: number): Float64Array {
@@ -236,8 +239,8 @@ class BatchRun extends DescentRun {
     if (batches.order === "shuffledOnce") shuffleInto(streamSeed(memory.seed, "order"), order);
   }
 
-  async begin(isNew: boolean): Promise<void> {
-    if (isNew) this.initialLoss = await this.rmse();
+  async begin(isNew: boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (isNew) this.initialLoss = await this.rmse(signal);
   }
 
   async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
@@ -287,9 +290,9 @@ class BatchRun extends DescentRun {
     };
   }
 
-  protected async rmse(): Promise<number> {
-    const { problem, ratings, unit } = this.memory;
-    return unit.rating * (await descentRmse(problem, ratings.size));
+  protected async rmse(signal?: AbortSignal): Promise<number> {
+    const { problem, ratings, unit, settings } = this.memory;
+    return unit.rating * (await descentRmse(problem, ratings.size, () => throwIfAborted(settings.name, signal)));
   }
 
   protected lossOf(rmse: number): number {

@@ -67,9 +67,10 @@ export interface Factorizer<M extends Model = FactorModel> {
   bytesFor(ratings: Ratings, kernels: Kernels): number;
   /**
    * @param from go on from there instead of from the beginning: gives the same bytes as a training that never stopped
-   * @throws DataError when these ratings cannot be trained on with this method, or when `from` does not fit them
+   * @param signal looked at wherever others had their turn: measuring the start may take as long as passes
+   * @throws DataError when these ratings cannot be trained on with this method, or when `from` does not fit them; AbortedError
    */
-  start(ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom): Promise<Run<M>>;
+  start(ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal): Promise<Run<M>>;
 }
 
 /** One training in progress. Owns kernel memory until `close`. */
@@ -105,7 +106,10 @@ export interface Run<M extends Model = FactorModel> {
    * from where it had finished is finished
    */
   readonly finished?: boolean;
-  /** A copy of the present state as a model, `passes` of it done. Between calls of `passes`. */
-  model(passes: number): M | Promise<M>;
+  /**
+   * A copy of the present state as a model, `passes` of it done. Between calls of `passes`. Looks at the signal where it takes
+   * long; the run stands as before when stopped.
+   */
+  model(passes: number, signal?: AbortSignal): M | Promise<M>;
   close(): void;
 }

@@ -173,9 +173,9 @@ export function gradient(given: GradientOptions = {}): Factorizer {
     passesMatter: rates.passesMatter,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => descentBytes(ratings, settings(ratings), kernels),
-    start: async (ratings, kernels, seed, from) => {
+    start: async (ratings, kernels, seed, from, signal) => {
       needRatings(who, ratings);
-      return startDescent(settings(ratings), ratings, kernels, seed, from);
+      return startDescent(settings(ratings), ratings, kernels, seed, from, signal);
     },
   };
 }

@@ -140,10 +140,10 @@ export function ials(given: IalsOptions = {}): Factorizer {
     passes: options.sweeps,
     ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       if (confidence !== "constant") refuseNegative(ratings);
       const weight = unobservedWeight === "auto" ? autoWeight(ratings) : unobservedWeight;
-      return AlternatingRun.start(settings(weight), ratings, kernels, seed, from);
+      return AlternatingRun.start(settings(weight), ratings, kernels, seed, from, signal);
     },
   };
 }

@@ -90,10 +90,10 @@ class ItemsRun implements Run<ItemModel> {
     return { arrays: {} };
   }
 
-  async model(passes: number): Promise<ItemModel> {
+  async model(passes: number, signal?: AbortSignal): Promise<ItemModel> {
     const { method, options, values, ratings, kernels, seed } = this.#training;
     const { byUser, users, items, hasRatings, min, max, hash } = ratings;
-    const weights = passes === 0 ? nothing(items.size) : (await this.#once()).weights;
+    const weights = passes === 0 ? nothing(items.size) : (await this.#once(signal)).weights;
     return {
       kind: "items",
       users,
@@ -117,8 +117,8 @@ class ItemsRun implements Run<ItemModel> {
 
   close(): void {}
 
-  async #once(): Promise<WeighedItems> {
-    this.#weighed ??= await this.#training.weigh(undefined);
+  async #once(signal: AbortSignal | undefined): Promise<WeighedItems> {
+    this.#weighed ??= await this.#training.weigh(signal);
     return this.#weighed;
   }
 }

@@ -138,10 +138,11 @@ export class NetRun implements Run<NetModel> {
     kernels: Kernels,
     seed: number,
     from: StartFrom | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<NetRun> {
     const run = new NetRun(settings, ratings, kernels, seed, from);
     try {
-      if (from === undefined) run.initialLoss = await run.#rmse();
+      if (from === undefined) run.initialLoss = await run.#rmse(signal);
       return run;
     } catch (error) {
       run.close();
@@ -257,7 +258,7 @@ export class NetRun implements Run<NetModel> {
   }
 
   /** Root mean squared error over all ratings, at the present parameters. */
-  async #rmse(): Promise<number> {
+  async #rmse(signal: AbortSignal | undefined): Promise<number> {
     const { shape, left, right, layers, offset, work } = this.#problem;
     const { userRow, itemRow, value, score } = this.#space.at;
     const side = ({ factors, product, bias }: NetSide): ScoringSide => ({
@@ -270,6 +271,7 @@ export class NetRun implements Run<NetModel> {
     for (let from = 0; from < value.length; from += score.length) {
       const to = Math.min(value.length, from + score.length);
       if (turnIsOver()) await nextTurn();
+      throwIfAborted(this.#settings.name, signal);
       const [leftRow, rightRow] = [userRow.subarray(from, to), itemRow.subarray(from, to)];
       await this.#space.netPairs({ ...net, leftRow, rightRow, out: score });
       for (let i = from; i < to; i++) squares += (score[i - from] - value[i]) ** 2;

@@ -151,12 +151,12 @@ export function sgd(given: SgdOptions = {}): Factorizer {
       order === "blocks"
         ? blockBytes(ratings, blockSettings(resolution, ratings), kernels)
         : descentBytes(ratings, rowSettings(resolution, order, ratings), kernels),
-    start: async (ratings, kernels, seed, from) => {
+    start: async (ratings, kernels, seed, from, signal) => {
       needRatings(who, ratings);
       if (order !== "blocks")
-        return startDescent(rowSettings(resolution, order, ratings), ratings, kernels, seed, from);
+        return startDescent(rowSettings(resolution, order, ratings), ratings, kernels, seed, from, signal);
       checkRatings(who, options.loss, ratings);
-      return startBlocks(blockSettings(resolution, ratings), ratings, kernels, seed, from);
+      return startBlocks(blockSettings(resolution, ratings), ratings, kernels, seed, from, signal);
     },
   };
 }

@@ -7,7 +7,16 @@
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
 import { Ratings } from "../ratings/index.ts";
-import { DataError, knownOptions, OptionError, throwIfAborted, trueOrFalse, wholeNumber } from "../support/index.ts";
+import {
+  DataError,
+  knownOptions,
+  nextTurn,
+  OptionError,
+  throwIfAborted,
+  trueOrFalse,
+  turnIsOver,
+  wholeNumber,
+} from "../support/index.ts";
 import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
@@ -112,8 +121,9 @@ const optionNames: readonly (keyof FactorizeOptions)[] = [
  *
  * @throws OptionError for arguments and options that are unknown, out of range or in conflict
  * @throws DataError when the method cannot train on these ratings
- * @throws DivergenceError when the training figure diverges (support/errors.ts says when) or a row has no stable solution
- * @throws AbortedError when the signal fires; looked at between half-sweeps, with `checkpoint` between passes, and while the certificate is made
+ * @throws DivergenceError when the training figure diverges (divergence.ts has the rule) or a row has no stable solution
+ * @throws AbortedError when the signal fires: looked at while the training starts, between passes and, where one is long, within it
+ *   (with `checkpoint` a pass is ended first), and while the certificate is made
  * @throws CheckpointError when `resume` is damaged or of another training
  */
 export async function factorize<M extends Model = FactorModel>(
@@ -144,8 +154,11 @@ export async function factorize<M extends Model = FactorModel>(
   const teller = new FindingsTeller(options.onFinding);
   teller.tell(findingsBefore(ratings, method));
   // A checkpoint from before the first pass is the beginning.
-  const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from);
+  const run = await method.start(ratings, kernels, seed, from?.passes === 0 ? undefined : from, options.signal);
   try {
+    // A start that gives no turns hears of the signal here.
+    if (turnIsOver()) await nextTurn();
+    throwIfAborted(method.name, options.signal);
     const prepare = seconds(started);
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
     const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };

@@ -96,7 +96,7 @@ export class ValidationWatch<M extends Model> {
     const isRegular = pass % this.#every === 0;
     if (pass === 0 || (!isRegular && pass !== this.#passes && !run.finished)) return;
     if (this.#values.at(-1)?.pass === pass) return;
-    const model = await run.model(pass);
+    const model = await run.model(pass, this.#training.signal);
     const value = await this.#validation.measure(model, this.#training);
     this.#record({ pass, value: finiteNumber("validation", this.#validation.name, value) }, model);
     if (isRegular) this.#regular = this.#standing;

@@ -146,11 +146,11 @@ class SvdRun implements Run {
     return { arrays: this.#decomposer.state() };
   }
 
-  async model(passes: number): Promise<FactorModel> {
+  async model(passes: number, signal?: AbortSignal): Promise<FactorModel> {
     const { ratings, center } = this.#matrix;
     const { byUser, users, items, hasRatings, min, max, hash } = ratings;
     const { options, seed, backend } = this.#facts;
-    const svd = await this.#decomposer.result();
+    const svd = await this.#decomposer.result(() => throwIfAborted("svd", signal));
     // A matrix of zeros has no singular value above 0: one column of zeros says so.
     const rank = Math.max(1, svd.rank);
     return {
