@@ -34,6 +34,7 @@ export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemW
 export { type LogisticOptions, logistic, logisticOptions } from "./logistic.ts";
 export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
+export { type NmfMissing, type NmfOptions, type NmfUpdate, nmf, nmfMissing, nmfOptions, nmfUpdates } from "./nmf.ts";
 export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { SampledOptions, ScoreOptions } from "./sampled-options.ts";
 export type { ScheduleOptions } from "./schedules.ts";

@@ -10,6 +10,7 @@ import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import { itemKnn, itemKnnOptions } from "./item-knn.ts";
 import { logistic, logisticOptions } from "./logistic.ts";
+import { nmf, nmfOptions } from "./nmf.ts";
 import type { OptionTable } from "./options.ts";
 import { sgd, sgdOptions } from "./sgd.ts";
 import { softmax, softmaxOptions } from "./softmax.ts";
@@ -31,6 +32,7 @@ export const methods = {
   sgd: { options: sgdOptions, make: sgd },
   net: { options: denseNetOptions, make: denseNet, yields: "net" },
   svd: { options: svdOptions, make: svd },
+  nmf: { options: nmfOptions, make: nmf },
   ease: { options: easeOptions, make: ease, yields: "items" },
   itemKnn: { options: itemKnnOptions, make: itemKnn, yields: "items" },
   bpr: { options: bprOptions, make: bpr },
