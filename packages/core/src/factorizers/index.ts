@@ -5,7 +5,14 @@
 
 export { type AlsOptions, als, alsOptions } from "./als.ts";
 export type { BlockOptions } from "./block-options.ts";
-export { type Certificate, type CertificateChoice, isBounded, type Slope } from "./certificate.ts";
+export {
+  type Certificate,
+  type CertificateChoice,
+  certificateChoice,
+  isBounded,
+  optimumCostsLittle,
+  type Slope,
+} from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -26,6 +33,7 @@ export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemWeightings } from "./item-knn.ts";
 export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
+export { type NmfMissing, type NmfOptions, type NmfUpdate, nmf, nmfMissing, nmfOptions, nmfUpdates } from "./nmf.ts";
 export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
@@ -34,7 +42,7 @@ export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
 export type { Missing } from "./svd/matrix.ts";
 export { type ModelOptima, modelOptima } from "./svd/model-optima.ts";
-export { type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
+export { hasWholeSpectrum, type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
 export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
 export { type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {
