@@ -160,7 +160,7 @@ export async function factorize<M extends Model = FactorModel>(
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
     const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };
     const finish = await new Course(start, writer, options, (figures) =>
-      teller.tell(findingsInLosses(method, method.options, figures, false)),
+      teller.tell(findingsInLosses(method, run.options ?? method.options, figures, false)),
     ).toEnd();
     const findings = allFindings(ratings, method, finish.course, finish.model);
     teller.tell(findings);

@@ -16,6 +16,10 @@ describe("inFlags", () => {
       "use --method als to fit them, or --missing zero to count them as 0",
     ],
     ["lower learningRate (0.1 in that step)", "lower --learning-rate (0.1 in that step)"],
+    [
+      "lower learningRate (now 0.025; give it with unit: 102.1) by a factor of 3 to 10",
+      "lower --learning-rate (now 0.025; give it with --unit 102.1) by a factor of 3 to 10",
+    ],
     ['wrote "learningRate: 3" in learningRate.json', 'wrote "learningRate: 3" in learningRate.json'],
     ['lower learningRate, or set clipping "norm"', "lower --learning-rate, or set --clipping norm"],
     ['let it fall over the epochs (schedule "cosine")', "let it fall over the epochs (--schedule cosine)"],
