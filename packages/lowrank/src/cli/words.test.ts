@@ -4,7 +4,16 @@ import { inFlags } from "./words.ts";
 
 /** Some of those that `fit` has, and `--user` of `recommend`. */
 const flags = [
-  ...["--method", "--missing", "--learning-rate", "--bias-regularization", "--clipping", "--schedule", "--duplicates"],
+  ...[
+    "--method",
+    "--missing",
+    "--learning-rate",
+    "--bias-regularization",
+    "--clipping",
+    "--schedule",
+    "--duplicates",
+    "--unit",
+  ],
   ...["--user", "--rank"],
 ];
 
