@@ -84,7 +84,9 @@ describe("lowrank fit", () => {
     expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
     const diverged = await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
     expect(diverged.code).toBe(1);
-    expect(diverged.stderr).toMatch(/in epoch 1 of 20.* lower --learning-rate \(1\.00e\+9 in that epoch; give it with --unit 1\.348\)/);
+    expect(diverged.stderr).toMatch(
+      /in epoch 1 of 20.* lower --learning-rate \(1\.00e\+9 in that epoch; give it with --unit 1\.348\)/,
+    );
     expect((await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
   });
 
