@@ -243,7 +243,7 @@ async function evaluateMethod(
     progress.stop();
     job.output.say(...ignoredLines(method.name, result.folds[0].report.ignored));
     const trainings = result.folds.map(({ report }, at) => ({ name: `fold ${at + 1}`, findings: report.findings }));
-    warnOfAll(job.output, trainings, true);
+    warnOfAll(job, trainings, true);
     tell(
       job,
       result,

@@ -166,7 +166,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       onProgress: (figures) => signal.aborted || progress.onProgress(figures),
       onFinding: (finding) => {
         progress.stop(); // the bar comes back with the next pass
-        warnOf(output, finding, validation !== undefined);
+        warnOf(job, finding, validation !== undefined);
       },
       validation,
       certificate: flags.certificate,
