@@ -161,6 +161,10 @@ describe("lowrank fit", () => {
     [["--rank", "0"], "--rank must be a whole number from 1 to 1024, got 0"],
     [["--rank", "many"], '--rank must be a whole number, got "many"'],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
+    [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
+    [["--no-header", "--header"], "--header and --no-header exclude each other; state one of them"],
+    [["--checkpoint", "."], "--checkpoint .: is a folder; name a file in it"],
+    [["--method", "net", "--hidden", "10000"], "--hidden must be whole numbers from 1 to 4096, got 10000"],
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
     [
       ["--method", "alss"],

@@ -224,7 +224,7 @@ async function evaluateMethod(
 ): Promise<void> {
   const split = splitter(flags);
   const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
-  refuseOneSided(ratings, files);
+  refuseOneSided(ratings, files, flags.rows);
   const { method, reason } = chooseMethod(request, ratings);
   const seed = flags.seed ?? 0;
   const splits = split.make(ratings, seed);

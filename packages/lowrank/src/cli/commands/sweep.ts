@@ -84,7 +84,7 @@ async function sweep(job: Job, command: Command, files: readonly string[], flags
   const inputs = await inputFiles(await ratingPaths(files, flags));
   await tryDrawing(flags.svg, inputs);
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
-  refuseOneSided(loaded.ratings, files);
+  refuseOneSided(loaded.ratings, files, flags.rows);
   const trained = await train(job, loaded.ratings, request, flags);
   await tell(job, { ...trained, loaded, source: sourceNames(files) }, flags.svg, inputs);
   const { rank } = trained.result.suggested;
