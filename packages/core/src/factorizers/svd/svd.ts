@@ -78,6 +78,7 @@ export function svd(given: SvdOptions = {}): Factorizer {
     rank,
     passName: "steps",
     passes: steps,
+    mayEndEarly: true,
     ignores: ["time"],
     lowerRank: (model, { initialLoss = 0 }) => firstColumns(model, options, initialLoss),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
