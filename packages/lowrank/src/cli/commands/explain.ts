@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
-import { count, listed, table } from "../format.ts";
+import { count, hanging, listed, table } from "../format.ts";
 import { idOf } from "../ids.ts";
 import { named, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
@@ -61,7 +61,7 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
     ...(contributions.length > top.length
       ? [[signed(rest), "", "", `${count(contributions.length - top.length)} other items of the history`]]
       : []),
-    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", remainderReason]]),
+    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", "not explained by the history, see below"]]),
     [`= ${score.toFixed(3)}`, "", "", model.scale === "rating" ? "predicted rating" : "score"],
   ];
   output.print(
@@ -75,6 +75,7 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
       rows,
       output.width,
     ),
+    ...(remainderReason === undefined ? [] : hanging(`${signed(remainder)}: ${remainderReason}`, output.width)),
   );
   output.json({
     user,

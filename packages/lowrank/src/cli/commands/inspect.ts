@@ -16,6 +16,7 @@ import { UsageError } from "../exit.ts";
 import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, readOptions } from "../flags.ts";
 import { bar, bytes, count, factLines, figure, percent, scaleNumber, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
+import { actingSettings } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 import { words } from "../words.ts";
 
@@ -147,8 +148,8 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
   const { users, items, scale, range, history, provenance } = model;
   const [rank, mean] = model.kind === "items" ? [undefined, undefined] : [model.rank, model.mean];
   const digest = modelDigest(model);
-  const settings = Object.entries(provenance.options).map(
-    ([name, value]) => `${words(name)} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`,
+  const settings = actingSettings(provenance.method, provenance.options).map(
+    ([name, value]) => `${words(name)} ${typeof value === "number" ? rounded(value) : value}`,
   );
   const scaleText =
     scale === "rating"
