@@ -171,7 +171,7 @@ export class NetRun implements Run<NetModel> {
       if (settings.order === "shuffledOnce") shuffleInto(streamSeed(seed, "order"), at.order);
       const tables = { ...at, layers: at.layers };
       if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
-      else if (settings.initial !== undefined) fillInitial(settings.name, settings.shape, settings.initial, tables);
+      else if (settings.initial !== undefined) fillInitial(settings.shape, settings.initial, tables);
       else drawNet(settings.shape, settings.initScale, seed, tables);
     } catch (error) {
       this.#space.close();
