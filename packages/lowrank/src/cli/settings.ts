@@ -218,6 +218,13 @@ export function actingSettings(
   });
 }
 
+/** `rank 32`, `non negative off`, `unit 1.45`. */
+export function settingText(name: string, value: unknown): string {
+  const shown =
+    typeof value === "boolean" ? (value ? "on" : "off") : typeof value === "number" ? rounded(value) : value;
+  return `${words(name)} ${Array.isArray(shown) ? shown.join(", ") : shown}`;
+}
+
 /** Said whether they were stated or not. */
 const mainSettings = ["regularization", "unobservedWeight", "neighbors", "weighting"];
 
@@ -240,8 +247,7 @@ export function settingsSentence(method: Factorizer<Model>, rank = rankText(meth
     const spec = table?.[name];
     const isMain = mainSettings.includes(name);
     if (!isMain && (spec === undefined || String(spec.default) === String(value))) continue;
-    const shown = typeof value === "number" ? rounded(value) : value;
-    parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : shown}`);
+    parts.push(settingText(name, value));
   }
   return parts.join(", ");
 }

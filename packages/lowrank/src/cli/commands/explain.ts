@@ -1,6 +1,6 @@
 /** `lowrank explain`: a score taken apart into what each item of the user's history brings to it. */
 import { type Explanation, type Id, LowrankError, openRecommender } from "@lowrank/core";
-import { show } from "@lowrank/core/support";
+import { rounded, show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
@@ -54,7 +54,7 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
     ...(model.scale === "rating" ? [[signed(baseline), "", "", "where everybody starts with this item"]] : []),
     ...top.map((each) => [
       signed(each.contribution),
-      model.scale === "rating" ? String(each.rating) : "",
+      model.scale === "rating" ? rounded(each.rating) : "",
       String(each.item),
       titled(titles, each.item),
     ]),
