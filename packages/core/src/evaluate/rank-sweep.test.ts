@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { als, denseNet, factorize, gradient, ials, svd } from "../factorizers/index.ts";
 import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
-import { openKernels } from "../kernels/index.ts";
-import { plantedWorld, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
-import { normal } from "../support/index.ts";
+import { type Kernels, openKernels } from "../kernels/index.ts";
+import { plantedWorld, type Ratings, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
+import { DataError, LowrankError, normal } from "../support/index.ts";
 import { type RankSweepOptions, rankSweep, type TrainedRank } from "./rank-sweep.ts";
 import { suggestRank } from "./suggest-rank.ts";
 
@@ -163,6 +163,75 @@ describe("rankSweep", () => {
     const all = (rank: number) => gradient({ rank, optimizer: "sgd", objective: "sum", learningRate: 1e6 });
     const failing = rankSweep(ratings, { ranks: [1, 2], method: all, kernels });
     await expect(failing).rejects.toMatchObject({ code: "divergence", facts: { method: "gradient" } });
+  });
+
+  it("ends with an error that has nothing to do with a rank: of a callback, of a method, of kernels that are closed", async () => {
+    const thrown = new DataError("the caller's own");
+    const onProgress = ({ rank }: { rank: number }) => {
+      if (rank === 2) throw thrown;
+    };
+    await expect(rankSweep(ratings, { ranks: [1, 2], method: alsAt, kernels, onProgress })).rejects.toBe(thrown);
+    const trap = new LowrankError("kernel", "trapped");
+    const broken = (rank: number) => ({ ...alsAt(rank), start: () => Promise.reject(trap) });
+    const method = (rank: number) => (rank === 2 ? broken(rank) : alsAt(rank));
+    await expect(rankSweep(ratings, { ranks: [1, 2], method, kernels })).rejects.toBe(trap);
+  });
+
+  it("says in its row that there was no memory for a rank", async () => {
+    const none = new LowrankError("memory", "als needs more than there is", { bytes: 1e12 });
+    const method = (rank: number) => (rank === 2 ? { ...alsAt(rank), start: () => Promise.reject(none) } : alsAt(rank));
+    const { rows } = await rankSweep(ratings, { ranks: [1, 2], method, kernels });
+    expect(rows[0].loss).toBeGreaterThan(0);
+    expect(rows[1].failure).toEqual({ code: "memory", message: none.message, facts: { bytes: 1e12 } });
+  });
+
+  it("looks for optima where they cost little, or the suggestion comes of them, or they are asked for", async () => {
+    const complete = (users: number, items: number) =>
+      ratingsFromDense(
+        Array.from({ length: users }, (_, u) =>
+          Float64Array.from({ length: items }, (_, i) => normal(5, u * items + i)),
+        ),
+      );
+    const once = (rank: number) => als({ rank, biases: "none", sweeps: 1 });
+    const found = async (world: Ratings, options: Partial<RankSweepOptions>) => {
+      const { rows, suggested } = await rankSweep(world, { ranks: [1], method: once, kernels, ...options });
+      return [rows[0].svdOptimum?.stopped, suggested.rank];
+    };
+    // A side of 130: more than costs little, but all there is to suggest by, unless a part is held out.
+    const middle = complete(140, 130);
+    expect(await found(middle, {})).toEqual(["exact", 1]);
+    expect(await found(middle, { svdOptimum: false })).toEqual([undefined, undefined]);
+    expect(await found(middle, { validation: 0.1 })).toEqual([undefined, 1]);
+    expect(await found(middle, { validation: 0.1, svdOptimum: true })).toEqual(["exact", 1]);
+    expect(await found(completeWorld(), { validation: 0.1 })).toEqual(["exact", 1]);
+    await expect(found(middle, { svdOptimum: "yes" as never })).rejects.toThrow(
+      'svdOptimum must be true, false or "auto"',
+    );
+  });
+
+  it("above a side of 512 looks for optima only when asked, and keeps the trained ranks when there is no memory for them", async () => {
+    const large = ratingsFromDense(
+      Array.from({ length: 514 }, (_, u) => Float64Array.from({ length: 513 }, (_, i) => normal(1, u) * normal(2, i))),
+    );
+    const own = await openKernels({ backend: "reference" });
+    let opened = 0;
+    const trained = { ...own, open: own.open.bind(own) };
+    const short: Kernels = Object.assign(Object.create(own), {
+      open: (layout: never) => {
+        if (++opened === 1) return trained.open(layout);
+        throw new LowrankError("memory", "no more");
+      },
+    });
+    const once = (rank: number) => als({ rank, biases: "none", sweeps: 1 });
+    const sweep = (svdOptimum: boolean | "auto") =>
+      rankSweep(large, { ranks: [1], method: once, kernels: short, svdOptimum });
+    expect((await sweep("auto")).rows[0].loss).toBeGreaterThan(0);
+    expect(opened).toBe(1);
+    opened = 0;
+    const { rows } = await sweep(true);
+    expect(opened).toBe(2);
+    expect(rows[0].loss).toBeGreaterThan(0);
+    expect(rows[0].svdOptimum).toBeUndefined();
   });
 
   it("carries what each training found, and what the method did not look at", async () => {

@@ -6,12 +6,17 @@
  * before was measured and left out: see docs/rank-sweep.md. Not here: how a rank is chosen (suggest-rank.ts), drawing.
  */
 import {
+  type CertificateChoice,
+  certificateChoice,
   type Factorizer,
   type Finding,
   type FitReport,
   factorize,
+  hasWholeSpectrum,
   isBounded,
+  type ModelOptima,
   modelOptima,
+  optimumCostsLittle,
   type Progress,
   type SvdOptimum,
   type Validation,
@@ -20,7 +25,7 @@ import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from 
 import { type Model, modelDigest } from "../model/index.ts";
 import { Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
 import {
-  AbortedError,
+  DivergenceError,
   type Facts,
   finiteNumber,
   knownOptions,
@@ -50,6 +55,11 @@ export interface RankSweepOptions extends EngineOptions {
   readonly method: (rank: number) => Factorizer<Model>;
   /** The share of the ratings to hold out and measure, or a split of them. Left out: nothing is held out */
   readonly validation?: number | Split | undefined;
+  /**
+   * Find what no model of a rank can beat, for complete ratings: true always, false never, `auto` (default) where that costs little
+   * (as `certificate` of `factorize`) or, nothing being held out, where the suggestion comes of it: a side of at most 512
+   */
+  readonly svdOptimum?: CertificateChoice | undefined;
   /** What is measured on held-out ratings. Default rmse for methods that fit ratings, ndcg (of 10) for the others */
   readonly metric?: ValidationMetric | undefined;
   /** Of the split and of every training. Default 0 */
@@ -67,7 +77,10 @@ export interface TrainedRank {
   readonly lossName: string;
   readonly passes: number;
   readonly heldOut: HeldOutFigure | undefined;
-  /** What no model of this rank can beat; undefined where nothing is known: ratings with holes, nets, scores that are no ratings */
+  /**
+   * What no model of this rank can beat; undefined where nothing is known (ratings with holes, nets, scores that are no ratings), where it was
+   * not wanted, and where there was no memory for it
+   */
   readonly svdOptimum: RankOptimum | undefined;
   /** Of this rank's training, docs/findings.md; with one training for all ranks they stand at the highest */
   readonly findings: readonly Finding[];
@@ -77,7 +90,7 @@ export interface TrainedRank {
   readonly digest: string;
 }
 
-/** A rank whose training failed: it diverged, or the data or the memory do not allow it. */
+/** A rank whose training failed: it diverged, or there is no memory for it. */
 export interface FailedRank
   extends Readonly<Partial<Record<Exclude<keyof TrainedRank, "rank" | "failure">, undefined>>> {
   readonly rank: number;
@@ -124,6 +137,7 @@ const optionNames = [
   "method",
   "validation",
   "metric",
+  "svdOptimum",
   "seed",
   "signal",
   "onProgress",
@@ -131,10 +145,11 @@ const optionNames = [
 ] as const satisfies readonly (keyof RankSweepOptions)[];
 
 /**
- * Trains a method at several ranks and compares them. A rank that cannot be trained says so in its row, and the others stay.
+ * Trains a method at several ranks and compares them. A rank that diverges, or that there is no memory for, says so in its row, and
+ * the others stay. Every other error ends the sweep.
  *
- * @throws OptionError for arguments that cannot be; AbortedError; what `heldOut` throws; what `factorize` throws at the lowest
- *   rank when no rank can be trained
+ * @throws OptionError for arguments that cannot be; AbortedError; what `heldOut` and callbacks throw; what `factorize` throws, at
+ *   the lowest rank when no rank can be trained
  */
 export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Promise<RankSweep> {
   knownOptions(WHO, options, optionNames);
@@ -145,11 +160,12 @@ export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Pr
   if (measure === undefined && options.metric !== undefined) {
     throw new OptionError(WHO, "metric", options.metric, "left out without validation", "it is of held-out ratings");
   }
+  const wanted = certificateChoice(WHO, "svdOptimum", options.svdOptimum);
   const kernels = await kernelsFor(WHO, options);
   const run = { train, seed, kernels, options, measure };
   const [first] = methods;
   const trained = first.lowerRank === undefined ? await eachTrained(run, methods) : await nested(run, methods);
-  const bounds = await boundsOf(run, ratings, methods, trained);
+  const bounds = await boundsOf(run, wanted, ratings, methods, trained);
   const rows = trained.map((rank, place): RankSweepRow => {
     if ("failure" in rank) return rank;
     return { ...rank.row, svdOptimum: bounds?.at(place) };
@@ -271,21 +287,34 @@ interface Bounds {
 /** What no model of a rank can beat, for models that predict complete ratings. */
 async function boundsOf(
   { train, measure, kernels, options }: SweepRun,
+  choice: CertificateChoice,
   ratings: Ratings,
   methods: readonly Ranked[],
   trained: readonly (Trained | FailedRank)[],
 ): Promise<Bounds | undefined> {
-  if (!trained.some((rank) => "row" in rank && rank.isBounded)) return undefined;
+  if (choice === false || !trained.some((rank) => "row" in rank && rank.isBounded)) return undefined;
   // Held-out ratings are holes of the training part; with them the whole is a matrix again, if the part was taken from it.
   const isPart = train.users === ratings.users && train.items === ratings.items;
   const whole = train.isComplete || !isPart ? train : ratings;
+  const isEvidence = measure === undefined && hasWholeSpectrum(whole);
+  if (choice === "auto" && !isEvidence && !optimumCostsLittle(whole)) return undefined;
   const ranks = methods.map(({ rank }) => rank);
   const wanted = { kernels, signal: options.signal, isWhole: measure === undefined };
-  const bounds = await modelOptima(methods[0], ranks, whole, train, wanted);
+  let bounds: ModelOptima | undefined;
+  try {
+    bounds = await modelOptima(methods[0], ranks, whole, train, wanted);
+  } catch (error) {
+    // The trained ranks are worth more than what bounds them.
+    if (!isMemory(error)) throw error;
+  }
   if (bounds === undefined) return undefined;
   const over = whole === train ? "training ratings" : "all ratings";
   const spectrum = measure === undefined ? bounds.spectrum : undefined;
   return { at: (place) => ({ ...bounds.optima[place], over }), spectrum, hasBiases: bounds.hasBiases };
+}
+
+function isMemory(error: unknown): error is LowrankError {
+  return error instanceof LowrankError && error.code === "memory";
 }
 
 /** One training for each rank. @throws the error of the lowest rank when all fail */
@@ -296,9 +325,8 @@ async function eachTrained(run: SweepRun, methods: readonly Ranked[]): Promise<(
     try {
       ranks.push(await trainedAt(run, method, ranks.length, methods.length));
     } catch (error) {
-      // What the caller has to set right, or has stopped, ends the sweep.
-      if (!(error instanceof LowrankError) || error instanceof OptionError || error instanceof AbortedError)
-        throw error;
+      // Any other error has nothing to do with the rank.
+      if (!(error instanceof DivergenceError) && !isMemory(error)) throw error;
       first ??= error;
       const { code, message, facts } = error;
       ranks.push({ rank: method.rank, failure: { code, message, facts } });

@@ -3,11 +3,11 @@
  *
  * Not here: the arithmetic (kernels/blocks.ts), memory and models (block-space.ts), options (block-options.ts).
  */
-import { type BlockLoss, type Kernels, lossAt, rowStride, scoreOf } from "../kernels/index.ts";
+import { type BlockLoss, type Kernels, lossAt, rowStride } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
-import { blockSlope, visitBlock } from "./block-slope.ts";
+import { blockSlope } from "./block-slope.ts";
 import { type BlockSettings, BlockSpace, blockLayout } from "./block-space.ts";
 import type { Slope } from "./certificate.ts";
 import type { Blame } from "./divergence.ts";
@@ -18,8 +18,6 @@ import { worstRow } from "./worst-row.ts";
 const CALL_PRODUCTS = { wasm: 2 ** 28, reference: 2 ** 22 } as const;
 /** Losses of a call are kept until it ends, and a progress bar wants to move. */
 const MAX_CALL_EPOCHS = 64;
-/** Of more ratings than this, so many evenly spread ones say what the training begins at. */
-const SAMPLED_RATINGS = 2 ** 16;
 /** Epochs that a slope over all ratings takes as long as, without kernels. */
 const SLOPE_EPOCHS = 20;
 
@@ -50,13 +48,21 @@ export async function startBlocks(
   signal: AbortSignal | undefined,
 ): Promise<Run> {
   const calls = callEpochs(ratings, settings, kernels);
-  return new BlockRun(await BlockSpace.open(settings, ratings, kernels, seed, calls, from, signal), from?.passes ?? 0);
+  const memory = await BlockSpace.open(settings, ratings, kernels, seed, calls, from, signal);
+  try {
+    const run = new BlockRun(memory, from?.passes ?? 0);
+    if (from === undefined) await run.begin();
+    return run;
+  } catch (error) {
+    memory.space.close();
+    throw error;
+  }
 }
 
 class BlockRun implements Run {
   readonly lossName: string;
-  readonly initialLoss: number | undefined;
-  readonly zeroLoss: number;
+  readonly options: BlockSettings["options"];
+  initialLoss: number | undefined;
   readonly slopePasses = SLOPE_EPOCHS;
   readonly #memory: BlockSpace;
   /** Epochs made, those before a resumption included */
@@ -67,9 +73,31 @@ class BlockRun implements Run {
     this.#memory = memory;
     this.#done = done;
     this.lossName = FIGURES[settings.loss];
-    const { initial, zero } = this.#sampled();
-    if (done === 0) this.initialLoss = initial;
-    this.zeroLoss = zero;
+    this.options = settings.options;
+  }
+
+  /** The loss of all ratings at the start: an epoch at rate 0, which moves nothing but what the rates are made of; that is put back. */
+  async begin(): Promise<void> {
+    const { space, at, problem, ratings } = this.#memory;
+    const states = [at.userState, at.itemState].map((state) => ({ state, kept: state.slice() }));
+    const order = at.order.subarray(0, problem.grid.leftBlocks);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    const sums = at.figures.subarray(0, 1);
+    at.rates[0] = 0;
+    await space.blockEpochs(problem, { done: 0, rates: at.rates.subarray(0, 1), order }, sums);
+    for (const { state, kept } of states) state.set(kept);
+    this.initialLoss = this.#figure(sums[0], ratings.size);
+  }
+
+  /** The same figure where every prediction is 0, from the ratings as they are. */
+  get zeroLoss(): number {
+    const { settings, ratings } = this.#memory;
+    const { loss, huberDelta } = settings;
+    const { value } = ratings.byUser;
+    if (loss === "squared") return standardDeviation(value, 0);
+    let sum = 0;
+    for (let i = 0; i < value.length; i++) sum += lossAt(loss, value[i], 0, huberDelta);
+    return sum / value.length;
   }
 
   async passes(most: number): Promise<readonly number[]> {
@@ -150,23 +178,5 @@ class BlockRun implements Run {
     const { name, unit, loss, nonNegative, regularizationL1 } = settings;
     const corners = loss === "absolute" || nonNegative || regularizationL1 !== 0;
     return corners ? undefined : (signal) => blockSlope(problem, unit, () => throwIfAborted(name, signal));
-  }
-
-  /** The figure at the present parameters, and where every prediction is 0, over some ratings where there are many. */
-  #sampled(): { initial: number; zero: number } {
-    const { problem, ratings } = this.#memory;
-    const { loss, delta } = problem;
-    const every = Math.ceil(ratings.size / SAMPLED_RATINGS);
-    const at = (value: number, score: number) =>
-      loss === "squared" ? (value - score) ** 2 : lossAt(loss, value, score, delta);
-    let [count, initial, zero] = [0, 0, 0];
-    for (let block = 0; block + 1 < problem.blockStart.length; block++) {
-      visitBlock(problem, block, every, (l, r, value) => {
-        count++;
-        initial += at(value, scoreOf(problem, l, r));
-        zero += at(value, 0);
-      });
-    }
-    return { initial: this.#figure(initial, count), zero: this.#figure(zero, count) };
   }
 }

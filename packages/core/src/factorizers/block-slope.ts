@@ -12,18 +12,17 @@ const bits = new DataView(new ArrayBuffer(4));
 /** Records between looks at the clock. */
 const TURN_RECORDS = 2048;
 
-/** Calls `visit` with rows and value of every `every`-th record of a block, counted through all blocks, from record `first` to `end` - 1. */
-export function visitBlock(
-  { grid, blockStart, record }: BlockProblem,
+/** Calls `visit` with rows and value of every record of a block from `first` to `end` - 1. */
+function visitBlock(
+  { grid, record }: BlockProblem,
   block: number,
-  every: number,
   visit: (left: number, right: number, value: number) => void,
-  first = blockStart[block],
-  end = blockStart[block + 1],
+  first: number,
+  end: number,
 ): void {
   const leftFirst = Math.floor(block / grid.rightBlocks) * grid.leftRows;
   const rightFirst = (block % grid.rightBlocks) * grid.rightRows;
-  for (let entry = Math.ceil(first / every) * every; entry < end; entry += every) {
+  for (let entry = first; entry < end; entry++) {
     bits.setUint32(0, record[2 * entry + 1]);
     visit(leftFirst + (record[2 * entry] & 0xffff), rightFirst + (record[2 * entry] >>> 16), bits.getFloat32(0));
   }
@@ -56,7 +55,7 @@ export async function blockSlope(problem: BlockProblem, unit: BlockUnit, atTurn:
   for (let block = 0; block + 1 < blockStart.length; block++) {
     const end = blockStart[block + 1];
     for (let from = blockStart[block]; from < end; from += TURN_RECORDS) {
-      visitBlock(problem, block, 1, add, from, Math.min(end, from + TURN_RECORDS));
+      visitBlock(problem, block, add, from, Math.min(end, from + TURN_RECORDS));
       if (!turnIsOver()) continue;
       await nextTurn();
       atTurn();

@@ -274,6 +274,7 @@ export class BlockSpace {
       word,
       ids: { size: ids.size, id: (place: number) => ids.id(rowAt[place]) },
       tables: [table],
+      unit: this.settings.unit,
       bias: isBiased(this.settings.biases, word)
         ? Float64Array.from({ length: table.rows }, (_, place) => state[place * width + STATE.bias])
         : undefined,

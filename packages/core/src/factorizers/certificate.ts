@@ -8,7 +8,7 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
-import { nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { nextTurn, OptionError, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Finish } from "./course.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
 import { ROUNDING } from "./rounding.ts";
@@ -54,6 +54,13 @@ export interface Slope {
 
 export type CertificateChoice = boolean | "auto";
 
+/** @throws OptionError for anything else; left out, it is `auto` */
+export function certificateChoice(who: string, option: string, given: unknown): CertificateChoice {
+  const choice = given ?? "auto";
+  if (choice === "auto" || typeof choice === "boolean") return choice;
+  throw new OptionError(who, option, choice, 'true, false or "auto"');
+}
+
 /** "auto" looks for the optimum of matrices up to this size, which takes some hundredths of a second … */
 const AUTO_SHORT_SIDE = 128;
 const AUTO_CELLS = 2 ** 18;
@@ -77,10 +84,7 @@ export async function certify<M extends Model>(
 ): Promise<Certificate | undefined> {
   if (choice === false) return undefined;
   throwIfAborted(method.name, signal);
-  const { size: users } = ratings.users;
-  const { size: items } = ratings.items;
-  const small = Math.min(users, items) <= AUTO_SHORT_SIDE && users * items <= AUTO_CELLS;
-  if (isBounded(model) && ratings.isComplete && (choice === true || small)) {
+  if (isBounded(model) && ratings.isComplete && (choice === true || optimumCostsLittle(ratings))) {
     const optimum = await optimumOf(model, method, ratings, kernels, signal);
     if (optimum !== undefined) return optimum;
   }
@@ -90,6 +94,11 @@ export async function certify<M extends Model>(
   if (choice === "auto" && AUTO_SHARE * loss.length < costs && !run.finished) return undefined;
   const { norm, cost, size } = await run.slope(signal);
   return { kind: "gradient", norm, relative: norm === 0 || cost === 0 ? 0 : (norm * size) / cost };
+}
+
+/** Whether the optimum of complete ratings is found without being asked for. */
+export function optimumCostsLittle({ users, items }: Ratings): boolean {
+  return Math.min(users.size, items.size) <= AUTO_SHORT_SIDE && users.size * items.size <= AUTO_CELLS;
 }
 
 /** Whether a rank bounds how near the model can come to ratings: two tables of it, on the ratings' own scale. */

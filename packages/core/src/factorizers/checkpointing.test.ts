@@ -181,6 +181,24 @@ describe("a checkpoint of another training is refused, everything that differs b
     );
   });
 
+  it("the same numbers in another unit: a rate that is given has unit 1, except in blocks", async () => {
+    const pairs: readonly (readonly [Factorizer, Factorizer, readonly string[]])[] = [
+      [gradient({ rank: 2, steps: 4 }), gradient({ rank: 2, steps: 4, learningRate: 0.05 }), ["unit"]],
+      [
+        sgd({ rank: 2, epochs: 4, order: "rows" }),
+        sgd({ rank: 2, epochs: 4, order: "rows", learningRate: 0.025 }),
+        ["unit"],
+      ],
+      [sgd({ rank: 2, epochs: 4 }), sgd({ rank: 2, epochs: 4, learningRate: 0.1 }), []],
+    ];
+    for (const [made, asked, differs] of pairs) {
+      const { kept, report } = await checkpointed(made);
+      const resume = kept[2].bytes;
+      if (differs.length > 0) expect((await refusal(ratings, asked, { resume })).facts.differs).toEqual(differs);
+      else expect((await factorize(ratings, asked, { ...engine, resume })).report.digest).toBe(report.digest);
+    }
+  });
+
   it("fewer passes than were made, or another number where a pass depends on it", async () => {
     const { kept } = await checkpointed(method);
     const resume = kept[3].bytes;

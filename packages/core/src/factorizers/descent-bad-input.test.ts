@@ -27,9 +27,9 @@ describe.each(methods)("%s", (_, method) => {
 
   it("fits one cell, with the global mean and without", async () => {
     const cell = ratingsFromDense([[4]]);
-    const centred = await codes(cell, method({ rank: 1 }));
-    expect(centred.scorer.score(0, 0)).toBeCloseTo(4, 2);
-    expect(centred.codes).toContain("constant-ratings");
+    const centered = await codes(cell, method({ rank: 1 }));
+    expect(centered.scorer.score(0, 0)).toBeCloseTo(4, 2);
+    expect(centered.codes).toContain("constant-ratings");
     const plain = await codes(cell, method({ rank: 1, center: "none", regularization: 0 }));
     // Biases keep their own penalty, 3 |b|² on each side, and give way to the product.
     expect(plain.scorer.score(0, 0)).toBeCloseTo(4, 1);

@@ -63,7 +63,10 @@ export const costOptions = (method: Method) =>
 
 /** Options of the cost; every one may be left out. */
 export interface CostOptions {
-  /** What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, 1 where learningRate is given */
+  /**
+   * What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, with center `none` at
+   * least a fifth of their root mean square; 1 where learningRate is given, except by sgd in blocks
+   */
   readonly unit?: number | "auto";
   /** λ ≥ 0, within the objective. Default `auto`, see docs/gradient.md */
   readonly regularization?: number | "auto";

@@ -78,6 +78,10 @@ abstract class DescentRun implements Run {
     this.done = done;
   }
 
+  get options(): DescentSettings["options"] {
+    return this.memory.settings.options;
+  }
+
   abstract passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]>;
 
   state(): RunState {
@@ -133,16 +137,18 @@ abstract class DescentRun implements Run {
   protected abstract lossOf(rmse: number): number;
 
   blame(pass: number): Blame {
-    const { rates, name, optimizer } = this.memory.settings;
+    const { rates, name, optimizer, clipNorm } = this.memory.settings;
+    const { unit } = this.memory;
     return {
       learningRate: rates.at(Math.max(pass, 1)),
       worst: worstRow(
         this.memory
           .sides()
-          .map(({ word, ids, side }) => ({ word, ids, tables: [side.factors.table], bias: side.bias?.value })),
+          .map(({ word, ids, side }) => ({ word, ids, tables: [side.factors.table], bias: side.bias?.value, unit })),
       ),
       // The steps of the others are as long whatever the length of the gradient.
-      further: name === "gradient" && optimizer.kind === "sgd" ? 'set clipping "norm"' : undefined,
+      further:
+        name === "gradient" && optimizer.kind === "sgd" && clipNorm === undefined ? 'set clipping "norm"' : undefined,
     };
   }
 }

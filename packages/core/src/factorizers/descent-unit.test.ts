@@ -1,7 +1,7 @@
 /** The unit of descents: another unit is the same training in other numbers, and by default every scale of ratings is alike. */
 import { describe, expect, it } from "vitest";
 import { openKernels } from "../kernels/index.ts";
-import type { FactorModel } from "../model/index.ts";
+import { type FactorModel, factorScorer } from "../model/index.ts";
 import { plantedWorld, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { type Factorizer, factorize, type GradientOptions, gradient, type SgdOptions, sgd } from "./index.ts";
 
@@ -69,7 +69,58 @@ describe("by default", () => {
     expect(await unitOf(same, gradient({ rank: 1, steps: 1, learningRate: 0.05 }))).toBe(1);
     expect(await unitOf(same, sgd({ rank: 1, epochs: 1, learningRate: 0.02, unit: 7 }))).toBe(7);
     expect(await unitOf(same, sgd({ rank: 1, epochs: 1, unit: 7 }))).toBe(7);
+    // In blocks a rate is the adaptive one's, and the ratings' size does not change what it means.
+    expect(await unitOf(world, sgd({ rank: 1, epochs: 1, learningRate: 0.1 }))).toBe(
+      await unitOf(world, sgd({ rank: 1, epochs: 1 })),
+    );
     for (const unit of [0, -1, Number.NaN]) expect(() => sgd({ unit })).toThrow(/unit must be a finite number from/);
+  });
+});
+
+/** Ratings of this mean and deviation, of rank 2 beside the mean. */
+const far = (mean: number, deviation: number) => {
+  const planted = plantedWorld({ users: 120, items: 60, rank: 2, density: 0.4, noise: 0.3, mean: 0, seed: 5 }).ratings;
+  const spread = Math.hypot(...planted.byUser.value) / Math.sqrt(planted.size);
+  const records = [...planted.records()];
+  return ratingsFrom(
+    records.map((record) => ({ ...record, rating: mean + (deviation * (record.rating as number)) / spread })),
+  );
+};
+
+describe("without a centre, far from 0", () => {
+  // In units of the deviation the first three diverge, and gradient's RMSE on 100 ± 0.7 is 37 and 45 deviations.
+  const methods: readonly (readonly [string, number, Factorizer])[] = [
+    ["sgd() in row order", 7, sgd({ rank: 4, order: "rows", center: "none" })],
+    ["sgd() in row order without biases", 2, sgd({ rank: 4, order: "rows", center: "none", biases: "none" })],
+    ["sgd()", 1.2, sgd({ center: "none" })],
+    ["gradient() of rank 1", 1.8, gradient({ rank: 1, center: "none" })],
+    ["gradient() of rank 1 without biases", 1.2, gradient({ rank: 1, center: "none", biases: "none" })],
+  ];
+  it.each(methods)("%s trains on 100 ± 0.7 and 1000 ± 10 to an RMSE below %d deviations", async (_, most, method) => {
+    for (const [mean, deviation] of [
+      [100, 0.7],
+      [1000, 10],
+    ] as const) {
+      const ratings = far(mean, deviation);
+      const { model, report } = await factorize(ratings, method, { threads: 1 });
+      expect(report.options.unit).toBeCloseTo(Math.hypot(mean, deviation) / 5, 1);
+      const scorer = factorScorer(model);
+      let squares = 0;
+      for (const { user, item, rating } of ratings.records()) {
+        const [u, i] = [ratings.users.index(user) as number, ratings.items.index(item) as number];
+        squares += (scorer.score(u, i) - (rating as number)) ** 2;
+      }
+      expect(Math.sqrt(squares / ratings.size) / deviation).toBeLessThan(most);
+    }
+  });
+
+  it("near 0 the unit is the deviation, with and without a centre", async () => {
+    const near = far(3.6, 1.1);
+    for (const center of ["none", "global"] as const) {
+      for (const method of [sgd({ rank: 1, epochs: 1, center }), gradient({ rank: 1, steps: 1, center })]) {
+        expect((await factorize(near, method, { threads: 1 })).report.options.unit).toBeCloseTo(1.1, 1);
+      }
+    }
   });
 });
 

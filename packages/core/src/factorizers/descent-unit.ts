@@ -8,6 +8,7 @@
  * not a bit changes.
  */
 import type { Objective, Reals } from "../kernels/index.ts";
+import type { Center } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 
 /** What a number in kernel memory is multiplied by, to be one of the ratings' own. */
@@ -23,18 +24,39 @@ export interface Unit {
 export const unitOption = {
   type: "number",
   default: "auto",
-  auto: "the standard deviation of the ratings, or 1 where learningRate is given",
+  auto: "the standard deviation of the ratings, with center none at least 1/5 of their root mean square; or 1 where learningRate is given",
   min: 1e-12,
   max: 1e12,
   about: "what ratings are divided by while they are fitted; learningRate, initScale and clipNorm are in this unit",
 } as const;
 
-/** @param hasRate a learning rate is given, which is one for the ratings as they are */
-export function unitFor(unit: number | "auto", hasRate: boolean, { byUser, mean }: Ratings): number {
+/**
+ * Root mean square of ratings without a centre, in units, at most. From 100 units on, sgd diverges and adam takes all its steps to get there;
+ * with 1, sgd takes too small steps for what tells the ratings apart. MovieLens is 3.3 deviations away. docs/gradient.md has figures.
+ */
+const MOST_UNITS = 5;
+
+/** What of the unit the options alone decide: a learning rate that is given is one for the ratings as they are. */
+export function unitBeside(learningRate: number | "auto", unit: number | "auto"): number | "auto" {
+  return unit === "auto" && learningRate !== "auto" ? 1 : unit;
+}
+
+/** The unit as a number. Without a centre scores have to get from 0 to the ratings, which are not to be too many units away. */
+export function unitFor(unit: number | "auto", center: Center, { byUser, mean }: Ratings): number {
   if (unit !== "auto") return unit;
-  if (hasRate) return 1;
   // Equal ratings: what they are all like is their size.
-  return standardDeviation(byUser.value, mean) || Math.abs(mean) || 1;
+  const unitOfSpread = standardDeviation(byUser.value, mean) || Math.abs(mean) || 1;
+  return center === "none" ? Math.max(unitOfSpread, standardDeviation(byUser.value, 0) / MOST_UNITS) : unitOfSpread;
+}
+
+/**
+ * A learning rate as a remedy names it: by itself it would be one for unit 1.
+ *
+ * @param options with the numbers that came of `auto`
+ * @returns such as `; give it with unit: 102.1`, or nothing where the unit is 1, not known or not an option
+ */
+export function withUnit({ unit }: Readonly<Record<string, unknown>>): string {
+  return typeof unit === "number" && unit !== 1 ? `; give it with unit: ${Number(unit.toPrecision(4))}` : "";
 }
 
 /** @param penalties of the cost in the ratings' own unit */

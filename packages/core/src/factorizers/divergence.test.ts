@@ -1,5 +1,6 @@
 /** When a training has diverged, and what is said then: the rule on figures, and gradient() and sgd() by every optimizer; dense-net.test.ts has the net. */
 import { describe, expect, it } from "vitest";
+import { openKernels } from "../kernels/index.ts";
 import { plantedWorld, ratingsFromDense } from "../ratings/index.ts";
 import { DivergenceError } from "../support/index.ts";
 import { type Blame, refuseDiverged } from "./divergence.ts";
@@ -115,10 +116,51 @@ describe("a learning rate of 1e9", () => {
     }
   });
 
+  it("is lowered beside the unit that it holds in, and gradients that are clipped are not to be clipped", async () => {
+    const clipped = gradient({ rank: 2, steps: 9, optimizer: "sgd", clipping: "norm", learningRate });
+    await expect(factorize(ratings, clipped)).rejects.toThrow(named("gradient", "step", 9));
+    for (const method of [
+      gradient({ rank: 2, steps: 9, learningRate, unit: 7.12345 }),
+      sgd({ rank: 2, epochs: 9, learningRate, unit: 7.12345, order: "rows" }),
+      sgd({ rank: 2, epochs: 9, learningRate, unit: 7.12345 }),
+    ]) {
+      await expect(factorize(ratings, method)).rejects.toThrow(
+        /; lower learningRate \(1\.00e\+9 in that (step|epoch); give it with unit: 7\.123\), and check/,
+      );
+    }
+  });
+
   it.each(["together", "alternately"] as const)("of sgd(), rows moved %s", async (update) => {
     const method = sgd({ rank: 2, epochs: 5, order: "shuffled", update, learningRate });
     await expect(factorize(ratings, method)).rejects.toThrow(named("sgd", "epoch", 5));
   });
+});
+
+it("the worst row is told in the ratings' own unit: a bias of 60 beside factors of 50, the unit being 4", async () => {
+  // In kernel memory the bias is 15 and the factors 25.
+  const kernels = await openKernels({ backend: "reference" });
+  const rows = (count: number, at: number, value: number) =>
+    Float64Array.from({ length: count }, (_, row) => (row === at ? value : 0.1));
+  const initial = {
+    userFactors: rows(40, 3, 50),
+    itemFactors: rows(25, 0, 0.1),
+    userBias: rows(40, 0, 0.1),
+    itemBias: rows(25, 8, 60),
+  };
+  const given = { rank: 1, unit: 4, initial };
+  const methods = [
+    gradient({ ...given, steps: 1 }),
+    gradient({ ...given, batch: "mini", epochs: 1 }),
+    sgd({ ...given, epochs: 1, order: "rows" }),
+    sgd({ ...given, epochs: 1 }),
+  ];
+  for (const method of methods) {
+    const run = await method.start(ratings, kernels, 0);
+    const worst = run.blame?.(1).worst;
+    run.close();
+    expect(worst).toMatchObject({ word: "item", id: ratings.items.id(8) });
+    expect(worst?.size).toBeCloseTo(60, 5);
+  }
 });
 
 it("what starts at the optimum and leaves it, or has nothing to fit, is trained on: gradient at rate 1, als on equal ratings", async () => {

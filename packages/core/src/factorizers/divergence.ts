@@ -7,6 +7,7 @@
  */
 import type { Model } from "../model/index.ts";
 import { DivergenceError, show } from "../support/index.ts";
+import { withUnit } from "./descent-unit.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
 import type { WorstRow } from "./worst-row.ts";
 
@@ -38,7 +39,7 @@ export function refuseDiverged<M extends Model>(
   run: Run<M>,
   method: Factorizer<M>,
 ): void {
-  if (Number.isFinite(loss) && !(loss > limitOf(initialLoss, run.zeroLoss))) return;
+  if (Number.isFinite(loss) && !isFar(loss, initialLoss, run)) return;
   const { learningRate, worst, further } = run.blame?.(pass) ?? { learningRate: undefined, worst: undefined };
   const word = method.passName.slice(0, -1);
   const began = pass === 0 || initialLoss === undefined ? "" : `, from ${short(initialLoss)} at the start`;
@@ -60,16 +61,19 @@ export function refuseDiverged<M extends Model>(
     if (pass === 0) return "start from smaller factors";
     const check = "check the ratings for extreme values";
     if (learningRate === undefined) return `raise regularization, or ${check}`;
-    const lower = `lower learningRate (${learningRate.toPrecision(3)} in that ${word})`;
+    const lower = `lower learningRate (${learningRate.toPrecision(3)} in that ${word}${withUnit(run.options ?? {})})`;
     return `${lower}${further === undefined ? "" : `, or ${further}`}, and ${check}`;
   }
 }
 
-/** A training that starts at the optimum may leave it: it is measured by predicting 0 then, if that is worse. */
-function limitOf(initialLoss: number | undefined, zeroLoss = 0): number {
-  if (initialLoss === undefined) return Number.POSITIVE_INFINITY;
-  const from = Math.max(initialLoss, zeroLoss);
-  return from > 0 ? DIVERGED * from : Number.POSITIVE_INFINITY;
+/**
+ * A training that starts at the optimum may leave it: it is measured by predicting 0 then, if that is worse. That goes through all ratings,
+ * so it is asked for last.
+ */
+function isFar(loss: number, initialLoss: number | undefined, run: Pick<Run, "zeroLoss">): boolean {
+  if (initialLoss === undefined || !(loss > DIVERGED * initialLoss)) return false;
+  const from = Math.max(initialLoss, run.zeroLoss ?? 0);
+  return from > 0 && loss > DIVERGED * from;
 }
 
 function grown(worst: WorstRow): string {

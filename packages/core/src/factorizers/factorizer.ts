@@ -75,6 +75,8 @@ export interface Factorizer<M extends Model = FactorModel> {
 
 /** One training in progress. Owns kernel memory until `close`. */
 export interface Run<M extends Model = FactorModel> {
+  /** The method's options, with the numbers that came of `auto` for these ratings; left out where no option depends on them */
+  readonly options?: Readonly<Record<string, unknown>>;
   /**
    * At least one pass and at most `most`: many where a pass is so short that the loop around it would cost more. Looks at
    * the signal where it can stop half-way. How many are made in one call never changes what they give.

@@ -3,6 +3,7 @@
  * that it does not depend on the scale of the ratings, nor on the number of passes.
  */
 import type { Model } from "../model/index.ts";
+import { withUnit } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
 
@@ -54,10 +55,11 @@ export function findingsInLosses(
 /** From before the first pass to the best one nothing to speak of: the training has done nothing. */
 function flatLoss(
   method: Factorizer<Model>,
-  { learningRate, regularization }: Factorizer<Model>["options"],
+  options: Factorizer<Model>["options"],
   { lossName, initialLoss, loss }: LossCourse,
 ): Finding[] {
   if (initialLoss === undefined || !(initialLoss > 0)) return [];
+  const { learningRate, regularization } = options;
   const last = loss[loss.length - 1];
   const best = loss.reduce((least, value) => Math.min(least, value), initialLoss);
   // Down and back up again is another finding, with the opposite remedy.
@@ -66,7 +68,7 @@ function flatLoss(
   const hopeless = "if these ratings hold no pattern, nothing will help";
   const remedy =
     learningRate !== undefined
-      ? `raise learningRate${now(learningRate)} tenfold until the loss falls, then make more ${method.passName}`
+      ? `raise learningRate${now(learningRate, withUnit(options))} tenfold until the loss falls, then make more ${method.passName}`
       : regularization !== undefined
         ? `lower regularization${now(regularization)}; ${hopeless}`
         : hopeless;
@@ -82,7 +84,7 @@ function flatLoss(
 /** Above its start, risen from its best, or up and down without settling. */
 function rateTooHigh(
   method: Factorizer<Model>,
-  { learningRate }: Factorizer<Model>["options"],
+  options: Factorizer<Model>["options"],
   { lossName, initialLoss, loss }: LossCourse,
 ): Finding[] {
   const last = loss[loss.length - 1];
@@ -90,7 +92,7 @@ function rateTooHigh(
   let best = 0;
   for (let pass = 1; pass < loss.length; pass++) if (loss[pass] < loss[best]) best = pass;
   const said = (message: string, remedy: string): Finding[] => [{ code: "learning-rate-too-high", message, remedy }];
-  const lower = `lower learningRate${now(learningRate)} by a factor of 3 to 10`;
+  const lower = `lower learningRate${now(options.learningRate, withUnit(options))} by a factor of 3 to 10`;
   if (initialLoss !== undefined && last > (1 + FLAT) * initialLoss) {
     return said(
       `the ${lossName} is ${figure(last)} after ${counted(loss.length, word)}, above the ${figure(initialLoss)} it started at`,
@@ -147,9 +149,9 @@ function heldOutTurned(method: Factorizer<Model>, { lossName, loss, validation }
   ];
 }
 
-/** What a setting is; on the way, what came of `auto` is not known. */
-function now(value: unknown): string {
-  return typeof value === "number" ? ` (now ${value})` : "";
+/** What a setting is, and what goes with it. Not known of `auto` before the first pass. */
+function now(value: unknown, beside = ""): string {
+  return typeof value === "number" ? ` (now ${value}${beside})` : "";
 }
 
 function counted(count: number, word: string): string {

@@ -18,9 +18,7 @@ const OFF_SHARE = 1e-3;
 const BY_HEART = 0.05;
 
 export function findingsInModel(ratings: Ratings, method: Factorizer<Model>, model: Model): Finding[] {
-  const cells = ratings.users.size * ratings.items.size;
-  if (model.scale !== "rating" || !ratings.hasRatings || ratings.size === cells || ratings.min === ratings.max)
-    return [];
+  if (model.scale !== "rating" || !ratings.hasRatings || ratings.isComplete || ratings.min === ratings.max) return [];
   const scorer = scorerOf(model);
   const seed = streamSeed(model.provenance.seed, "findings");
   return [...learnedByHeart(ratings, method, scorer, seed), ...offTheScale(ratings, scorer, seed)];

@@ -6,7 +6,7 @@ import { unit } from "../support/index.ts";
 import { findingsBefore } from "./findings-before.ts";
 import { findingsInLosses, type LossCourse } from "./findings-in-losses.ts";
 import { findingsInModel } from "./findings-in-model.ts";
-import { als, type Factorizer, type Finding, factorize, ials, type Validation } from "./index.ts";
+import { als, type Factorizer, type Finding, factorize, gradient, ials, type Validation } from "./index.ts";
 
 const scale = { min: 1, max: 5, step: 1 };
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code);
@@ -103,6 +103,31 @@ describe("in the losses", () => {
     expect(found({ initialLoss: 1, loss: [1] }, { regularization: 50 })[0].remedy).toMatch(
       "lower regularization (now 50)",
     );
+  });
+
+  it("a rate in another unit than 1 is told with the unit, which a rate that is given would not have", async () => {
+    const options = { learningRate: 0.025, unit: 102.0871 };
+    expect(found({ initialLoss: 1, loss: [1] }, options)[0].remedy).toMatch(
+      "raise learningRate (now 0.025; give it with unit: 102.1) tenfold",
+    );
+    expect(found({ initialLoss: 10, loss: [12] }, options)[0].remedy).toBe(
+      "lower learningRate (now 0.025; give it with unit: 102.1) by a factor of 3 to 10",
+    );
+    expect(found({ initialLoss: 10, loss: [12] }, { learningRate: 0.025, unit: 1 })[0].remedy).toMatch(
+      "(now 0.025) by",
+    );
+    // On the way too, where rate and unit are `auto`: factors of 0 never move.
+    const { ratings } = plantedWorld({ users: 12, items: 9, rank: 1, density: 0.8, noise: 0.1, mean: 300, seed: 2 });
+    const initial = { userFactors: new Float64Array(12), itemFactors: new Float64Array(9) };
+    const told: string[] = [];
+    const onFinding = ({ remedy }: Finding) => told.push(remedy);
+    const { report } = await factorize(ratings, gradient({ rank: 1, steps: 8, biases: "none", initial }), {
+      onFinding,
+    });
+    const unit = Number((report.options.unit as number).toPrecision(4));
+    expect(told).toEqual([
+      `raise learningRate (now 0.05; give it with unit: ${unit}) tenfold until the loss falls, then make more steps`,
+    ]);
   });
 
   it("a loss that fell from 10 to 5 and is back at 10.005 is no flat one, but of a rate too high", () => {

@@ -23,7 +23,7 @@ import {
 } from "./descent-options.ts";
 import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
-import { unitFor } from "./descent-unit.ts";
+import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
@@ -141,12 +141,18 @@ export function gradient(given: GradientOptions = {}): Factorizer {
   const learningRate = options.learningRate === "auto" ? autoRate(options) : options.learningRate;
   const rates = ratesOf(who, learningRate, options, passes);
   const start = startOf(who, options, given, initial);
-  const shown = { ...options, learningRate, ...(initial === undefined ? {} : { initial: initialDigest(initial) }) };
+  const unitGiven = unitBeside(options.learningRate, options.unit);
+  const shown = {
+    ...options,
+    learningRate,
+    unit: unitGiven,
+    ...(initial === undefined ? {} : { initial: initialDigest(initial) }),
+  };
   const settings = (ratings: Ratings): DescentSettings => {
     const batchSize = Math.max(1, Math.min(options.batchSize, ratings.size));
     const entries = full ? ratings.size : batchSize;
     const penalties = penaltiesFor(who, options, objective, ratings, entries);
-    const unit = unitFor(options.unit, options.learningRate !== "auto", ratings);
+    const unit = unitFor(unitGiven, options.center, ratings);
     return {
       name: who,
       options: { ...shown, ...penalties, unit },

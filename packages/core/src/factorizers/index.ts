@@ -5,7 +5,14 @@
 
 export { type AlsOptions, als, alsOptions } from "./als.ts";
 export type { BlockOptions } from "./block-options.ts";
-export { type Certificate, type CertificateChoice, isBounded, type Slope } from "./certificate.ts";
+export {
+  type Certificate,
+  type CertificateChoice,
+  certificateChoice,
+  isBounded,
+  optimumCostsLittle,
+  type Slope,
+} from "./certificate.ts";
 export {
   type Checkpoint,
   type CheckpointValidation,
@@ -34,7 +41,7 @@ export { type Suggestion, suggestMethod } from "./suggest.ts";
 export type { TruncatedSvd } from "./svd/decomposer.ts";
 export type { Missing } from "./svd/matrix.ts";
 export { type ModelOptima, modelOptima } from "./svd/model-optima.ts";
-export { type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
+export { hasWholeSpectrum, type Spectrum, type SvdOptimum, type SvdOptimumOptions, svdOptimum } from "./svd/optimum.ts";
 export { type SvdOptions, svd, svdOptions } from "./svd/svd.ts";
 export { type TruncatedSvdOptions, truncatedSvd } from "./svd/truncated-svd.ts";
 export {

@@ -115,6 +115,40 @@ describe("sgd in blocks", () => {
     }
   });
 
+  it("begins at the loss of all 72,000 ratings, to 1e-5, and moves nothing by measuring it; zeroLoss is of the ratings themselves", async () => {
+    const { ratings: many } = plantedWorld({
+      users: 600,
+      items: 400,
+      rank: 1,
+      density: 0.3,
+      noise: 1,
+      mean: 3,
+      seed: 3,
+    });
+    const { value } = many.byUser;
+    const mean = (of: (value: number, cell: number) => number) =>
+      value.reduce((sum, v, i) => sum + of(v, i), 0) / value.length;
+    const losses = {
+      squared: (error: number) => error ** 2,
+      absolute: Math.abs,
+      huber: (error: number) => (Math.abs(error) > 0.5 ? 0.5 * (Math.abs(error) - 0.25) : error ** 2 / 2),
+    };
+    const kernels = await openKernels({ backend: "wasm", threads: 1 });
+    for (const [loss, of] of Object.entries(losses)) {
+      const huber = loss === "huber" ? { huberDelta: 0.5 } : {};
+      const method = sgd({ rank: 3, epochs: 1, loss: loss as "huber", center: "user", unit: 3, ...huber });
+      const run = await method.start(many, kernels, 0);
+      const [{ arrays }, model] = [run.state(), (await run.model(0)) as FactorModel];
+      const [initialLoss, zeroLoss] = [run.initialLoss as number, run.zeroLoss as number];
+      run.close();
+      const all = scores(model, many);
+      const figure = (sum: number) => (loss === "squared" ? Math.sqrt(sum) : sum);
+      expect(Math.abs(initialLoss / figure(mean((v, cell) => of(v - all[cell]))) - 1)).toBeLessThan(1e-5);
+      expect(zeroLoss / figure(mean((v) => of(v)))).toBeCloseTo(1, 12);
+      expect(new Set([...arrays.userSums, ...arrays.itemSums])).toEqual(new Set([1]));
+    }
+  });
+
   it("has the slope of its cost, by differences, for every loss that has one", async () => {
     const kernels = await openKernels({ backend: "reference" });
     for (const loss of ["squared", "huber", "logistic", "kl"] as const) {

@@ -33,7 +33,7 @@ import {
 } from "./descent-options.ts";
 import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
-import { unitFor, unitOption } from "./descent-unit.ts";
+import { unitBeside, unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
@@ -110,7 +110,7 @@ type SgdResolved = Resolved<typeof sgdOptions>;
 interface Resolution {
   readonly who: string;
   readonly options: SgdResolved;
-  readonly shown: Readonly<Record<string, unknown>>;
+  readonly shown: Readonly<Record<string, unknown>> & Pick<SgdResolved, "unit">;
   readonly rates: Rates;
   readonly start: Start;
 }
@@ -135,6 +135,7 @@ export function sgd(given: SgdOptions = {}): Factorizer {
   const shown = {
     ...options,
     learningRate,
+    unit: inBlocks ? options.unit : unitBeside(options.learningRate, options.unit),
     ...drawn,
     ...(initial === undefined ? {} : { initial: initialDigest(initial) }),
   };
@@ -169,10 +170,11 @@ function resolved(who: string, given: object): SgdResolved {
 
 function blockSettings({ who, options, shown, rates, start }: Resolution, ratings: Ratings): BlockSettings {
   const { rank, epochs, loss, biases, center, nonNegative, regularizationL1 } = options;
-  const deviation = unitFor("auto", false, ratings);
-  const unit = blockUnit(loss, options.unit === "auto" ? deviation : options.unit);
-  const penalties = blockPenalties(loss, options, unit, ratings);
-  const huberDelta = options.huberDelta === "auto" ? deviation : options.huberDelta;
+  // A learning rate that is given is the adaptive one's, which is for ratings in their own unit too.
+  const unit = blockUnit(loss, unitFor(options.unit, center, ratings));
+  // How much a row differs from others does not follow the mean, as the unit does where there is no centre.
+  const penalties = blockPenalties(loss, options, blockUnit(loss, unitFor(options.unit, "global", ratings)), ratings);
+  const huberDelta = options.huberDelta === "auto" ? unitFor("auto", "global", ratings) : options.huberDelta;
   return {
     name: who,
     options: { ...shown, ...penalties, unit: unit.rating, ...(loss === "huber" ? { huberDelta } : {}) },
@@ -198,7 +200,7 @@ function rowSettings(
 ): DescentSettings {
   const { rank, epochs, biases, center, update } = options;
   const penalties = penaltiesFor("sgd", options, "half", ratings, 1);
-  const unit = unitFor(options.unit, options.learningRate !== "auto", ratings);
+  const unit = unitFor(shown.unit, center, ratings);
   return {
     name: who,
     options: { ...shown, ...penalties, unit },

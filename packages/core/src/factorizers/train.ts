@@ -17,7 +17,7 @@ import {
   turnIsOver,
   wholeNumber,
 } from "../support/index.ts";
-import { type Certificate, type CertificateChoice, certify } from "./certificate.ts";
+import { type Certificate, type CertificateChoice, certificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
 import { Course, type Finish, type Progress, type Start } from "./course.ts";
@@ -135,10 +135,7 @@ export async function factorize<M extends Model = FactorModel>(
   checkArguments(ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
-  const wanted = options.certificate ?? "auto";
-  if (wanted !== "auto" && typeof wanted !== "boolean") {
-    throw new OptionError("factorize", "certificate", wanted, 'true, false or "auto"');
-  }
+  const wanted = certificateChoice("factorize", "certificate", options.certificate);
   throwIfAborted(method.name, options.signal);
   if (ratings.size === 0) {
     throw new DataError(`${method.name}: there are no ratings to train on; check the split or the ids that were kept`, {
@@ -163,7 +160,7 @@ export async function factorize<M extends Model = FactorModel>(
     const initialLoss = from === undefined ? run.initialLoss : from.initialLoss;
     const start = { run, ratings, method, seed, kernels, from, initialLoss, prepare };
     const finish = await new Course(start, writer, options, (figures) =>
-      teller.tell(findingsInLosses(method, method.options, figures, false)),
+      teller.tell(findingsInLosses(method, run.options ?? method.options, figures, false)),
     ).toEnd();
     const findings = allFindings(ratings, method, finish.course, finish.model);
     teller.tell(findings);

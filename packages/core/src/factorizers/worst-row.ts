@@ -6,7 +6,7 @@ export type WorstRow =
   | {
       readonly word: "user" | "item";
       readonly id: Id;
-      /** The largest absolute value of the row; ∞ where one is not finite */
+      /** The largest absolute value of the row, in the ratings' own unit; ∞ where one is not finite */
       readonly size: number;
     }
   /** What belongs to no row is worse than any: layers of a net */
@@ -20,16 +20,19 @@ export interface SideNumbers {
   readonly tables: readonly RealTable[];
   /** [rows], or of length 0 or undefined where there is none */
   readonly bias: Reals | undefined;
+  /** What a bias and what a number of the tables is multiplied by, to be in the ratings' own unit. Default 1 */
+  readonly unit?: { readonly rating: number; readonly factor: number };
 }
 
 /** The first row, users before items, with a number that is not finite; else the one with the largest. */
 export function worstRow(sides: readonly SideNumbers[]): WorstRow & { readonly word: "user" | "item" } {
   let [worst, at, size] = [sides[0], 0, -1];
   for (const side of sides) {
+    const { rating, factor } = side.unit ?? { rating: 1, factor: 1 };
     for (let row = 0; row < side.ids.size && size < Number.POSITIVE_INFINITY; row++) {
-      let own = side.bias === undefined || side.bias.length === 0 ? 0 : sizeOf(side.bias[row]);
+      let own = side.bias === undefined || side.bias.length === 0 ? 0 : rating * sizeOf(side.bias[row]);
       for (const { data, rank, stride } of side.tables) {
-        for (let j = row * stride; j < row * stride + rank; j++) own = Math.max(own, sizeOf(data[j]));
+        for (let j = row * stride; j < row * stride + rank; j++) own = Math.max(own, factor * sizeOf(data[j]));
       }
       if (own > size) [worst, at, size] = [side, row, own];
     }

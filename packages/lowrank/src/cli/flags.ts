@@ -2,7 +2,7 @@
  * Flags that several commands share, and the parsers that turn their texts into clean values. A flag given twice is
  * refused: one of the two would be ignored in silence.
  */
-import { duplicatePolicies } from "@lowrank/core";
+import { duplicatePolicies, validationMetrics } from "@lowrank/core";
 import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { type Encoding, encodings, type Format, formats } from "../file-words.ts";
@@ -278,6 +278,15 @@ export function addQuestionFlags(command: Command, aboutN: string): Command {
 
 export function addSeedFlag(command: Command): Command {
   return command.option("--seed <n>", "same seed, same result (0)", whole("--seed", 0, 2 ** 32 - 1));
+}
+
+/** The figure on held-out ratings. */
+export function addMetricFlag(command: Command): Command {
+  return command.option(
+    "--metric <word>",
+    `figure for --validation: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
+    word("--metric", validationMetrics),
+  );
 }
 
 /** `{ [name]: value }`, or nothing when the flag was not given. */

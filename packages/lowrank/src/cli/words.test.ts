@@ -10,6 +10,10 @@ describe("inFlags", () => {
       "use --method als to fit them, or --missing zero to count them as 0",
     ],
     ["lower learningRate (0.1 in that step)", "lower --learning-rate (0.1 in that step)"],
+    [
+      "lower learningRate (now 0.025; give it with unit: 102.1) by a factor of 3 to 10",
+      "lower --learning-rate (now 0.025; give it with --unit 102.1) by a factor of 3 to 10",
+    ],
     ['wrote "learningRate: 3" in learningRate.json', 'wrote "learningRate: 3" in learningRate.json'],
     ["user 5 has no stable solution; nothing() helps", "user 5 has no stable solution; nothing() helps"],
   ])("%s", (sentence, expected) => {

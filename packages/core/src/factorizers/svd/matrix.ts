@@ -33,8 +33,8 @@ export interface SvdMatrix {
  * @throws DataError for ratings with holes that were not said to be zero, and for a centre of data without ratings
  */
 export function svdMatrix(who: string, ratings: Ratings, missing: Missing, center: Center): SvdMatrix {
-  const cells = ratings.users.size * ratings.items.size;
-  if (ratings.hasRatings && ratings.size < cells && missing === "refuse") {
+  if (ratings.hasRatings && !ratings.isComplete && missing === "refuse") {
+    const cells = ratings.users.size * ratings.items.size;
     throw new DataError(
       `${who}: ${cells - ratings.size} of ${cells} cells have no rating, and a singular value decomposition is of a ` +
         'whole matrix; use als() to fit the ratings that are there, or missing: "zero" to count the others as 0',

@@ -75,6 +75,11 @@ const WHOLE_SPECTRUM = 512;
 /** What single precision may take from ‖A_k‖_F, as a share of ‖A‖_F. */
 const ROUNDING = 2 ** -20;
 
+/** Whether all values come of an exact decomposition: its time is bounded, that of Krylov steps is not. */
+export function hasWholeSpectrum({ users, items }: Ratings): boolean {
+  return Math.min(users.size, items.size) <= WHOLE_SPECTRUM && suitsExact(users.size, items.size, 1);
+}
+
 /** The optimum at each rank; the spectrum where all values came of the same decomposition. */
 export async function optimaOf(
   who: string,

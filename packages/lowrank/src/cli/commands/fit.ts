@@ -10,7 +10,6 @@ import {
   randomSplit,
   type Validation,
   type ValidationMetric,
-  validationMetrics,
 } from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
@@ -27,6 +26,7 @@ import { UsageError } from "../exit.ts";
 import { ignoredLines, warnOf } from "../findings.ts";
 import {
   addEngineFlags,
+  addMetricFlag,
   addOutputFlags,
   addReadingFlags,
   addSeedFlag,
@@ -38,7 +38,6 @@ import {
   share,
   text,
   whole,
-  word,
 } from "../flags.ts";
 import { bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
@@ -84,12 +83,8 @@ export function addFit(program: Command, shell: Shell): void {
       "--validation <share>",
       "hold out this share of the ratings, stop when the figure on them gets no better, keep the best",
       share("--validation"),
-    )
-    .option(
-      "--metric <word>",
-      `figure for --validation: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
-      word("--metric", validationMetrics),
-    )
+    );
+  addMetricFlag(command)
     .option(
       "--patience <n>",
       `measurements without improvement before stopping (${DEFAULT_PATIENCE})`,

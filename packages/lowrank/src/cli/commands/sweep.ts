@@ -1,18 +1,12 @@
 /** `lowrank sweep`: rating files in; loss and held-out figure of each rank as a table and a curve, and a suggested rank, out. */
-import {
-  type RankSweep,
-  type RankSweepProgress,
-  type Ratings,
-  rankSweep,
-  type ValidationMetric,
-  validationMetrics,
-} from "@lowrank/core";
+import { type RankSweep, type RankSweepProgress, type Ratings, rankSweep, type ValidationMetric } from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import { ignoredLines, warnOfAll } from "../findings.ts";
 import {
   addEngineFlags,
+  addMetricFlag,
   addOutputFlags,
   addReadingFlags,
   addSeedFlag,
@@ -24,7 +18,6 @@ import {
   readOptions,
   share,
   text,
-  word,
 } from "../flags.ts";
 import { bytes, counted, duration, hanging, inPercent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided, sourceNames } from "../load.ts";
@@ -47,6 +40,7 @@ interface SweepFlags extends ReadingFlags, EngineFlags, OutputFlags {
   validation?: number | false;
   metric?: ValidationMetric;
   seed?: number;
+  svdOptimum?: boolean;
   svg?: string;
 }
 
@@ -70,12 +64,10 @@ export function addSweep(program: Command, shell: Shell): void {
       share("--validation"),
     )
     .option("--no-validation", "hold out nothing")
-    .option(
-      "--metric <word>",
-      `figure on them: ${validationMetrics.join(", ")} (rmse for methods that fit ratings, ndcg for the others)`,
-      word("--metric", validationMetrics),
-    )
+    .option("--svd-optimum", "find what no model of a rank can beat where every pair is rated, whatever that costs")
+    .option("--no-svd-optimum", "do not; else found where it costs little, or nothing is held out to suggest by")
     .option("--svg <file>", "draw the curve into this .svg", text("--svg"));
+  addMetricFlag(command);
   addMethodFlags(command, ["rank"]);
   command.optionsGroup("Engine:");
   addSeedFlag(command);
@@ -150,6 +142,7 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
       method: (rank) => at(rank).method,
       validation: share,
       metric: flags.metric,
+      svdOptimum: flags.svdOptimum,
       seed,
       signal,
       onProgress: ({ rank, done, ranks: parts, training }: RankSweepProgress) => {
@@ -252,7 +245,7 @@ async function draw(file: string, picture: string, inputs: readonly InputFile[])
 
 /** These files again, with the flags that act in `fit` too, as one would type them. */
 function againFor(command: Command, files: readonly string[]): string {
-  const own = ["ranks", "validation", "metric", "svg", "json", "quiet", "debug"];
+  const own = ["ranks", "validation", "metric", "svdOptimum", "svg", "json", "quiet", "debug"];
   const flags = command.options.flatMap((option) => {
     const name = option.attributeName();
     const value: unknown = command.getOptionValue(name);
