@@ -28,6 +28,7 @@ const given: Readonly<Record<string, string>> = {
   "docs/gradient.md": someRatings,
   "docs/ials.md": someClicks,
   "docs/metrics.md": someRatings,
+  "docs/nmf.md": someRatings,
   "docs/plots.md": someRatings,
   "docs/sgd.md": someRatings,
 };
@@ -127,7 +128,7 @@ it("every page with TypeScript in it has it in blocks that run here, and every m
     const prose = textOf(page).replace(/^```[\s\S]*?^```/gm, "");
     expect(prose.match(/^ {4}(import|const|await) .*$/gm), `${page}: put it into a block of ts`).toBeNull();
   }
-  for (const method of ["als", "ials", "gradient", "sgd", "svd", "dense-net", "items"])
+  for (const method of ["als", "ials", "gradient", "sgd", "svd", "dense-net", "items", "nmf"])
     expect(pagesWithCode).toContain(`docs/${method}.md`);
   expect(Object.keys(given).filter((page) => !pagesWithCode.includes(page))).toEqual([]);
 });

@@ -33,8 +33,8 @@ import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, tu
 import { penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
-import { version } from "./version.ts";
 
 /** Option rows that both methods have, beside those of common-options.ts. */
 export const alternatingOptions = {
@@ -225,8 +225,8 @@ export class AlternatingRun implements Run {
   }
 
   model(passes: number): FactorModel {
-    const { byUser, users, items, hasRatings, min, max, hash } = this.#ratings;
-    const { name, options, rank, objective } = this.#settings;
+    const { byUser, users, items, hasRatings, min, max } = this.#ratings;
+    const { rank, objective } = this.#settings;
     const explicit = objective.kind === "explicit";
     return {
       kind: "factors",
@@ -242,15 +242,7 @@ export class AlternatingRun implements Run {
       range: explicit && hasRatings ? { min, max } : undefined,
       objective,
       history: byUser,
-      provenance: {
-        method: name,
-        options,
-        seed: this.#seed,
-        dataHash: hash,
-        backend: `${this.#kernels.backend} ${this.#kernels.build}`,
-        version,
-        passes,
-      },
+      provenance: provenanceOf(this.#settings, this.#ratings, this.#kernels, this.#seed, passes),
     };
   }
 

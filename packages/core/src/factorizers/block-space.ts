@@ -29,10 +29,10 @@ import type { BlockUnit } from "./block-options.ts";
 import { biasWithCenter, type RowCenters, rowCentersOf } from "./centers.ts";
 import { multiply } from "./descent-unit.ts";
 import type { RunState, StartFrom, StateArrays } from "./factorizer.ts";
+import { provenanceOf } from "./provenance.ts";
 import { restoreState } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
 import { fillStart, type Start } from "./starting-factors.ts";
-import { version } from "./version.ts";
 
 /** A training in blocks, every option resolved for its ratings. */
 export interface BlockSettings {
@@ -93,7 +93,7 @@ export class BlockSpace {
   readonly settings: BlockSettings;
   readonly ratings: Ratings;
   readonly seed: number;
-  readonly #backend: string;
+  readonly #kernels: Kernels;
   readonly #centers: RowCenters;
   readonly #places: { readonly user: Places; readonly item: Places };
 
@@ -101,7 +101,7 @@ export class BlockSpace {
     this.settings = settings;
     this.ratings = ratings;
     this.seed = seed;
-    this.#backend = `${kernels.backend} ${kernels.build}`;
+    this.#kernels = kernels;
     this.#centers = rowCentersOf(settings.center, ratings);
     this.#places = {
       user: drawPlaces(seed, "user", ratings.users.size),
@@ -219,8 +219,8 @@ export class BlockSpace {
 
   /** @param objective how rows follow from histories; undefined where they do not */
   model(passes: number, objective: FactorModel["objective"]): FactorModel {
-    const { users, items, byUser, min, max, hash } = this.ratings;
-    const { name, options, rank, loss, unit } = this.settings;
+    const { users, items, byUser, min, max } = this.ratings;
+    const { rank, loss, unit } = this.settings;
     const [user, item] = this.#sides().map((side) => this.#rowsOf(side));
     return {
       kind: "factors",
@@ -236,7 +236,7 @@ export class BlockSpace {
       range: loss === "logistic" ? undefined : { min, max },
       objective,
       history: byUser,
-      provenance: { method: name, options, seed: this.seed, dataHash: hash, backend: this.#backend, version, passes },
+      provenance: provenanceOf(this.settings, this.ratings, this.#kernels, this.seed, passes),
     };
   }
 

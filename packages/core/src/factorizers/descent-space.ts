@@ -28,10 +28,10 @@ import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } 
 import type { Order, Penalties } from "./descent-options.ts";
 import { multiply, type Unit, unitOf } from "./descent-unit.ts";
 import type { RunState, StartFrom } from "./factorizer.ts";
+import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained as StateParts } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
 import { fillStart, type Start } from "./starting-factors.ts";
-import { version } from "./version.ts";
 
 /** A training by descent, every option resolved for its ratings. */
 export interface DescentSettings extends Penalties {
@@ -117,7 +117,7 @@ export class DescentSpace {
   readonly unit: Unit;
   readonly ratings: Ratings;
   readonly seed: number;
-  readonly #backend: string;
+  readonly #kernels: Kernels;
   readonly #centers: RowCenters;
 
   constructor(
@@ -132,7 +132,7 @@ export class DescentSpace {
     this.unit = unitOf(settings.unit, settings.objective, settings);
     this.ratings = ratings;
     this.seed = seed;
-    this.#backend = `${kernels.backend} ${kernels.build}`;
+    this.#kernels = kernels;
     this.#centers = rowCentersOf(settings.center, ratings);
     this.space = kernels.open(descentLayout(ratings, settings, calls));
     this.at = this.space.at;
@@ -157,8 +157,8 @@ export class DescentSpace {
 
   /** @param objective how rows follow from histories */
   model(passes: number, objective: FactorModel["objective"]): FactorModel {
-    const { users, items, byUser, min, max, hash } = this.ratings;
-    const { name, options, rank } = this.settings;
+    const { users, items, byUser, min, max } = this.ratings;
+    const { rank } = this.settings;
     const { left, right } = this.problem;
     return {
       kind: "factors",
@@ -174,7 +174,7 @@ export class DescentSpace {
       range: { min, max },
       objective,
       history: byUser,
-      provenance: { method: name, options, seed: this.seed, dataHash: hash, backend: this.#backend, version, passes },
+      provenance: provenanceOf(this.settings, this.ratings, this.#kernels, this.seed, passes),
     };
   }
 

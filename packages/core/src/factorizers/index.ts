@@ -33,6 +33,7 @@ export { type IalsOptions, ials, ialsOptions } from "./ials.ts";
 export { type ItemKnnOptions, type ItemWeighting, itemKnn, itemKnnOptions, itemWeightings } from "./item-knn.ts";
 export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
+export { type NmfMissing, type NmfOptions, type NmfUpdate, nmf, nmfMissing, nmfOptions, nmfUpdates } from "./nmf.ts";
 export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";

@@ -9,7 +9,7 @@ import type { HistoryValues, ItemModel, ItemWeights } from "../model/index.ts";
 import type { CompressedRows, Ratings } from "../ratings/index.ts";
 import { DataError, show } from "../support/index.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
-import { version } from "./version.ts";
+import { provenanceOf } from "./provenance.ts";
 
 export const valuesOption = (meaning: string) =>
   ({
@@ -92,7 +92,7 @@ class ItemsRun implements Run<ItemModel> {
 
   async model(passes: number, signal?: AbortSignal): Promise<ItemModel> {
     const { method, options, values, ratings, kernels, seed } = this.#training;
-    const { byUser, users, items, hasRatings, min, max, hash } = ratings;
+    const { byUser, users, items, hasRatings, min, max } = ratings;
     const weights = passes === 0 ? nothing(items.size) : (await this.#once(signal)).weights;
     return {
       kind: "items",
@@ -103,15 +103,7 @@ class ItemsRun implements Run<ItemModel> {
       weights,
       range: hasRatings ? { min, max } : undefined,
       history: byUser,
-      provenance: {
-        method,
-        options,
-        seed,
-        dataHash: hash,
-        backend: `${kernels.backend} ${kernels.build}`,
-        version,
-        passes,
-      },
+      provenance: provenanceOf({ name: method, options }, ratings, kernels, seed, passes),
     };
   }
 

@@ -8,6 +8,7 @@ import type { Factorizer } from "./factorizer.ts";
 import { gradient, gradientOptions } from "./gradient.ts";
 import { ials, ialsOptions } from "./ials.ts";
 import { itemKnn, itemKnnOptions } from "./item-knn.ts";
+import { nmf, nmfOptions } from "./nmf.ts";
 import type { OptionTable } from "./options.ts";
 import { sgd, sgdOptions } from "./sgd.ts";
 import { svd, svdOptions } from "./svd/svd.ts";
@@ -27,6 +28,7 @@ export const methods = {
   sgd: { options: sgdOptions, make: sgd },
   net: { options: denseNetOptions, make: denseNet, yields: "net" },
   svd: { options: svdOptions, make: svd },
+  nmf: { options: nmfOptions, make: nmf },
   ease: { options: easeOptions, make: ease, yields: "items" },
   itemKnn: { options: itemKnnOptions, make: itemKnn, yields: "items" },
 } as const satisfies Record<string, MethodEntry>;

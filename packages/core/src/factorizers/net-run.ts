@@ -27,9 +27,9 @@ import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } 
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
+import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState } from "./run-state.ts";
 import type { Rates } from "./schedules.ts";
-import { version } from "./version.ts";
 import { type SideNumbers, sizeOf, type WorstRow, worstRow } from "./worst-row.ts";
 
 export interface NetSettings {
@@ -198,8 +198,8 @@ export class NetRun implements Run<NetModel> {
   }
 
   model(passes: number): NetModel {
-    const { byUser, users, items, mean, min, max, hash } = this.#ratings;
-    const { name, options, shape, biases, center } = this.#settings;
+    const { byUser, users, items, mean, min, max } = this.#ratings;
+    const { shape, biases, center } = this.#settings;
     const { at } = this.#space;
     return {
       kind: "net",
@@ -219,15 +219,7 @@ export class NetRun implements Run<NetModel> {
       scale: "rating",
       range: { min, max },
       history: byUser,
-      provenance: {
-        method: name,
-        options,
-        seed: this.#seed,
-        dataHash: hash,
-        backend: `${this.#kernels.backend} ${this.#kernels.build}`,
-        version,
-        passes,
-      },
+      provenance: provenanceOf(this.#settings, this.#ratings, this.#kernels, this.#seed, passes),
     };
   }
 

@@ -26,6 +26,7 @@ export {
   netTrainingSlots,
   type ScoringSide,
 } from "./net.ts";
+export { type NonNegativeRows, nonNegativeScratch } from "./nonnegative.ts";
 export * from "./products.ts";
 export { lossAt, lossSlope, scoreOf } from "./reference/blocks.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
 import { descentCases } from "./descent.case.ts";
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, unpadded } from "./kernels.ts";
+import { nonNegativeCases } from "./nonnegative.case.ts";
 import { productCases } from "./products.case.ts";
 import { rowCases } from "./rows.case.ts";
 import { squareCases } from "./squares.case.ts";
@@ -19,6 +20,7 @@ export function kernelCases(kernels: Kernels): void {
   describe("topN", () => topNCases(kernels));
   describe("pairs", () => pairCases(kernels));
   describe("products of tall tables", () => productCases(kernels));
+  describe("non-negative rows", () => nonNegativeCases(kernels));
   describe("pairs of sparse rows", () => squareCases(kernels));
   descentCases(kernels);
   describe("workspaces", () => workspaceCases(kernels));

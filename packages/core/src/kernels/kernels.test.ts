@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { digestOfDescent } from "./descent.case.ts";
 import { digestOfEverything, kernelCases } from "./kernels.case.ts";
 import type { Kernels } from "./kernels.ts";
+import { nonNegativeDigest } from "./nonnegative.case.ts";
 import { productDigest } from "./products.case.ts";
 import { openReference } from "./reference/index.ts";
 import { squareDigest } from "./squares.case.ts";
@@ -28,7 +29,7 @@ for (const build of builds) {
   describe(`wasm ${build}, every job on 3 workers`, () => kernelCases(pooled));
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
-    for (const digestOf of [digestOfEverything, digestOfDescent, productDigest, squareDigest]) {
+    for (const digestOf of [digestOfEverything, digestOfDescent, productDigest, squareDigest, nonNegativeDigest]) {
       const digests = await Promise.all(
         [open(build, 1), open(build, 2), open(build, 2, true), open(build, 3, true)].map(async (kernels) =>
           digestOf(await kernels),
@@ -42,6 +43,7 @@ for (const build of builds) {
 it("strict: every routine gives the recorded bytes, as on every engine and machine", async () => {
   expect(await digestOfEverything(await open("strict", 2))).toBe("28f3d6429c3c31f5");
   expect(await productDigest(await open("strict", 2))).toBe("1eb19bb95a19ad13");
+  expect(await nonNegativeDigest(await open("strict", 2))).toBe("09b567b2a08fa4a5");
   expect(await squareDigest(await open("strict", 2))).toBe("6e884087c319b972");
 });
 

@@ -15,6 +15,7 @@
 import type { BlockRoutines } from "./blocks.ts";
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
+import type { NonNegativeRoutines } from "./nonnegative.ts";
 import type { ProductRoutines } from "./products.ts";
 import type { SquareRoutines } from "./squares.ts";
 
@@ -251,6 +252,7 @@ export interface Workspace<L extends Layout>
   extends Routines,
     ProductRoutines,
     SquareRoutines,
+    NonNegativeRoutines,
     NetRoutines,
     BlockRoutines {
   readonly at: Arrays<L>;

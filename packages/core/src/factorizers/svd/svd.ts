@@ -15,8 +15,8 @@ import type { Slope } from "../certificate.ts";
 import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
+import { provenanceOf } from "../provenance.ts";
 import { ROUNDING } from "../rounding.ts";
-import { version } from "../version.ts";
 import { decomposerBytes, decomposerOf } from "./decompose.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
@@ -85,8 +85,7 @@ export function svd(given: SvdOptions = {}): Factorizer {
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const matrix = svdMatrix("svd", ratings, missing, center);
       const decomposer = decomposerOf("svd", matrix, { rank, accuracy, seed }, kernels, from?.state.arrays);
-      const backend = `${kernels.backend} ${kernels.build}`;
-      return new SvdRun(matrix, decomposer, { options, center, seed, backend });
+      return new SvdRun(matrix, decomposer, { options, center, seed, kernels });
     },
   };
 }
@@ -95,7 +94,7 @@ interface SvdFacts {
   readonly options: Readonly<Record<string, unknown>>;
   readonly center: Center;
   readonly seed: number;
-  readonly backend: string;
+  readonly kernels: Kernels;
 }
 
 class SvdRun implements Run {
@@ -149,8 +148,8 @@ class SvdRun implements Run {
 
   async model(passes: number, signal?: AbortSignal): Promise<FactorModel> {
     const { ratings, center } = this.#matrix;
-    const { byUser, users, items, hasRatings, min, max, hash } = ratings;
-    const { options, seed, backend } = this.#facts;
+    const { byUser, users, items, hasRatings, min, max } = ratings;
+    const { options, seed, kernels } = this.#facts;
     const svd = await this.#decomposer.result(() => throwIfAborted("svd", signal));
     // A matrix of zeros has no singular value above 0: one column of zeros says so.
     const rank = Math.max(1, svd.rank);
@@ -168,7 +167,7 @@ class SvdRun implements Run {
       range: hasRatings ? { min, max } : undefined,
       objective: svd.rank === 0 ? undefined : this.#objective(),
       history: byUser,
-      provenance: { method: "svd", options, seed, dataHash: hash, backend, version, passes },
+      provenance: provenanceOf({ name: "svd", options }, ratings, kernels, seed, passes),
     };
   }
 

@@ -11,6 +11,7 @@ import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
 import { checkNetBatches, checkNetPairs, checkNetScores } from "../net-checks.ts";
+import { checkNonNegativeRows } from "../nonnegative-checks.ts";
 import { checkInnerProducts, checkSparseProduct, checkTallProduct } from "../product-checks.ts";
 import { checkInverse, checkNearestRows, checkSquareOfRows } from "../square-checks.ts";
 import { blockEpochs, shuffleBlocks } from "./blocks.ts";
@@ -18,6 +19,7 @@ import { descend, gradients, loss } from "./descent.ts";
 import { epochs } from "./descent-epochs.ts";
 import { gram } from "./gram.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
+import { nonNegativeRows } from "./nonnegative.ts";
 import { pairs } from "./pairs.ts";
 import { innerProducts, sparseProduct, tallProduct } from "./products.ts";
 import { rowGradients } from "./row-gradient.ts";
@@ -68,6 +70,7 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     sparseProduct: checked(checkSparseProduct, sparseProduct),
     innerProducts: checked(checkInnerProducts, innerProducts),
     tallProduct: checked(checkTallProduct, tallProduct),
+    nonNegativeRows: checked(checkNonNegativeRows, nonNegativeRows),
     nearestRows: checked(checkNearestRows, nearestRows),
     squareOfRows: checked(checkSquareOfRows, squareOfRows),
     invert: checked(checkInverse, invert),

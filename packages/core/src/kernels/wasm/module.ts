@@ -27,6 +27,7 @@ export type RoutineName =
   | "netScores"
   | "netTrain"
   | "netTranspose"
+  | "nonNegativeRows"
   | "innerProductParts"
   | "innerProductSum"
   | "inverseFinish"

@@ -22,6 +22,7 @@ import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import * as descent from "./descent.ts";
 import { giveBack, takeBlock } from "./memory.ts";
 import { netBatches, netPairs, netScores } from "./net.ts";
+import { nonNegativeRoutines } from "./nonnegative.ts";
 import * as plan from "./plan.ts";
 import { forgetBlock, warmPool } from "./pool.ts";
 import { productRoutines } from "./products.ts";
@@ -61,6 +62,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     netPairs: (problem) => next(() => netPairs(runner, problem)),
     ...productRoutines(runner, next),
     ...squareRoutines(runner, next),
+    ...nonNegativeRoutines(runner, next),
     loss: (problem) => next(() => descent.loss(runner, problem)),
     gradients: (problem) => next(() => descent.gradients(runner, problem)),
     descend: (problem, steps, losses) => next(() => descent.descend(runner, problem, steps, losses)),

@@ -23,6 +23,7 @@ export { solveExplicit, solveImplicit } from "./exact-rows";
 export { gramParts, gramSum } from "./gram";
 export { inverseFinish, inverseOfBlock, inversePanels, inverseUpdate } from "./inverse";
 export { zero } from "./memory";
+export { nonNegativeRows } from "./nonnegative";
 export { nearestRows, squareOfRows } from "./nearest";
 export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
