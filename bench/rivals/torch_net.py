@@ -4,13 +4,14 @@ Embeddings side by side through hidden layers with ReLU to a score, beside them 
 users and items, an offset. Loss of a batch: mean of squared errors plus, for each rating, the penalties of the rows it is on.
 
 Asks are {"folder", "users", "items", "rank", "hidden", "batchSize", "rates" (of each epoch), "regularization", "biasRegularization",
-"initScale", "beta1", "beta2", "epsilon", "offset", "low", "high", "seed", "way"}; the folder holds ratings as raw arrays
+"initScale", "beta1", "beta2", "epsilon", "offset", "low", "high", "seed", "way", "batches"?}; the folder holds ratings as raw arrays
 (train-user.u32, train-item.u32, train-rating.f32, test-...). `way` is how PyTorch is used: "sparse" (SparseAdam moves the rows of
 a batch, as we do), "dense" (Adam moves every row), "fused" (the same by PyTorch's fused kernel). The answer is {"seconds", "rmse"}:
-the training loop alone, and the error on the test ratings after it.
+the training loop alone, and the error on the test ratings after it. With "batches" training ends after so many.
 """
 
 import json
+import math
 import platform
 import sys
 import time
@@ -86,6 +87,7 @@ def train(given):
     model = Net(given, given["way"] == "sparse")
     steppers = optimizers(model, given)
     size = given["batchSize"]
+    left = given.get("batches", math.inf)
     started = time.perf_counter()
     for rate in given["rates"]:
         for stepper in steppers:
@@ -94,6 +96,9 @@ def train(given):
         order = torch.randperm(len(user))
         shuffled = user[order], item[order], rating[order]
         for batch in zip(*(part.split(size) for part in shuffled)):
+            if left == 0:
+                break
+            left -= 1
             loss = model.loss(*batch)
             for stepper in steppers:
                 stepper.zero_grad()

@@ -7,6 +7,7 @@ export const tables: Readonly<Record<string, () => Promise<{ run: Run }>>> = {
   net: () => import("./tables/net.ts"),
   svd: () => import("./tables/svd.ts"),
   sgd: () => import("./tables/sgd.ts"),
+  "sgd-20m": () => import("./tables/sgd-20m.ts"),
   ratings: () => import("./tables/ratings.ts"),
   ials: () => import("./tables/ials.ts"),
   "top-n": () => import("./tables/top-n.ts"),

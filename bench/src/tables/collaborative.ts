@@ -7,7 +7,7 @@ import type { Context, Table } from "../results.ts";
 
 const THREADS = 2;
 const STEPS = 15_000;
-const ROUNDS = 3;
+const ROUNDS = 2;
 const cost = { rank: 100, regularization: 1, biasRegularization: 0, biases: "user", center: "item" } as const;
 
 export async function run({ quick }: Context): Promise<Table> {

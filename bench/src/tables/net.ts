@@ -5,24 +5,25 @@ import { dataFile } from "../data.ts";
 import { pythonWith } from "../environments.ts";
 import { interleave } from "../interleave.ts";
 import { time, timeOf, times } from "../page.ts";
-import type { Comparison, Context, Table } from "../results.ts";
+import type { Context, Table } from "../results.ts";
 import { Rival } from "../rival.ts";
 import { cells, withArrays } from "../scratch.ts";
+import { world } from "../worlds.ts";
 
 const OUR_ROUNDS = 3;
 const THREADS = 2;
 const SPLIT_SEED = 1;
 
-/** How PyTorch can be used for it, the fastest way unknown beforehand. */
+/** How PyTorch can be used for it; the way that is fastest for a few batches trains the whole net. */
 const ways = [
   { way: "fused", name: "PyTorch, fused Adam (moves every row)" },
   { way: "dense", name: "PyTorch, Adam (moves every row)" },
   { way: "sparse", name: "PyTorch, SparseAdam (moves the rows of the batch, as lowrank)" },
 ] as const;
+const FEW_BATCHES = 300;
 
 export async function run({ quick }: Context): Promise<Table> {
-  const { ratings } = await readRatings(dataFile("ml-1m", "ratings.no-timestamps.dat"));
-  const { train, test } = randomSplit(ratings, { testFraction: 0.1, seed: SPLIT_SEED });
+  const { train, test } = quick ? await world({ users: 3000, items: 2000, ratings: 100_000 }) : await movieLens();
   const kernels = await openKernels({ threads: THREADS });
   const net = denseNet(quick ? { epochs: 2 } : {});
   const error = heldOut(test, train, "rmse");
@@ -42,20 +43,19 @@ export async function run({ quick }: Context): Promise<Table> {
   );
   const program = await pythonWith("torch");
   const rival = await Rival.start({ program, script: "torch_net.py", args: [THREADS] });
-  const theirs: { name: string; seconds: number; rmse: number }[] = [];
-  try {
-    await withArrays({ ...cells("train", train), ...cells("test", test) }, async (folder) => {
-      for (const { way, name } of ways) {
-        const { seconds, rmse } = (await rival.ask({ ...question(net.options, train), folder, way })) as Record<
-          string,
-          number
-        >;
-        theirs.push({ name, seconds, rmse });
-      }
-    });
-  } finally {
-    rival.stop();
-  }
+  const tried: { name: string; secondsEach: number }[] = [];
+  const theirs = await withArrays({ ...cells("train", train), ...cells("test", test) }, async (folder) => {
+    const ask = async (way: string, more: object) =>
+      (await rival.ask({ ...question(net.options, train), folder, way, ...more })) as { seconds: number; rmse: number };
+    for (const { way, name } of ways) {
+      // The first batches of a way warm it up.
+      await ask(way, { batches: 50 });
+      tried.push({ name, secondsEach: (await ask(way, { batches: FEW_BATCHES })).seconds / FEW_BATCHES });
+    }
+    const fastest = tried.reduce((a, b) => (b.secondsEach < a.secondsEach ? b : a));
+    const { way } = ways.find(({ name }) => name === fastest.name) ?? ways[0];
+    return { name: fastest.name, ...(await ask(way, {})) };
+  }).finally(() => rival.stop());
   const what = "MovieLens 1M, 90/10";
   return {
     name: "net",
@@ -63,8 +63,9 @@ export async function run({ quick }: Context): Promise<Table> {
     notes: [
       `${train.size} ratings to train on, ${test.size} held out (random 90/10), ${THREADS} threads. Both sides train the same net: product branch, biases,`,
       `penalties, batches of ${net.options.batchSize}, ${net.passes} epochs, falling learning rate, spread of the starting values; each draws its own start and order.`,
-      `lowrank: ${OUR_ROUNDS} rounds, each of another seed, the time of everything in factorize. PyTorch: the training loop alone, one round of`,
-      "each way to use it, because each takes minutes. The error is of predictions cut to the range of the ratings.",
+      `lowrank: ${OUR_ROUNDS} rounds, each of another seed, the time of everything in factorize. PyTorch: the training loop alone, one round`,
+      `because it takes minutes, used in the fastest of ${ways.length} ways: ${tried.map(({ name, secondsEach }) => `${name.replace(/^PyTorch, /, "")} ${time(secondsEach)}`).join("; ")} a batch.`,
+      "The error is of predictions cut to the range of the ratings.",
     ],
     versions: rival.versions,
     columns: [
@@ -75,19 +76,24 @@ export async function run({ quick }: Context): Promise<Table> {
     ],
     rows: [
       { name: ours.name, time: timeOf(ours), ratio: times(1), rmse: ours.quality.toFixed(4) },
-      ...theirs.map(({ name, seconds, rmse }) => ({
-        name,
-        time: time(seconds),
-        ratio: times(seconds / ours.secondsEach),
-        rmse: rmse.toFixed(4),
-      })),
+      {
+        name: theirs.name,
+        time: time(theirs.seconds),
+        ratio: times(theirs.seconds / ours.secondsEach),
+        rmse: theirs.rmse.toFixed(4),
+      },
     ],
-    comparisons: theirs.flatMap(({ name: rival, seconds, rmse }): Comparison[] => [
-      { what, rival, measure: "seconds", ours: ours.secondsEach, theirs: seconds, better: "lower" },
-      { what, rival, measure: "held-out RMSE", ours: ours.quality, theirs: rmse, better: "lower" },
-    ]),
-    details: { ours, theirs, options: net.options },
+    comparisons: [
+      { what, rival: theirs.name, measure: "seconds", ours: ours.secondsEach, theirs: theirs.seconds, better: "lower" },
+      { what, rival: theirs.name, measure: "held-out RMSE", ours: ours.quality, theirs: theirs.rmse, better: "lower" },
+    ],
+    details: { ours, theirs, tried, options: net.options },
   };
+}
+
+async function movieLens() {
+  const { ratings } = await readRatings(dataFile("ml-1m", "ratings.no-timestamps.dat"));
+  return randomSplit(ratings, { testFraction: 0.1, seed: SPLIT_SEED });
 }
 
 /** The settings of our net, for a rival. @throws Error when they are none that it knows to follow */

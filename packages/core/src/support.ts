@@ -10,6 +10,7 @@ export {
   logarithm,
   nearest,
   oneOf,
+  rounded,
   show,
   throwIfAborted,
   trueOrFalse,

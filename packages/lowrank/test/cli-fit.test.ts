@@ -84,7 +84,9 @@ describe("lowrank fit", () => {
     expect(second.stderr).toContain("epoch 3 of 3: RMSE on the way");
     const diverged = await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "1e9", "--out", out]);
     expect(diverged.code).toBe(1);
-    expect(diverged.stderr).toMatch(/in epoch 1 of 20.* lower --learning-rate \(1\.00e\+9 in that epoch\)/);
+    expect(diverged.stderr).toMatch(
+      /in epoch 1 of 20.* lower --learning-rate \(1\.00e\+9 in that epoch; give it with --unit 1\.348\)/,
+    );
     expect((await inProcess(["fit", ratings, "--method", "sgd", "--learning-rate", "0", "--out", out])).code).toBe(2);
   });
 
@@ -159,6 +161,10 @@ describe("lowrank fit", () => {
     [["--rank", "0"], "--rank must be a whole number from 1 to 1024, got 0"],
     [["--rank", "many"], '--rank must be a whole number, got "many"'],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
+    [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
+    [["--no-header", "--header"], "--header and --no-header exclude each other; state one of them"],
+    [["--checkpoint", "."], "--checkpoint .: is a folder; name a file in it"],
+    [["--method", "net", "--hidden", "10000"], "--hidden must be whole numbers from 1 to 4096, got 10000"],
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
     [
       ["--method", "alss"],

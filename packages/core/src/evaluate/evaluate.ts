@@ -7,7 +7,7 @@
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { checkModel, type Model, type Scale, type Scorer } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { knownOptions, OptionError, oneOf, show, throwIfAborted, wholeNumber } from "../support/index.ts";
+import { knownOptions, OptionError, oneOf, rounded, show, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut, type RatingErrors } from "./held-out.ts";
 import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
@@ -157,7 +157,7 @@ function notes(scorer: Model | Scorer, test: Ratings, heldOut: HeldOut, options:
   const found: string[] = [];
   if (settings.relevantFrom !== "all" && options.relevantFrom === undefined) {
     found.push(
-      `a held-out item is relevant when rated ${settings.relevantFrom} or more, the median of the training ratings`,
+      `a held-out item is relevant when rated ${rounded(settings.relevantFrom)} or more, the median of the training ratings`,
     );
   }
   if (options.train !== undefined && isModel(scorer) && scorer.provenance.dataHash !== options.train.hash) {

@@ -3,7 +3,7 @@
  */
 import { type BlockLoss, blockLosses } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DataError, OptionError, show } from "../support/index.ts";
+import { DataError, OptionError, rounded, show } from "../support/index.ts";
 import { meanRoot } from "./descent-options.ts";
 import type { OptionTable } from "./options.ts";
 
@@ -115,7 +115,7 @@ export function withNeeds<T extends Chosen>(who: string, options: T, given: Read
 
 /** @throws DataError for ratings that the loss says nothing about */
 export function checkRatings(who: string, loss: BlockLoss, { min, max }: Ratings): void {
-  const range = `these are ${min} to ${max}`;
+  const range = `these are ${rounded(min)} to ${rounded(max)}`;
   if (loss === "kl" && min < 0) {
     throw new DataError(`${who}: loss kl is for ratings of 0 and more, ${range}; use loss squared`, {
       method: who,

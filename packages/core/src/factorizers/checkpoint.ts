@@ -18,7 +18,6 @@ import {
   readHeader,
   readTensors,
   type Tensor,
-  withRemedy,
   writeSafetensors,
 } from "../model/index.ts";
 import { CheckpointError, DataError, type Facts, LowrankError } from "../support/index.ts";
@@ -107,6 +106,12 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return joined(encodeCheckpointParts(checkpoint));
 }
 
+/** What to do about a file that is refused. */
+const remedies = {
+  foreign: "give a file that a training kept as its checkpoint",
+  broken: "take another copy of the file, or start anew without it",
+} as const;
+
 /**
  * A checkpoint from the bytes of a file.
  *
@@ -116,12 +121,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
  * @throws CheckpointError when the bytes are cut short, damaged, of an unknown version or no checkpoint at all
  */
 export function decodeCheckpoint(bytes: Uint8Array, name = "checkpoint"): Checkpoint {
-  const refuse: Refuse = (why, kind, facts: Facts = {}) => {
-    const message =
-      kind === "foreign"
-        ? withRemedy(`not a lowrank checkpoint: ${why}`, "give a file that a training kept as its checkpoint")
-        : withRemedy(why, "take another copy of the file, or start anew without it");
-    throw new CheckpointError(`${name}: ${message}`, { file: name, ...facts });
+  const refuse: Refuse = (why, kind, facts: Facts = {}, remedy = remedies[kind]) => {
+    const what = kind === "foreign" ? `not a lowrank checkpoint: ${why}` : why;
+    throw new CheckpointError(`${name}: ${what}; ${remedy}`, { file: name, ...facts });
   };
   const header = readHeader(bytes, refuse);
   checkFormat(header.metadata, refuse);

@@ -207,7 +207,9 @@ describe("a checkpoint of another training is refused, everything that differs b
     const more = { ...als({ rank: 4, sweeps: 9, regularization: 2 }), passesMatter: "schedule cosine" };
     const { message, facts } = await refusal(ratings, more, { resume });
     expect(facts.differs).toEqual(["sweeps"]);
-    expect(message).toMatch("sweeps is 5 there and 9 here, and each pass depends on it (schedule cosine)");
+    expect(message).toMatch(
+      'sweeps is 5 there and 9 here, and each pass depends on it (schedule cosine): ask for 5 sweeps, or begin anew with schedule: "constant"',
+    );
   });
 
   it("watched otherwise, or on other data", async () => {

@@ -205,7 +205,10 @@ function optionDifferences({ options }: Checkpoint, method: Factorizer<Model>): 
     const here = method.options[name];
     if (JSON.stringify(there) === JSON.stringify(here)) continue;
     if (name === method.passName && method.passesMatter === undefined) continue;
-    const why = name === method.passName ? `, and each pass depends on it (${method.passesMatter})` : "";
+    const why =
+      name === method.passName
+        ? `, and each pass depends on it (${method.passesMatter}): ask for ${shown(there)} ${name}, or begin anew with schedule: "constant"`
+        : "";
     found.push({ what: name, sentence: `${name} is ${shown(there)} there and ${shown(here)} here${why}` });
   }
   return found;

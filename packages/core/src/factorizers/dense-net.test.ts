@@ -368,12 +368,13 @@ describe("denseNet", () => {
 
   describe("refuses", () => {
     it.each([
-      [{ hidden: [] }, "denseNet: hidden must be a list of 1 to 16 whole numbers"],
-      [{ hidden: [8, 0] }, "denseNet: hidden must be a whole number from 1 to 4096, got 0"],
-      [{ hidden: [-8] }, "denseNet: hidden must be a whole number from 1 to 4096, got -8"],
-      [{ hidden: [8, 2.5] }, "denseNet: hidden must be a whole number from 1 to 4096, got 2.5"],
-      [{ hidden: [Number.NaN] }, "denseNet: hidden must be a whole number from 1 to 4096, got NaN"],
+      [{ hidden: [] }, "denseNet: hidden must be a list of 1 to 16 whole numbers, got an empty list"],
+      [{ hidden: [8, 0] }, "denseNet: hidden must be whole numbers from 1 to 4096, got 0"],
+      [{ hidden: [-8] }, "denseNet: hidden must be whole numbers from 1 to 4096, got -8"],
+      [{ hidden: [8, 2.5] }, "denseNet: hidden must be whole numbers from 1 to 4096, got 2.5"],
+      [{ hidden: [Number.NaN] }, "denseNet: hidden must be whole numbers from 1 to 4096, got NaN"],
       [{ hidden: 8 as unknown as number[] }, "denseNet: hidden must be a list of 1 to 16 whole numbers, got 8"],
+      [{ hidden: Array(17).fill(8) }, "denseNet: hidden must be a list of 1 to 16 whole numbers, got a list of 17"],
       [{ rank: 0 }, "denseNet: rank must be a whole number from 1 to 1024, got 0"],
       [{ epochs: 0 }, "denseNet: epochs must be a whole number from 1"],
       [{ learningRate: 0 }, "denseNet: learningRate must be a finite number from 1e-12"],

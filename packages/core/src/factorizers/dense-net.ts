@@ -16,7 +16,7 @@ import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
 import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
-import { resolveOptions } from "./options.ts";
+import { asOptions, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
 export { denseNetOptions };
@@ -66,7 +66,7 @@ export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
  * @throws OptionError for an unknown option or a value out of range
  */
 export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
-  const { initial, ...rest } = given;
+  const { initial, ...rest } = asOptions(CALLED, given);
   const options = resolveOptions(CALLED, denseNetOptions, rest);
   if (initial !== undefined) {
     checkInitial(CALLED, initial);

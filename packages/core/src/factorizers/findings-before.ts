@@ -5,7 +5,7 @@
  */
 import type { Model } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
-import { show } from "../support/index.ts";
+import { rounded, show } from "../support/index.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
 
@@ -24,14 +24,14 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
   if (!method.ignores.includes("rating") && ratings.hasRatings && ratings.min === ratings.max) {
     findings.push({
       code: "constant-ratings",
-      message: `every rating is ${ratings.min}, so there is nothing to predict but that`,
+      message: `every rating is ${rounded(ratings.min)}, so there is nothing to predict but that`,
       remedy: "if these records are likes or clicks, use ials",
     });
   }
   if (method.ignores.includes("rating") && ratings.hasRatings && ratings.min <= 0) {
     findings.push({
       code: "dislikes-count",
-      message: `the smallest rating is ${ratings.min}, and every rated item counts as chosen, whatever its rating`,
+      message: `the smallest rating is ${rounded(ratings.min)}, and every rated item counts as chosen, whatever its rating`,
       remedy: "leave out the records that mean dislike, or use als",
     });
   }
@@ -63,7 +63,7 @@ function zerosLikeMissing(ratings: Ratings): Finding[] {
   return [
     {
       code: "zeros-like-missing",
-      message: `${percent(zeros / ratings.size)} of the ratings are 0, beside others up to ${ratings.max}: they look like cells without a rating, and are fitted as the worst of ratings`,
+      message: `${percent(zeros / ratings.size)} of the ratings are 0, beside others up to ${rounded(ratings.max)}: they look like cells without a rating, and are fitted as the worst of ratings`,
       remedy:
         "if 0 means that there is no rating, leave those records out: zeroIsMissing when reading, NaN in a matrix",
     },
@@ -121,5 +121,5 @@ function mergedRecords({ report }: Ratings): Finding[] {
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toPrecision(2)} %`;
+  return `${Number((100 * share).toPrecision(2))} %`;
 }

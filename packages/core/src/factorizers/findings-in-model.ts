@@ -6,7 +6,7 @@
  */
 import { type Model, type Scorer, scorerOf } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
-import { show, streamSeed, unit48 } from "../support/index.ts";
+import { rounded, show, streamSeed, unit48 } from "../support/index.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
 
@@ -36,7 +36,7 @@ function learnedByHeart(ratings: Ratings, method: Factorizer<Model>, scorer: Sco
   return [
     {
       code: "rank-too-high",
-      message: `the model is off by ${rmse.toPrecision(2)} on its training ratings, whose spread is ${spread.toPrecision(2)}: with rank ${method.rank} it has ${numbers} numbers for ${size} ratings and has learned them by heart`,
+      message: `the model is off by ${rounded(rmse)} on its training ratings, whose spread is ${rounded(spread)}: with rank ${method.rank} it has ${numbers} numbers for ${size} ratings and has learned them by heart`,
       remedy: "lower the rank or raise regularization, and judge by held-out ratings",
     },
   ];
@@ -75,12 +75,12 @@ function offTheScale(ratings: Ratings, scorer: Scorer, seed: number): Finding[] 
     if (distance > worst.distance) worst = { user, item, score, distance };
   }
   if (drawn === 0 || off === 0 || off < OFF_SHARE * drawn) return [];
-  const share = ((100 * off) / drawn).toPrecision(2);
+  const share = Number(((100 * off) / drawn).toPrecision(2));
   const whose = `user ${show(users.id(worst.user))} and item ${show(items.id(worst.item))}`;
   return [
     {
       code: "predictions-off-scale",
-      message: `${share} % of the cells without a rating are predicted far from the ratings' ${min} to ${max}, up to ${worst.score.toPrecision(3)} for ${whose}`,
+      message: `${share} % of the cells without a rating are predicted far from the ratings' ${rounded(min)} to ${rounded(max)}, up to ${rounded(worst.score)} for ${whose}`,
       remedy: "raise regularization, lower the rank, fit biases; clamping would hide it",
     },
   ];

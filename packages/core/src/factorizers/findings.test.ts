@@ -217,7 +217,7 @@ describe("in the model", () => {
     itemFactors[empty.item] = -29;
     const [finding] = findingsInModel(few, als({ rank: 1 }), { ...constant, userFactors, itemFactors });
     expect(finding.code).toBe("predictions-off-scale");
-    const whose = `up to -26.0 for user "${few.users.id(empty.user)}" and item ${few.items.id(empty.item)}`;
+    const whose = `up to -26 for user "${few.users.id(empty.user)}" and item ${few.items.id(empty.item)}`;
     expect(finding.message).toMatch(whose);
   });
 

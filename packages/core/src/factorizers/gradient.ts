@@ -25,7 +25,7 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
 
@@ -133,7 +133,7 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
  */
 export function gradient(given: GradientOptions = {}): Factorizer {
   const who = "gradient";
-  const { initial, ...inTable } = given;
+  const { initial, ...inTable } = asOptions(who, given);
   const options = resolveOptions(who, gradientOptions, inTable);
   const { rank, batch, objective } = options;
   const full = batch === "full";

@@ -50,12 +50,19 @@ export type Resolved<T extends OptionTable> = {
           : number;
 };
 
+/** What a caller passes as options, before anything is taken out of it. @throws OptionError for null, a list or no object at all */
+export function asOptions<T extends object>(who: string, given: T): T {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given;
+  throw new OptionError(who, "options", given, "an object, such as { rank: 16 }");
+}
+
 /**
  * Checks the given options against the table and fills in the defaults.
  *
  * @throws OptionError for an unknown name, a wrong type, a value out of range, or an option that cannot act beside the others
  */
 export function resolveOptions<const T extends OptionTable>(who: string, table: T, given: object): Resolved<T> {
+  asOptions(who, given);
   knownOptions(who, given, Object.keys(table));
   const values = given as Record<string, unknown>;
   const resolved: Record<string, unknown> = {};
@@ -88,7 +95,9 @@ function wholeNumbers(
   if (!Array.isArray(value) || value.length < 1 || value.length > most) {
     throw new OptionError(who, name, value, `a list of 1 to ${most} whole numbers`);
   }
-  return value.map((one) => wholeNumber(who, name, one, min, max));
+  const wrong = value.findIndex((one) => !Number.isInteger(one) || one < min || one > max);
+  if (wrong >= 0) throw new OptionError(who, name, value[wrong], `whole numbers from ${min} to ${max}`);
+  return [...value];
 }
 
 function checked(who: string, name: string, spec: OptionSpec, value: unknown): unknown {

@@ -35,7 +35,7 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, type Start, startOf } from "./starting-factors.ts";
 
@@ -122,7 +122,7 @@ interface Resolution {
  */
 export function sgd(given: SgdOptions = {}): Factorizer {
   const who = "sgd";
-  const { initial, ...inTable } = given;
+  const { initial, ...inTable } = asOptions(who, given);
   const options = resolved(who, inTable);
   const { rank, epochs, order, initScale } = options;
   const inBlocks = order === "blocks";

@@ -2,6 +2,7 @@
  * Which method suits some ratings, from the data alone, and why, as a sentence.
  */
 import type { Ratings } from "../ratings/index.ts";
+import { rounded } from "../support/index.ts";
 import { als } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { ials } from "./ials.ts";
@@ -23,13 +24,18 @@ export function suggestMethod(ratings: Ratings): Suggestion {
   const reason = implicitReason(ratings);
   if (reason !== undefined) return { name: "ials", method: ials(), reason };
   const { min, max } = ratings;
-  return { name: "als", method: als(), reason: `ratings from ${min} to ${max} say how much each item was liked` };
+  return {
+    name: "als",
+    method: als(),
+    reason: `ratings from ${rounded(min)} to ${rounded(max)} say how much each item was liked`,
+  };
 }
 
 function implicitReason(ratings: Ratings): string | undefined {
   if (!ratings.hasRatings) return "the records carry no rating: having chosen an item is the signal";
   const { value } = ratings.byUser;
-  if (ratings.min === ratings.max) return `every rating is ${ratings.min}: having chosen an item is the signal`;
+  if (ratings.min === ratings.max)
+    return `every rating is ${rounded(ratings.min)}: having chosen an item is the signal`;
   if (ratings.min < 0 || ratings.max <= COUNT_TAIL * ratings.mean || !value.every(Number.isInteger)) return undefined;
   return `whole numbers up to ${ratings.max} with mean ${ratings.mean.toPrecision(3)} look like counts, not ratings`;
 }

@@ -23,7 +23,6 @@ export {
   readHeader,
   readTensors,
   type Tensor,
-  withRemedy,
   writeSafetensors,
 } from "./safetensors.ts";
 export * from "./scorer.ts";

@@ -264,6 +264,11 @@ describe("hostile model files", () => {
     const written = "give a file that saveModel or lowrank fit wrote";
     expect(() => decodeModel(new Uint8Array(0))).toThrow(`not a lowrank model: the file is empty; ${written}`);
     expect(() => decodeModel(bytes.slice(0, -1))).toThrow(/; take another copy of the file, or train the model again$/);
+    // What a file says of itself is not taken for a remedy.
+    const named = withHeader(bytes, (json) => Object.assign(json, { "a; update b": { dtype: "Q9" } }));
+    expect(() => decodeModel(named)).toThrow(
+      /"a; update b" has an element type .*; take another copy of the file, or /,
+    );
     const file = (text: string) => reasonOf(new TextEncoder().encode(text));
     expect(file("userId,movieId,rating\n1,31,2.5\n")).toMatch("not a lowrank model: a text file, ");
     expect(file("PK\u0003\u0004.......................")).toMatch("not a lowrank model: a zip archive, ");

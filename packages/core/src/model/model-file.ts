@@ -22,7 +22,6 @@ import {
   readHeader,
   readTensors,
   type Tensor,
-  withRemedy,
   writeSafetensors,
 } from "./safetensors.ts";
 
@@ -56,6 +55,12 @@ export function encodeModel(model: Model): Uint8Array {
   return joined(encodeModelParts(model));
 }
 
+/** What to do about a file that is refused. */
+const remedies = {
+  foreign: "give a file that saveModel or lowrank fit wrote",
+  broken: "take another copy of the file, or train the model again",
+} as const;
+
 /**
  * A model from the bytes of a file.
  *
@@ -67,12 +72,9 @@ export function encodeModel(model: Model): Uint8Array {
  *   facts: `file`, and `tensor`, `key`, `side`, `position`, `version` where they apply
  */
 export function decodeModel(bytes: Uint8Array, name = "model file"): Model {
-  const refuse: Refuse = (why, kind, facts: Facts = {}) => {
-    const message =
-      kind === "foreign"
-        ? withRemedy(`not a lowrank model: ${sniff(bytes)}${why}`, "give a file that saveModel or lowrank fit wrote")
-        : withRemedy(why, "take another copy of the file, or train the model again");
-    throw new ModelFileError(`${name}: ${message}`, { file: name, ...facts });
+  const refuse: Refuse = (why, kind, facts: Facts = {}, remedy = remedies[kind]) => {
+    const what = kind === "foreign" ? `not a lowrank model: ${sniff(bytes)}${why}` : why;
+    throw new ModelFileError(`${name}: ${what}; ${remedy}`, { file: name, ...facts });
   };
   try {
     return decode(bytes, refuse);
@@ -96,10 +98,7 @@ function decode(bytes: Uint8Array, refuse: Refuse): Model {
   const facts = readMetadata(header.metadata, refuse);
   const written = header.metadata.get("checksum");
   if (written !== undefined && written !== contentChecksum(header.metadata, metadataKeys, [...tensors.values()])) {
-    refuse(
-      "damaged: the content does not agree with the checksum written with it; fetch or write the file again",
-      "broken",
-    );
+    refuse("damaged: the content does not agree with the checksum written with it", "broken");
   }
   const take = new TensorTaker(tensors, refuse);
   const users = readIds(take, "user", refuse);

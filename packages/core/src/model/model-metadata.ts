@@ -99,7 +99,9 @@ export function checkFormat(
   refuse: Refuse,
 ): void {
   const format = metadata.get("format");
-  if (format === "lowrank-checkpoint") refuse("a checkpoint of a training; resume it to get the model", "foreign");
+  if (format === "lowrank-checkpoint") {
+    refuse("a checkpoint of a training", "foreign", {}, "resume it to get the model");
+  }
   if (format !== FORMAT) {
     const names = tensorNames.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 40)));
     refuse(`a safetensors file of something else (${names.join(", ") || "without tensors"})`, "foreign");
@@ -110,7 +112,7 @@ export function checkFormat(
   const known = kinds.map((word) => JSON.stringify(word));
   const listed = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
   const what = `holds a model of kind ${JSON.stringify(kind)}, this build reads ${listed}`;
-  refuse(`${what}; update the package`, "broken", { kind });
+  refuse(what, "broken", { kind }, "update the package");
 }
 
 function kindOf(word: string | undefined): Model["kind"] | undefined {

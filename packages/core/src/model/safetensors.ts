@@ -31,13 +31,11 @@ export interface Header {
   readonly dataStart: number;
 }
 
-/** Throws the error of whoever reads. `foreign`: the bytes are no safetensors file at all. */
-export type Refuse = (why: string, kind: "broken" | "foreign", facts?: Facts) => never;
-
-/** What is wrong with a file and what to do: `remedy`, unless the sentence names another way itself. */
-export function withRemedy(why: string, remedy: string): string {
-  return /; (update|resume|start) /.test(why) ? why : `${why}; ${remedy}`;
-}
+/**
+ * Throws the error of whoever reads. `foreign`: the bytes are no safetensors file at all. `remedy`: what to do, where whoever reads
+ * knows nothing better than to take another file. It is never looked for in `why`, which may quote the file.
+ */
+export type Refuse = (why: string, kind: "broken" | "foreign", facts?: Facts, remedy?: string) => never;
 
 /** Refuses a format version other than the one that this build reads. */
 export function checkVersion(metadata: ReadonlyMap<string, string>, reads: number, refuse: Refuse): void {
@@ -45,8 +43,8 @@ export function checkVersion(metadata: ReadonlyMap<string, string>, reads: numbe
   if (version === String(reads)) return;
   const named = version !== undefined && /^\d{1,9}$/.test(version);
   const written = named ? `written as version ${version}` : "does not say a usable version";
-  const remedy = named && Number(version) > reads ? "; update the package" : "";
-  refuse(`${written}, this build reads ${reads}${remedy}`, "broken", { version, reads });
+  const remedy = named && Number(version) > reads ? "update the package" : undefined;
+  refuse(`${written}, this build reads ${reads}`, "broken", { version, reads }, remedy);
 }
 
 /** Longer headers are neither written nor read: ours take about 2 kB, and hostile JSON may take 100 times its bytes. */

@@ -61,11 +61,22 @@ function foldLayout(capacity: number, rank: number, objective: RowObjective) {
 /** @throws LowrankError `no-objective` for a model whose method does not say how rows follow from histories */
 export function objectiveOf(who: string, model: FactorModel): RowObjective {
   if (model.objective !== undefined) return model.objective;
+  const { method, options } = model.provenance;
   throw new LowrankError(
     "no-objective",
-    `${who}: rows of a ${model.provenance.method} model do not follow from histories alone; use a model trained with als or ials`,
-    { method: model.provenance.method },
+    `${who}: rows of this model of ${method} do not follow from histories alone${whyNotFoldable(options)}; ` +
+      "use a model trained with als, ials or gradient, or with sgd in its default settings",
+    { method },
   );
+}
+
+/** The setting that keeps rows from following from histories, where one does. */
+function whyNotFoldable(options: Readonly<Record<string, unknown>>): string {
+  if (options.missing === "zero") return ' (with missing: "zero", cells without a rating count as 0)';
+  if (options.loss !== undefined && options.loss !== "squared") return ` (loss ${options.loss} has no closed form)`;
+  if (typeof options.regularizationL1 === "number" && options.regularizationL1 > 0)
+    return " (regularizationL1 has no closed form)";
+  return options.nonNegative === true ? " (nonNegative keeps factors from below 0)" : "";
 }
 
 /**

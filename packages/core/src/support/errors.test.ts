@@ -37,7 +37,7 @@ it("values are shown quoted, and cut at 60 characters", () => {
     "undefined",
     "null",
     "NaN",
-    "an array",
+    "a list of 1",
     "an object",
     "a function",
   ]);

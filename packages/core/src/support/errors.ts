@@ -79,10 +79,16 @@ export class AbortedError extends LowrankError {
   }
 }
 
-/** A value as it should appear in a message: strings quoted, long ones cut, numbers as they print. */
+/** A number in a sentence: 4 significant digits, whole numbers whole. */
+export function rounded(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}
+
+/** A value as it should appear in a message: strings quoted, long ones cut, numbers as they print, lists by their length. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
+  if (typeof value === "object" && value !== null) return "an object";
   return String(value);
 }

@@ -5,7 +5,7 @@
  * a start from the beginning.
  */
 import { stat } from "node:fs/promises";
-import type { Checkpoint, CheckpointInfo, FactorizeOptions, FitReport } from "@lowrank/core";
+import type { Checkpoint, CheckpointInfo, FactorizeOptions, Factorizer, FitReport, Model } from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../shell-word.ts";
 import { UsageError } from "./exit.ts";
@@ -80,6 +80,9 @@ export async function planCheckpoints(
     await refuseOverwritingInput(inputs, file, words);
   }
   const isSame = file !== undefined && resume !== undefined && (await isSameFile(file, resume));
+  if (file !== undefined && (await isFolder(file))) {
+    throw new UsageError(`--checkpoint ${file}: is a folder; name a file in it`, { file });
+  }
   if (file !== undefined && !isSame && (await isThere(file))) {
     throw new UsageError(
       `--checkpoint ${file}: that file is there already; to go on from it say --resume ${shellWord(file)} too, else remove it`,
@@ -186,19 +189,30 @@ export class Checkpointing {
 }
 
 /** The line about checkpoints at the end of a fit. */
-export function checkpointFacts(kept: Checkpointing["kept"], report: FitReport): [string, string][] {
+export function checkpointFacts(
+  kept: Checkpointing["kept"],
+  report: FitReport,
+  method: Factorizer<Model>,
+): [string, string][] {
   const pass = report.passName.slice(0, -1);
   const facts: [string, string][] = [];
   if (report.resumedAfter !== undefined) facts.push(["resumed", `after ${counted(report.resumedAfter, pass)}`]);
   if (kept !== undefined) {
-    facts.push([
-      "checkpoint",
-      `${kept.file}, ${bytes(kept.bytes)}: remove it, or train on with more ${report.passName}`,
-    ]);
+    const remedy = canGoOn(report, method) ? `, or train on with more ${report.passName}` : "";
+    facts.push(["checkpoint", `${kept.file}, ${bytes(kept.bytes)}: remove it${remedy}`]);
   }
   return facts;
 }
 
+/** Whether a training with more passes would take up this one: none that ended by itself, or whose passes depend on their number. */
+function canGoOn(report: FitReport, method: Factorizer<Model>): boolean {
+  return method.passName in method.options && method.passesMatter === undefined && report.passes === method.passes;
+}
+
 async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }

@@ -12,11 +12,16 @@ function warnings(trainings: Parameters<typeof warnOfAll>[1], isSplit = true): s
       done();
     },
   }) as unknown as NodeJS.WriteStream;
-  warnOfAll(new Output({}, stream, stream), trainings, isSplit);
+  const has = (flag: string) => flag === "--learning-rate";
+  warnOfAll({ output: new Output({}, stream, stream), has }, trainings, isSplit);
   return text.split("\n").filter((line) => line !== "");
 }
 
-const finding = (code: string, message: string) => ({ code, message, remedy: "raise learningRate" });
+const finding = (code: string, message: string) => ({
+  code,
+  message,
+  remedy: "raise learningRate or regularizationExponent",
+});
 
 describe("warnOfAll", () => {
   it("says each kind once, in the first one's words, and of which trainings unless of all", () => {
@@ -25,8 +30,8 @@ describe("warnOfAll", () => {
       findings: [finding("flat", `flat at ${rank}`), ...(rank > 1 ? [finding("high", `high at ${rank}`)] : [])],
     }));
     expect(warnings(trainings)).toEqual([
-      "warning: flat at 1; raise --learning-rate",
-      "warning: rank 2 and rank 4: high at 2; raise --learning-rate",
+      "warning: flat at 1; raise --learning-rate or regularizationExponent",
+      "warning: rank 2 and rank 4: high at 2; raise --learning-rate or regularizationExponent",
     ]);
   });
 
@@ -35,7 +40,9 @@ describe("warnOfAll", () => {
       name: `rank ${rank}`,
       findings: rank < 6 ? [finding("high", "too high"), finding("users-without-ratings", "3 users have none")] : [],
     }));
-    expect(warnings(trainings)).toEqual(["warning: rank 1 and 4 others: too high; raise --learning-rate"]);
+    expect(warnings(trainings)).toEqual([
+      "warning: rank 1 and 4 others: too high; raise --learning-rate or regularizationExponent",
+    ]);
     expect(warnings(trainings, false)).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 /** Findings of trainings as warnings: a sentence, its remedy with options as flags. */
 import type { Finding } from "@lowrank/core";
 import { counted, listed } from "./format.ts";
-import type { Output } from "./output.ts";
+import type { Job } from "./shell.ts";
 import { inFlags } from "./words.ts";
 
 /** What holding ratings out brings about: true, and no news to who asked for it. */
@@ -10,10 +10,13 @@ const ofSplits: readonly string[] = ["users-without-ratings", "items-without-rat
 /** More trainings than this are counted. */
 const MOST_NAMED = 4;
 
+/** Where warnings go, and the flags that they may name. */
+type Told = Pick<Job, "output" | "has">;
+
 /** @param isSplit the command itself held out ratings */
-export function warnOf(output: Output, { code, message, remedy }: Finding, isSplit: boolean): void {
+export function warnOf({ output, has }: Told, { code, message, remedy }: Finding, isSplit: boolean): void {
   if (isSplit && ofSplits.includes(code)) return;
-  output.warn(`${message}; ${inFlags(remedy)}`);
+  output.warn(`${message}; ${inFlags(remedy, has)}`);
 }
 
 /** One of several trainings of a method on much the same ratings. */
@@ -27,7 +30,7 @@ interface Training {
  * The findings of several trainings: each kind once, in the words of the first training that has it, with those that have
  * it named unless all do.
  */
-export function warnOfAll(output: Output, trainings: readonly Training[], isSplit: boolean): void {
+export function warnOfAll(job: Told, trainings: readonly Training[], isSplit: boolean): void {
   const first = new Map<string, Finding>();
   const where = new Map<string, string[]>();
   for (const { name, findings } of trainings) {
@@ -40,7 +43,7 @@ export function warnOfAll(output: Output, trainings: readonly Training[], isSpli
     const names = where.get(code) ?? [];
     const all = names.length === trainings.length;
     const which = names.length > MOST_NAMED ? `${names[0]} and ${counted(names.length - 1, "other")}` : listed(names);
-    warnOf(output, all ? finding : { ...finding, message: `${which}: ${finding.message}` }, isSplit);
+    warnOf(job, all ? finding : { ...finding, message: `${which}: ${finding.message}` }, isSplit);
   }
 }
 

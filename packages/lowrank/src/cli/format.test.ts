@@ -1,6 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { displayWidth, printable, shortened } from "../terminal-text.ts";
-import { bar, bytes, count, csvLine, duration, factLines, figure, listed, percent, rate, table } from "./format.ts";
+import {
+  aPass,
+  bar,
+  bytes,
+  count,
+  csvLine,
+  duration,
+  factLines,
+  figure,
+  listed,
+  percent,
+  rate,
+  scaleNumber,
+  table,
+} from "./format.ts";
 
 describe("numbers for people", () => {
   it("writes 1000209 as 1,000,209 and a share of 0.017 as 1.70 %", () => {
@@ -20,6 +34,11 @@ describe("numbers for people", () => {
   it("writes 4 ms, 0.52 s, 1.2 s, 12 s, 1 min 05 s and 2 h 03 min", () => {
     const texts = [0.004, 0.52, 1.24, 12.3, 65, 7380].map(duration);
     expect(texts).toEqual(["4 ms", "0.52 s", "1.2 s", "12 s", "1 min 05 s", "2 h 03 min"]);
+  });
+
+  it("says a sweep, an epoch and a step, and ends scales at 1,000,209 and 6.346", () => {
+    expect(["sweep", "epoch", "step"].map(aPass)).toEqual(["a sweep", "an epoch", "a step"]);
+    expect([1000209, 6.346178].map(scaleNumber)).toEqual(["1,000,209", "6.346"]);
   });
 
   it("never writes 60 s or 60 min", () => {

@@ -1,6 +1,7 @@
 /**
  * Values in, text for people out: numbers, durations, sizes, and tables whose columns line up in any terminal.
  */
+import { rounded } from "@lowrank/core/support";
 import { displayWidth, printable, shortened } from "../terminal-text.ts";
 
 /** 1000209 → `1,000,209`. */
@@ -11,6 +12,16 @@ export function count(value: number): string {
 /** `1 user`, `2 users`. */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** The end of a scale: 1,000,209 with commas, 4.9982 to 4 digits. */
+export function scaleNumber(value: number): string {
+  return Number.isInteger(value) ? count(value) : rounded(value);
+}
+
+/** `a sweep`, `an epoch`. */
+export function aPass(pass: string): string {
+  return `${/^[aeio]/.test(pass) ? "an" : "a"} ${pass}`;
 }
 
 /** About `digits` significant digits, without exponents where a person would not write them. */

@@ -5,9 +5,9 @@
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
 import { DataError, LowrankError, type Model, type Ratings } from "@lowrank/core";
-import { show } from "@lowrank/core/support";
+import { rounded, show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
-import { count, counted, duration, figure, hanging, listed, percent } from "./format.ts";
+import { counted, duration, figure, hanging, listed, percent, scaleNumber } from "./format.ts";
 import type { Job } from "./shell.ts";
 
 export interface LoadedRatings {
@@ -66,22 +66,26 @@ const mergedBy = {
 
 function scaleOf(ratings: Ratings): string {
   if (ratings.size === 0) return "";
-  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${ratings.min}` : "";
+  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${rounded(ratings.min)}` : "";
   const name = ratings.hasRatings ? "from" : "counts from";
-  return `; ${name} ${ratings.min} to ${count(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
+  return `; ${name} ${rounded(ratings.min)} to ${scaleNumber(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
 }
 
 /**
  * Refuses ratings of one user or one item: a model learns from what users have in common. Most often a wrong column was
  * taken, so the message says how to state the right one.
  */
-export function refuseOneSided(ratings: Ratings, files: readonly string[]): void {
+export function refuseOneSided(ratings: Ratings, files: readonly string[], rows: "users" | "items" | undefined): void {
   for (const side of ["user", "item"] as const) {
     const ids = side === "user" ? ratings.users : ratings.items;
     if (ids.size !== 1) continue;
+    const remedy =
+      rows === undefined
+        ? `state the right column with --${side}-column`
+        : `give a matrix of more than one ${(rows === "users") === (side === "user") ? "row" : "column"}: with --rows ${rows}, rows are ${rows}`;
     throw new DataError(
       `${listed(files)}: there is one ${side} only, ${show(ids.id(0))}, and nothing to learn from what ${side}s have in common; ` +
-        `add ratings of other ${side}s, or state the right column with --${side}-column`,
+        `add ratings of other ${side}s, or ${remedy}`,
       { files, side, id: ids.id(0) },
     );
   }

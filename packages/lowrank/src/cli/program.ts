@@ -1,4 +1,5 @@
 /** All commands in one program: what `lowrank --help` shows. */
+import type { EventEmitter } from "node:events";
 import { version } from "@lowrank/core";
 import { Command } from "commander";
 import { addDatasets } from "./commands/datasets.ts";
@@ -12,6 +13,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addRecommend } from "./commands/recommend.ts";
 import { addSimilar } from "./commands/similar.ts";
 import { addSweep } from "./commands/sweep.ts";
+import { UsageError } from "./exit.ts";
 import type { Shell } from "./shell.ts";
 
 const examples = `
@@ -49,6 +51,27 @@ export function buildProgram(shell: Shell): Command {
   addDatasets(program, shell);
   addDoctor(program, shell);
   addDemo(program, shell);
+  for (const command of program.commands) refuseOpposites(command);
   program.helpCommand("help [command]", "show help for a command");
   return program;
+}
+
+/** `--certificate --no-certificate`: the parser would take the last, and the other would be ignored in silence. */
+function refuseOpposites(command: Command): void {
+  const events = command as unknown as EventEmitter; // which it is; its types leave that out
+  for (const negative of command.options.filter((option) => option.negate)) {
+    const name = negative.attributeName();
+    const positive = command.options.find((option) => !option.negate && option.attributeName() === name);
+    if (positive === undefined) continue;
+    const given = new Set<string>();
+    for (const option of [positive, negative]) {
+      // Before the parser of its value, which would take the other for the same flag.
+      events.prependListener(`option:${option.name()}`, () => {
+        given.add(option.name());
+        if (given.size < 2) return;
+        const flags = `--${positive.name()} and --${negative.name()}`;
+        throw new UsageError(`${flags} exclude each other; state one of them`, { flags: [...given] });
+      });
+    }
+  }
 }

@@ -12,6 +12,7 @@ import {
   type Ratings,
   suggestMethod,
 } from "@lowrank/core";
+import { rounded } from "@lowrank/core/support";
 import { type Command, Option } from "commander";
 import { UsageError } from "./exit.ts";
 import { real, realOrAuto, whole, wholes, word } from "./flags.ts";
@@ -225,7 +226,8 @@ export function settingsSentence(method: Factorizer<Model>, rank = rankText(meth
     const spec = table?.[name];
     const isMain = mainSettings.includes(name);
     if (!isMain && (spec === undefined || String(spec.default) === String(value))) continue;
-    parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`);
+    const shown = typeof value === "number" ? rounded(value) : value;
+    parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : shown}`);
   }
   return parts.join(", ");
 }

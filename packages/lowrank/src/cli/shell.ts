@@ -9,6 +9,8 @@ export interface Job {
   readonly output: Output;
   /** Fires on Ctrl-C, SIGTERM and SIGHUP; every long call takes it */
   readonly signal: AbortSignal;
+  /** Whether the command has a long flag, such as `--rank`: what sentences of the engine may name */
+  has(flag: string): boolean;
 }
 
 /** Where data and messages go: stdout and stderr of the process. */
@@ -35,7 +37,8 @@ export class Shell {
   job(command: Command, flags: OutputMode): Job {
     this.#command = command;
     this.#output = new Output(flags, this.streams.out, this.streams.err);
-    return { output: this.#output, signal: this.signal };
+    const own = this.flags;
+    return { output: this.#output, signal: this.signal, has: (flag) => own.includes(flag) };
   }
 
   get output(): Output {

@@ -1,5 +1,5 @@
 /** Names of the API in the words of a command line: options as flags, rulers as column titles. */
-import { methods } from "@lowrank/core";
+import { duplicatePolicies, methods, type OptionSpec } from "@lowrank/core";
 
 /** `biasRegularization` → `bias-regularization`. */
 export function kebab(name: string): string {
@@ -30,13 +30,17 @@ export function flagOf(option: string, has: (flag: string) => boolean): string |
 
 /**
  * A sentence of the API for the command line: `raise learningRate` is `raise --learning-rate`, `missing: "zero"` is `--missing zero`,
- * and `als()` is `--method als`. Only names that could be nothing else are looked at: `rank` is a word too, and what is quoted
+ * `schedule "cosine"` is `--schedule cosine`, and `als()` is `--method als`. Only names that could be nothing else are looked at: `rank` is a word too, and what is quoted
  * or part of a path is somebody's own.
  *
- * @param has whether a flag is there; left out, every such name is an option
+ * @param has whether the command has a flag
  */
-export function inFlags(sentence: string, has: (flag: string) => boolean = () => true): string {
+export function inFlags(sentence: string, has: (flag: string) => boolean): string {
   return sentence
+    .replace(/(?<!["\w./-])([a-z]\w*) "([\w-]+)"(?!, "| or ")/g, (whole, name: string, value: string) => {
+      const flag = `--${kebab(name)}`;
+      return has(flag) && isChoice(name, value) ? `${flag} ${value}` : whole;
+    })
     .replace(/(?<!["\w./-])([a-z]\w*): ("[\w-]+"|\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => {
       const flag = `--${kebab(name)}`;
       return has(flag) ? `${flag} ${value.replaceAll('"', "")}` : whole;
@@ -45,6 +49,16 @@ export function inFlags(sentence: string, has: (flag: string) => boolean = () =>
     .replace(/(?<!["\w./-])([a-z]\w*)\(\)/g, (whole, name: string) =>
       Object.hasOwn(methods, name) && has("--method") ? `--method ${name}` : whole,
     );
+}
+
+/** Whether a word is one that an option takes: `user "clipping"` is a user. */
+function isChoice(option: string, value: string): boolean {
+  const policies: readonly string[] = duplicatePolicies;
+  if (option === "duplicates") return policies.includes(value);
+  return Object.values(methods).some(({ options }: { readonly options: Readonly<Record<string, OptionSpec>> }) => {
+    const spec = Object.hasOwn(options, option) ? options[option] : undefined;
+    return spec?.type === "choice" && spec.choices.includes(value);
+  });
 }
 
 const rulerTitles: Readonly<Record<string, string>> = { biasOnly: "biases only", random: "chance" };

@@ -224,7 +224,7 @@ async function evaluateMethod(
 ): Promise<void> {
   const split = splitter(flags);
   const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
-  refuseOneSided(ratings, files);
+  refuseOneSided(ratings, files, flags.rows);
   const { method, reason } = chooseMethod(request, ratings);
   const seed = flags.seed ?? 0;
   const splits = split.make(ratings, seed);
@@ -243,7 +243,7 @@ async function evaluateMethod(
     progress.stop();
     job.output.say(...ignoredLines(method.name, result.folds[0].report.ignored));
     const trainings = result.folds.map(({ report }, at) => ({ name: `fold ${at + 1}`, findings: report.findings }));
-    warnOfAll(job.output, trainings, true);
+    warnOfAll(job, trainings, true);
     tell(
       job,
       result,

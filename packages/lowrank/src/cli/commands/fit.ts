@@ -39,7 +39,7 @@ import {
   text,
   whole,
 } from "../flags.ts";
-import { bytes, counted, duration, factLines, figure, percent } from "../format.ts";
+import { aPass, bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
@@ -114,7 +114,7 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const plan = await planCheckpoints(job.output, flags, inputs, { model: out, "file of arrays": flags.arrays });
 
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
-  refuseOneSided(loaded.ratings, files);
+  refuseOneSided(loaded.ratings, files, flags.rows);
   const chosen = chooseMethod(request, loaded.ratings);
   const { model, report, kept } = await trained(job, loaded.ratings, chosen, flags, plan);
   const saveStarted = performance.now();
@@ -166,7 +166,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       onProgress: (figures) => signal.aborted || progress.onProgress(figures),
       onFinding: (finding) => {
         progress.stop(); // the bar comes back with the next pass
-        warnOf(output, finding, validation !== undefined);
+        warnOf(job, finding, validation !== undefined);
       },
       validation,
       certificate: flags.certificate,
@@ -174,6 +174,8 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     });
     progress.stop();
     output.say(...ignoredLines(method.name, report.ignored));
+    if (flags.certificate === true && report.certificate === undefined)
+      output.warn(`--certificate: ${whyNoCertificate(model, report)}`);
     return { model, report, kept: checkpointing.kept };
   } catch (error) {
     progress.stop();
@@ -183,6 +185,15 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     progress.stop();
     signal.removeEventListener("abort", stopping);
   }
+}
+
+/** Why nothing is known about how near the model is to the best. */
+function whyNoCertificate({ provenance }: Model, { passName, passes }: FitReport): string {
+  const pass = passName.slice(0, -1);
+  return provenance.passes !== passes
+    ? `the gradient is known after the last ${pass} only, and the model is that of ${pass} ${provenance.passes} of ${passes}; ` +
+        "train without --validation to have it"
+    : `nothing is known of how near a model of ${provenance.method} is to the best on these ratings and with these settings`;
 }
 
 /** The split and the watched figure that `--validation` asks for; all ratings and no figure without it. */
@@ -250,11 +261,11 @@ function tell(job: Job, outcome: Outcome): void {
         ...heldOutFacts(report, pass),
         ...derivedFacts(chosen, report),
         ...certificateFacts(report),
-        ...checkpointFacts(kept, report),
+        ...checkpointFacts(kept, report, chosen.method),
         ["digest", report.digest],
         ["engine", report.kernels],
         ["import", duration(seconds.import)],
-        ["training", `${duration(report.seconds.total)}, ${perPass} a ${pass}`],
+        ["training", `${duration(report.seconds.total)}, ${perPass} ${aPass(pass)}`],
         ["saving", duration(seconds.save)],
         ["whole command", `${duration(seconds.total)}, ${bytes(peakBytes)} of memory at the peak`],
       ],

@@ -10,11 +10,11 @@ import {
   type Ratings,
   type RatingsDescription,
 } from "@lowrank/core";
-import { show } from "@lowrank/core/support";
+import { rounded, show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, readOptions } from "../flags.ts";
-import { bar, bytes, count, factLines, figure, percent, table } from "../format.ts";
+import { bar, bytes, count, factLines, figure, percent, scaleNumber, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 import { words } from "../words.ts";
@@ -88,9 +88,9 @@ function tellRatings({ output }: Job, ratings: Ratings, notes: readonly string[]
 }
 
 function valuesText(values: RatingsDescription["values"]): string {
-  if (values.min === values.max) return `all ${values.min}`;
+  if (values.min === values.max) return `all ${rounded(values.min)}`;
   const { min, median, max, mean, deviation } = values;
-  return `${min} to ${count(max)}, half up to ${median}, mean ${figure(mean)}, standard deviation ${figure(deviation)}`;
+  return `${rounded(min)} to ${scaleNumber(max)}, half up to ${rounded(median)}, mean ${figure(mean)}, standard deviation ${figure(deviation)}`;
 }
 
 function histogramLines(ratings: Ratings, bars: RatingsDescription["values"]["histogram"], width: number): string[] {
@@ -103,7 +103,7 @@ function histogramLines(ratings: Ratings, bars: RatingsDescription["values"]["hi
     { title: "" },
   ] as const;
   const rows = bars.map((each) => [
-    String(each.value),
+    rounded(each.value),
     count(each.count),
     `${((100 * each.count) / ratings.size).toFixed(1)} %`,
     bar(each.count / most, 40),
@@ -152,7 +152,7 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
   );
   const scaleText =
     scale === "rating"
-      ? `predicted ratings${range === undefined ? "" : ` from ${range.min} to ${range.max}`}, mean ${figure(mean ?? 0)}`
+      ? `predicted ratings${range === undefined ? "" : ` from ${rounded(range.min)} to ${rounded(range.max)}`}, mean ${figure(mean ?? 0)}`
       : scale === "preference"
         ? model.kind === "items"
           ? "preference: the more of what speaks for an item a user has, the higher"

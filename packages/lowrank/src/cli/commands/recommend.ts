@@ -14,7 +14,7 @@ import {
   type ShortList,
   type UnknownIds,
 } from "@lowrank/core";
-import { show } from "@lowrank/core/support";
+import { rounded, show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import {
@@ -302,7 +302,7 @@ function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, model
   for (const { item, rating } of history) {
     if (rating !== undefined && (rating < range.min || rating > range.max))
       job.output.warn(
-        `--history: rating ${rating} of item ${show(item)} lies outside ${range.min} to ${range.max}, the ratings that the model was trained on`,
+        `--history: rating ${rating} of item ${show(item)} lies outside ${rounded(range.min)} to ${rounded(range.max)}, the ratings that the model was trained on`,
       );
   }
 }

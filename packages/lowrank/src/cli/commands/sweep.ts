@@ -84,7 +84,7 @@ async function sweep(job: Job, command: Command, files: readonly string[], flags
   const inputs = await inputFiles(await ratingPaths(files, flags));
   await tryDrawing(flags.svg, inputs);
   const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
-  refuseOneSided(loaded.ratings, files);
+  refuseOneSided(loaded.ratings, files, flags.rows);
   const trained = await train(job, loaded.ratings, request, flags);
   await tell(job, { ...trained, loaded, source: sourceNames(files) }, flags.svg, inputs);
   const { rank } = trained.result.suggested;
@@ -197,8 +197,8 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
   const { rank, reason: why } = suggested;
   const held = share === undefined ? "" : `, ${inPercent(share)} held out`;
   const charts = sweepCharts(rows, rank, `${method.name} on ${source}${held}, seed ${seed}`);
-  tellFindings(output, outcome);
-  for (const { rank, failure } of failures) output.warn(`rank ${rank} failed: ${inFlags(failure.message)}`);
+  tellFindings(job, outcome);
+  for (const { rank, failure } of failures) output.warn(`rank ${rank} failed: ${inFlags(failure.message, job.has)}`);
   output.say("");
   const { width, isUnicode: unicode } = output;
   const failed = failures.map((row) => row.rank);
@@ -230,11 +230,11 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
 }
 
 /** What was found amiss, as `fit` says it, and what the method did not look at. */
-function tellFindings(output: Job["output"], { chosen, result, share }: Outcome): void {
-  output.say(...ignoredLines(chosen.method.name, result.ignored));
+function tellFindings(job: Job, { chosen, result, share }: Outcome): void {
+  job.output.say(...ignoredLines(chosen.method.name, result.ignored));
   const trained = result.rows.filter((row) => row.failure === undefined);
   const trainings = trained.map(({ rank, findings }) => ({ name: `rank ${rank}`, findings }));
-  warnOfAll(output, trainings, share !== undefined);
+  warnOfAll(job, trainings, share !== undefined);
 }
 
 async function draw(file: string, picture: string, inputs: readonly InputFile[]) {
