@@ -163,7 +163,10 @@ describe("lowrank fit --checkpoint --resume", () => {
     await refused([...args, ...again], /run\.ckpt: cut short/);
     bytes[bytes.length - 9] ^= 1;
     writeFileSync(checkpoint, bytes);
-    await refused([...args, ...again], /run\.ckpt: damaged: .*start anew, without it/);
+    await refused(
+      [...args, ...again],
+      /run\.ckpt: damaged: .*; take another copy of the file, or start anew without it/,
+    );
     writeFileSync(checkpoint, readFileSync(model));
     await refused([...args, ...again], /run\.ckpt: not a lowrank checkpoint: a model file/);
     await refused([...args, "--resume", here.file("none.ckpt")], /none\.ckpt: there is no such file; check the path/);

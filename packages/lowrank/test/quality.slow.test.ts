@@ -54,30 +54,62 @@ interface RmseFloor {
   readonly method: Factorizer;
   /** Mean RMSE over the folds, predictions clamped to the scale */
   readonly atMost: number;
+  /** By how much it is below the ruler of fitted biases, on the same folds */
+  readonly leads: number;
 }
 
+/** What factors add to fitted biases: a method that has both and leads by less has learned little beside its biases. */
+const OVER_BIASES = 0.02;
+
 const rmseFloors: readonly RmseFloor[] = [
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: als(), atMost: 0.9105 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: gradient(), atMost: 0.913 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: sgd(), atMost: 0.91 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: nmf(), atMost: 0.935 },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: als(),
+    atMost: 0.9105,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: gradient(),
+    atMost: 0.913,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: sgd(),
+    atMost: 0.91,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: nmf(),
+    atMost: 0.935,
+    // It has no biases: its factors, none of them negative, must first stand in for what the ruler is given.
+    leads: 0.01,
+  },
   {
     data: "MovieLens 1M, 5 random folds",
     splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
     method: als(),
     atMost: 0.8505,
+    leads: OVER_BIASES,
   },
   {
     data: "MovieLens 1M, 5 random folds",
     splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
     method: sgd(),
     atMost: 0.85,
+    leads: OVER_BIASES,
   },
 ];
 
 describe("cross-validated RMSE with the default settings", () => {
-  for (const { data, splits, method, atMost } of rmseFloors) {
-    it(`${method.name} on ${data} is at most ${atMost}`, async () => {
+  for (const { data, splits, method, atMost, leads } of rmseFloors) {
+    it(`${method.name} on ${data} is at most ${atMost}, and ${leads} below that of fitted biases`, async () => {
       const result = await crossValidate(await splits(), method, { seed: 1 });
       const rmse = result.errors?.rmse;
       console.log(
@@ -86,7 +118,7 @@ describe("cross-validated RMSE with the default settings", () => {
       expect(rmse?.values).toHaveLength(5);
       expect(rmse?.mean).toBeLessThanOrEqual(atMost);
       const bias = result.rulers.find((ruler) => ruler.name === "biasOnly")?.errors?.rmse.mean as number;
-      expect(rmse?.mean).toBeLessThan(bias - 0.02);
+      expect(rmse?.mean).toBeLessThan(bias - leads);
     });
   }
 });
