@@ -126,8 +126,30 @@ describe("the certificate of complete ratings", () => {
     expect(optimumAtLeast).toBe(best);
     expect(error).toBeCloseTo(scipy.completeRest5, 5);
     expect(Math.abs(gap)).toBeLessThan(1e-5);
-    expect(Math.abs(relativeGap)).toBeLessThan(1e-6);
+    expect(Math.abs(relativeGap ?? 1)).toBeLessThan(1e-6);
   });
+
+  it("of equal ratings, which are their own centre, measures the gap against the ratings; of zeros against nothing", async () => {
+    const of = (rating: number) => ratingsFromDense([new Array(2).fill(rating), new Array(2).fill(rating)]);
+    const fitted = await optimum(sgd({ rank: 2 }), of(3));
+    expect(fitted.optimum).toBe(0);
+    expect(fitted.error).toBeGreaterThan(0.001);
+    // ‖A‖ of four threes is 6.
+    expect(fitted.relativeGap).toBeCloseTo(fitted.error / 6, 12);
+    expect((await optimum(sgd({ rank: 2 }), of(0))).relativeGap).toBeUndefined();
+  });
+
+  it.each([3, 3.3, 1e6, 1e-6])(
+    "of svd on 8 × 10 ratings of %f is 0, as its training RMSE: all else is rounding",
+    async (rating) => {
+      const same = ratingsFromDense(Array.from({ length: 8 }, () => new Array(10).fill(rating)));
+      for (const center of ["none", "global"] as const) {
+        const { report } = await factorize(same, svd({ rank: 1, center }), { kernels });
+        expect(report.loss.at(-1)).toBe(0);
+        expect(report.certificate).toMatchObject({ error: 0, optimum: 0, gap: 0, relativeGap: 0 });
+      }
+    },
+  );
 
   it("of als without penalty nears the optimum from above: 60 sweeps leave less than 5 do", async () => {
     const plain = { rank: 5, biases: "none", center: "none", regularization: 1e-6, regularizationExponent: 0 } as const;

@@ -11,6 +11,7 @@ import type { NetModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { asOptions, OptionError } from "../support/index.ts";
 import { needRatings, type OptimizerOptions, optimizerOf } from "./descent-options.ts";
+import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
@@ -39,7 +40,7 @@ export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
   /** Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
   readonly learningRate?: number | "auto";
-  /** λ ≥ 0 of the factors, once for each rating of their row. Default 0.03 */
+  /** λ ≥ 0 of the factors, once for each rating of their row; beside errors in `unit`, as all penalties. Default 0.03 */
   readonly regularization?: number;
   /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */
   readonly layerRegularization?: number;
@@ -49,6 +50,8 @@ export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   readonly biasRegularization?: number;
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";
+  /** What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, 1 where learningRate or initial is given */
+  readonly unit?: number | "auto";
   /** Standard deviation of the starting factors. Default 0.1; seed notebook 003 has 1 */
   readonly initScale?: number;
   /** Start from these numbers instead of drawn ones */
@@ -73,28 +76,36 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
   const { rank, hidden, product, epochs } = options;
   const learningRate = learningRateOf(options);
   const rates = ratesOf(CALLED, learningRate, options, epochs);
-  const written = { ...options, learningRate };
-  const settings: NetSettings = {
-    ...options,
-    name: NAME,
-    options: initial === undefined ? written : { ...written, initial: initialNetDigest(initial) },
-    shape: { rank, hidden, product },
-    optimizer: optimizerOf(options),
-    rates,
-    initial,
+  // Arrays that are given are for the ratings as they are, as is a learning rate.
+  const unitGiven =
+    initial !== undefined && options.unit === "auto" ? 1 : unitBeside(options.learningRate, options.unit);
+  const written = { ...options, learningRate, unit: unitGiven };
+  const shown = initial === undefined ? written : { ...written, initial: initialNetDigest(initial) };
+  const settings = (ratings: Ratings): NetSettings => {
+    const unit = unitFor(unitGiven, options.center, ratings);
+    return {
+      ...options,
+      name: NAME,
+      options: { ...shown, unit },
+      shape: { rank, hidden, product },
+      optimizer: optimizerOf(options),
+      rates,
+      unit,
+      initial,
+    };
   };
   return {
     name: NAME,
-    options: settings.options,
+    options: shown,
     rank,
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
     ignores: ["time"],
-    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings)),
+    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings(ratings))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       needRatings(NAME, ratings);
-      return NetRun.start(settings, ratings, kernels, seed, from, signal);
+      return NetRun.start(settings(ratings), ratings, kernels, seed, from, signal);
     },
   };
 }

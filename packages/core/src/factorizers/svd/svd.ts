@@ -16,6 +16,7 @@ import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
 import { provenanceOf } from "../provenance.ts";
+import { ROUNDING } from "../rounding.ts";
 import { decomposerBytes, decomposerOf } from "./decompose.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
@@ -127,7 +128,7 @@ class SvdRun implements Run {
     const atTurn = () => throwIfAborted("svd", signal);
     atTurn();
     const explained = await this.#decomposer.step(atTurn);
-    return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
+    return [Math.sqrt(restOf(this.#matrix.squared, explained) / this.#cells)];
   }
 
   /** Of Σ_all cells (z − x·y)² at X = U√Σ, Y = V√Σ: 0 for X, 2 (Vσ − AᵀU) √σ for each column of Y. */
@@ -200,6 +201,12 @@ class SvdRun implements Run {
   }
 }
 
+/** What is left of a sum of squares: 0 where that is an error which single precision cannot tell from 0, and a difference of sums cannot show. */
+function restOf(squared: number, explained: number): number {
+  const rest = squared - explained;
+  return rest <= ROUNDING ** 2 * squared ? 0 : rest;
+}
+
 /** The model of the first columns: singular vectors do not depend on how many there are. */
 function firstColumns(
   model: FactorModel,
@@ -216,7 +223,7 @@ function firstColumns(
   const provenance = { ...model.provenance, options };
   return {
     model: { ...model, rank, userFactors, itemFactors, provenance },
-    loss: Math.sqrt(Math.max(0, initialLoss ** 2 - explained)),
+    loss: Math.sqrt(restOf(initialLoss ** 2, explained)),
   };
 }
 

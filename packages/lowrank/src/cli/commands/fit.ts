@@ -310,11 +310,12 @@ function certificateFacts({ certificate, options }: FitReport): [string, string]
     case undefined:
       return [];
     case "optimum": {
-      const { error, optimum, relativeGap } = certificate;
+      const { error, optimum, gap, relativeGap } = certificate;
+      const nearer = relativeGap === undefined ? "" : `, nearer by ${percent(relativeGap)} of the matrix`;
       const nearest =
-        relativeGap < AT_OPTIMUM
+        (relativeGap ?? gap) < AT_OPTIMUM
           ? `as near as rank ${options.rank} can come`
-          : `the nearest of rank ${options.rank} is at ${figure(optimum)}, nearer by ${percent(relativeGap)} of the matrix`;
+          : `the nearest of rank ${options.rank} is at ${figure(optimum)}${nearer}`;
       return [["distance", `${figure(error)} from all ratings, ${nearest}`]];
     }
     case "gradient":

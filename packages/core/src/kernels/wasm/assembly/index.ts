@@ -7,8 +7,6 @@
 export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
-  beginStep,
-  descend,
   descentScratch,
   finishGradients,
   lossOf,
@@ -17,6 +15,7 @@ export {
   startGradients,
   startScale,
 } from "./descent";
+export { beginStep, descend } from "./descent-steps";
 export { epochs } from "./descent-epochs";
 export { descentGiven, descentRecord } from "./descent-record";
 export { solveExplicit, solveImplicit } from "./exact-rows";
