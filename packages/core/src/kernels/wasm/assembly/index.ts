@@ -4,7 +4,8 @@
  *
  * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
  */
-export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
+export { shuffleBlocks } from "./block-shuffle";
+export { blocksInOrder, blocksTogether } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   descentScratch,
