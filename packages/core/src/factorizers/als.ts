@@ -14,6 +14,7 @@ import type { Biases, Center } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
+import { type SolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
@@ -63,17 +64,11 @@ export const alsOptions = {
   },
   center: centerOption("global"),
   initScale: alternatingOptions.initScale,
-  solver: {
-    type: "choice",
-    default: "cholesky",
-    choices: ["cholesky", "cg"],
-    about: "exact, or conjugate gradient from the last sweep's factors",
-  },
-  cgSteps: alternatingOptions.cgSteps(["cg"]),
+  ...solverOptions("exact"),
 } as const satisfies OptionTable;
 
 /** Options of `als`; every one may be left out. */
-export interface AlsOptions {
+export interface AlsOptions extends SolverOptions {
   /** Latent dimension, 1 to 1024. Default 32 */
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 15 */
@@ -92,10 +87,6 @@ export interface AlsOptions {
   readonly center?: Center;
   /** Standard deviation of the starting factors times √rank. Default 0.1 */
   readonly initScale?: number;
-  /** `cholesky` solves each row exactly (default); `cg` approximately */
-  readonly solver?: "cholesky" | "cg";
-  /** Steps of `cg`. Default 3 */
-  readonly cgSteps?: number;
 }
 
 /**
@@ -104,7 +95,9 @@ export interface AlsOptions {
  * @throws OptionError for an unknown option or a value out of range
  */
 export function als(given: AlsOptions = {}): Factorizer {
-  const options = resolveOptions("als", alsOptions, given);
+  const resolved = resolveOptions("als", alsOptions, given);
+  const solver = solverOf("als", resolved, "cholesky");
+  const options = { ...resolved, solver: solver.kind };
   const { rank, sweeps, biases, center, initScale, regularizationExponent } = options;
   if (options.regularization === "auto" && regularizationExponent !== AUTO_EXPONENT) {
     const allowed = `given with regularizationExponent ${regularizationExponent}`;
@@ -116,7 +109,7 @@ export function als(given: AlsOptions = {}): Factorizer {
     options: { ...options, regularization },
     rank,
     initScale,
-    solver: options.solver === "cg" ? { kind: "cg", steps: options.cgSteps } : { kind: "cholesky" },
+    solver,
     objective: {
       kind: "explicit",
       regularization,

@@ -74,6 +74,7 @@ describe("resume", () => {
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
     ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["ials by subspaces", ials({ rank: 40, sweeps: 6, solver: "subspace" }), undefined],
     ["gradient by adam", gradient({ rank: 4, steps: 6, learningRate: 0.1 }), undefined],
     ["gradient by sgd with momentum, falling rate", gradient(momentum), undefined],
     ["gradient in shuffled batches", gradient({ rank: 4, batch: "mini", batchSize: 16, epochs: 6 }), undefined],

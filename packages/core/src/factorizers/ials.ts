@@ -14,6 +14,7 @@ import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
+import { type SolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { rankOption } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
@@ -67,17 +68,11 @@ export const ialsOptions = {
     when: { option: "confidence", is: ["linear", "log"] },
   },
   initScale: alternatingOptions.initScale,
-  solver: {
-    type: "choice",
-    default: "auto",
-    choices: ["auto", "cholesky", "cg"],
-    about: `exact, or conjugate gradient from the last sweep's factors; auto is exact up to rank ${CHOLESKY_RANK}`,
-  },
-  cgSteps: alternatingOptions.cgSteps(["auto", "cg"]),
+  ...solverOptions(`exact up to rank ${CHOLESKY_RANK}, conjugate gradient above`),
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */
-export interface IalsOptions {
+export interface IalsOptions extends SolverOptions {
   /** Latent dimension, 1 to 1024. Default 64 */
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 10 */
@@ -96,10 +91,6 @@ export interface IalsOptions {
   readonly confidenceScale?: number;
   /** Standard deviation of the starting factors times √rank. Default 0.1 */
   readonly initScale?: number;
-  /** `auto` (default) is exact up to rank 32 and conjugate gradient above */
-  readonly solver?: "auto" | "cholesky" | "cg";
-  /** Steps of `cg`. Default 3 */
-  readonly cgSteps?: number;
 }
 
 /**
@@ -108,20 +99,21 @@ export interface IalsOptions {
  * @throws OptionError for an unknown option or a value out of range
  */
 export function ials(given: IalsOptions = {}): Factorizer {
-  const options = resolveOptions("ials", ialsOptions, given);
+  const resolved = resolveOptions("ials", ialsOptions, given);
+  const solver = solverOf("ials", resolved, resolved.rank <= CHOLESKY_RANK ? "cholesky" : "cg");
+  const options = { ...resolved, solver: solver.kind };
   const { rank, confidence, unobservedWeight, observedInUnobserved } = options;
   if (!observedInUnobserved && unobservedWeight !== "auto" && unobservedWeight > 1) {
     const remedy = "a seen cell weighs at least 1 and must not weigh less than an unseen one";
     const allowed = "at most 1 with observedInUnobserved false";
     throw new OptionError("ials", "unobservedWeight", unobservedWeight, allowed, remedy);
   }
-  const exact = options.solver === "cholesky" || (options.solver === "auto" && rank <= CHOLESKY_RANK);
   const settings = (weight: number): AlternatingSettings => ({
     name: "ials",
     options: { ...options, unobservedWeight: weight },
     rank,
     initScale: options.initScale,
-    solver: exact ? { kind: "cholesky" } : { kind: "cg", steps: options.cgSteps },
+    solver,
     objective: {
       kind: "implicit",
       regularization: options.regularization,

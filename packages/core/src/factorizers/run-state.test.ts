@@ -21,6 +21,8 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["sgd in blocks, without biases", sgd({ rank: 5, biases: "none" })],
   ["sgd shuffled", sgd({ rank: 5, order: "shuffled" })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],
+  ["als by subspaces", als({ rank: 17, solver: "subspace" })],
+  ["ials by subspaces", ials({ rank: 17, solver: "subspace" })],
 ];
 
 describe.each(["wasm", "reference"] as const)("state on %s", (backend) => {

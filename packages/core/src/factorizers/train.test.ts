@@ -166,7 +166,7 @@ describe("option tables", () => {
     [{ rank: 0 }, /als: rank must be a whole number from 1 to 1024, got 0/],
     [{ rank: 2.5 }, /got 2.5/],
     [{ regularization: Number.NaN }, /regularization must be a finite number/],
-    [{ solver: "lu" }, /one of "cholesky", "cg"/],
+    [{ solver: "lu" }, /one of "auto", "cholesky", "cg", "subspace"/],
     [{ cgSteps: 2 }, /acts only with solver cg/],
     [{ initScale: 0 }, /initScale must be a finite number from 0.000001/],
     [{ ranks: 3 }, /did you mean "rank"/],

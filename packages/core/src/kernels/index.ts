@@ -32,3 +32,4 @@ export { lossAt, lossSlope, scoreOf } from "./reference/blocks.ts";
 export { type BadPivot, choleskyF64, solveCholeskyF64 } from "./reference/dense.ts";
 export { eigenF64, identityF64, type SmallSvd, svdF64 } from "./reference/eigen.ts";
 export * from "./squares.ts";
+export { BLOCK_SIZE_STEP, longestRow, subspaceScratch } from "./subspace.ts";

@@ -33,5 +33,6 @@ export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { rowScratch } from "./scratch";
+export { subspaceExplicit, subspaceImplicit, subspaceScratch } from "./subspace-rows";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";
