@@ -61,7 +61,7 @@ export interface Factorizer<M extends Model = FactorModel> {
    */
   lowerRank?(
     model: M,
-    report: { readonly initialLoss: number | undefined },
+    report: { readonly loss: readonly number[] },
   ): { readonly model: M; readonly loss: number };
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
