@@ -419,10 +419,10 @@ describe("denseNet", () => {
         factorize(small, denseNet({ ...plain, initial: initial! }));
       await expect(start({ userFactors, itemFactors, layers })).resolves.toBeDefined();
       await expect(start({ userFactors: itemFactors, itemFactors, layers })).rejects.toThrow(
-        "net: initial userFactors has 12 numbers, 15 are needed",
+        "denseNet: initial userFactors has 12 numbers, 15 are needed",
       );
       await expect(start({ userFactors, itemFactors, layers: layers.slice(1) })).rejects.toThrow(
-        "net: initial layers are 1, 2 are needed",
+        "denseNet: initial layers are 1, 2 are needed",
       );
       const bad = userFactors.map((value, i) => (i === 4 ? Number.NaN : value));
       await expect(start({ userFactors: bad, itemFactors, layers })).rejects.toThrow("holds NaN at place 4");

@@ -9,22 +9,20 @@
 import type { Kernels } from "../kernels/index.ts";
 import type { NetModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { OptionError } from "../support/index.ts";
+import { asOptions, OptionError } from "../support/index.ts";
 import { needRatings, type OptimizerOptions, optimizerOf } from "./descent-options.ts";
 import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
-import { checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
-import { asOptions, resolveOptions } from "./options.ts";
+import { CALLED, checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
+import { resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
 export { denseNetOptions };
 
 /** The method's name in reports, files, errors of a training and on the command line. */
 const NAME = "net";
-/** What errors about options begin with, which come from the call of that name. */
-const CALLED = "denseNet";
 
 /** Options of `denseNet`; every one may be left out. */
 export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
@@ -69,7 +67,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
   const { initial, ...rest } = asOptions(CALLED, given);
   const options = resolveOptions(CALLED, denseNetOptions, rest);
   if (initial !== undefined) {
-    checkInitial(CALLED, initial);
+    checkInitial(initial);
     if (rest.initScale !== undefined) {
       const allowed = "left out when initial is given";
       throw new OptionError(CALLED, "initScale", rest.initScale, allowed, "nothing is drawn then");

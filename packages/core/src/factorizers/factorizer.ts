@@ -48,6 +48,8 @@ export interface Factorizer<M extends Model = FactorModel> {
    * does not, so a training of this method can be resumed with more passes and gives what they had given at once.
    */
   readonly passesMatter?: string | undefined;
+  /** True: a training may end before the last pass, where further ones would change nothing that matters (`Run.finished`). Left out: never */
+  readonly mayEndEarly?: boolean;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
   /** True: its scores order items and are no ratings, whatever it is trained on. Left out: as `ignores` says */

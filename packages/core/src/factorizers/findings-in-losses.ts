@@ -103,7 +103,7 @@ function rateTooHigh(
   if (!isSwinging && last <= 1.1 * loss[best]) return [];
   if (isSwinging) {
     return said(
-      `the ${lossName} goes up and down by more than ${100 * SWING} % a ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
+      `the ${lossName} goes up and down by more than ${100 * SWING} % per ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
       `${lower}, or let it fall over the ${method.passName} (schedule "cosine")`,
     );
   }

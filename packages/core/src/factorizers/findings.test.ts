@@ -154,7 +154,7 @@ describe("in the losses", () => {
     ]);
     const swinging = falling.map((loss, pass) => loss * (pass % 2 === 0 ? 1 : 1.03));
     expect(messages({ initialLoss: 10, loss: swinging })[0]).toMatch(
-      /^the loss goes up and down by more than 1 % a step/,
+      /^the loss goes up and down by more than 1 % per step/,
     );
     const trembling = falling.map((loss, pass) => loss * (1 + 0.005 * (unit(3, pass) - 0.5)));
     for (const loss of [falling, trembling, [5, 2, 2.1], [9, 1, 1, 1]])

@@ -7,7 +7,7 @@
 import type { Kernels, Objective } from "../kernels/index.ts";
 import { objectives } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { OptionError } from "../support/index.ts";
+import { asOptions, OptionError } from "../support/index.ts";
 import {
   type CostOptions,
   costOptions,
@@ -25,7 +25,7 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
 

@@ -176,7 +176,7 @@ export class NetRun implements Run<NetModel> {
       const tables = { ...at, layers: at.layers };
       if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
       else if (settings.initial !== undefined) {
-        fillInitial(settings.name, settings.shape, settings.initial, tables);
+        fillInitial(settings.shape, settings.initial, tables);
         multiply(at.layers.subarray(netPlaces(settings.shape).top), 1 / settings.unit);
       } else drawNet(settings.shape, settings.initScale, seed, tables);
     } catch (error) {

@@ -7,7 +7,7 @@ describe("options", () => {
     for (const given of [null, 3, []]) {
       const make = () => methods[name].make(given as unknown as Record<string, unknown>);
       expect(make).toThrow(OptionError);
-      expect(make).toThrow(/options must be an object, such as \{ rank: 16 \}, got (null|3|an empty list)$/);
+      expect(make).toThrow(/options must be an object, such as \{ name: value \}, got (null|3|an empty list)$/);
     }
   });
 

@@ -10,6 +10,7 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
+import { asOptions } from "../support/index.ts";
 import {
   type BlockOptions,
   blockOptions,
@@ -35,7 +36,7 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 import { type Init, type InitialFactors, initialDigest, initOptions, type Start, startOf } from "./starting-factors.ts";
 

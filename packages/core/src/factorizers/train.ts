@@ -6,7 +6,7 @@
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
-import { Ratings } from "../ratings/index.ts";
+import { asRatings, type Ratings } from "../ratings/index.ts";
 import {
   DataError,
   knownOptions,
@@ -213,9 +213,7 @@ function reportOf<M extends Model>(
 
 /** Callers without types: the slips that would otherwise end in an error about `undefined`. */
 function checkArguments(ratings: unknown, method: unknown): void {
-  if (!(ratings instanceof Ratings)) {
-    throw new OptionError("factorize", "ratings", ratings, "Ratings", "make them with ratingsFrom(records)");
-  }
+  asRatings("factorize", "ratings", ratings);
   const start = (method as Partial<Factorizer<Model>> | null | undefined)?.start;
   if (typeof start !== "function") {
     const remedy = "call the method, as in factorize(ratings, als())";

@@ -41,8 +41,19 @@ export function trueOrFalse(who: string, option: string, value: unknown): boolea
   throw new OptionError(who, option, value, "true or false");
 }
 
-/** Refuses an option by name when the receiver does not know it: nothing is silently ignored. */
+/** What a caller passes as options, before anything is taken out of it. @throws OptionError for null, a list or no object at all */
+export function asOptions<T extends object>(who: string, given: T): T {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given;
+  throw new OptionError(who, "options", given, "an object, such as { name: value }");
+}
+
+/**
+ * Refuses an option by name when the receiver does not know it: nothing is silently ignored.
+ *
+ * @throws OptionError for such an option, and where there is no object with options
+ */
 export function knownOptions(who: string, given: object, known: readonly string[]): void {
+  asOptions(who, given);
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) {
       const near = nearest(key, known);

@@ -79,6 +79,7 @@ export function svd(given: SvdOptions = {}): Factorizer {
     rank,
     passName: "steps",
     passes: steps,
+    mayEndEarly: true,
     ignores: ["time"],
     lowerRank: (model, { loss }) => firstColumns(model, options, loss[loss.length - 1]),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),

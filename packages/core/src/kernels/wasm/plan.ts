@@ -34,7 +34,7 @@ const CLAIM_MS = 0.25;
 const HERE_BELOW_MS = 2;
 
 /** The record of a descent (descent-record.ts). */
-export const DESCENT_RECORD_BYTES = 320;
+export const DESCENT_RECORD_BYTES = 328;
 
 /** Tickets of a job of phases (assembly/tickets.ts): two counters, on cache lines of their own. */
 export const TICKET_BYTES = 128;
