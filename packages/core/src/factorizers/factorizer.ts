@@ -61,10 +61,7 @@ export interface Factorizer<M extends Model = FactorModel> {
    * @param report of the training at the higher rank
    * @returns the model, and the training figure that it has
    */
-  lowerRank?(
-    model: M,
-    report: { readonly initialLoss: number | undefined },
-  ): { readonly model: M; readonly loss: number };
+  lowerRank?(model: M, report: { readonly loss: readonly number[] }): { readonly model: M; readonly loss: number };
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
   /**
