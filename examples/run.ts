@@ -2,21 +2,18 @@
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { LowrankError } from "@lowrank/core";
-import { PLOTS, UsageError } from "./lib/arguments.ts";
+import { checkArguments, UsageError } from "./lib/arguments.ts";
 
 const [name, ...rest] = process.argv.slice(2);
 const names = readdirSync(new URL(".", import.meta.url))
   .filter((file) => file.endsWith(".js") && file !== "run.js")
   .map((file) => basename(file, ".js"));
-const unknown = rest.find((argument) => argument.startsWith("--") && argument !== PLOTS);
 if (name === undefined || !names.includes(name)) {
   console.error(`npm run example -- NAME, one of: ${names.join(", ")}`);
   process.exitCode = 2;
-} else if (unknown !== undefined) {
-  console.error(`${name}: unknown flag ${unknown}; the only one is ${PLOTS}`);
-  process.exitCode = 2;
 } else {
   try {
+    checkArguments(name, rest);
     await import(`./${name}.js`);
   } catch (error) {
     // What the caller can mend is a sentence; everything else keeps its stack.

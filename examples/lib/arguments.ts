@@ -2,8 +2,22 @@
 
 export const PLOTS = "--plots";
 
+/** What the examples take that take anything. */
+const takes: Readonly<Record<string, readonly string[]>> = { "seed-002": ["STEPS", "RATINGS_FILE"] };
+
 /** What the caller of an example has to mend. */
 export class UsageError extends Error {}
+
+/** @throws UsageError for a flag that no example has, and for more words than the example takes */
+export function checkArguments(name: string, given: readonly string[]): void {
+  const flag = given.find((argument) => argument.startsWith("--") && argument !== PLOTS);
+  if (flag !== undefined) throw new UsageError(`unknown flag ${flag}; the only one is ${PLOTS}`);
+  const allowed = takes[name] ?? [];
+  const extra = given.filter((argument) => argument !== PLOTS)[allowed.length];
+  if (extra === undefined) return;
+  const most = allowed.length === 0 ? "nothing" : `at most ${allowed.join(" and ")}`;
+  throw new UsageError(`takes ${most}, got ${extra} too`);
+}
 
 /**
  * @param file made only when none is given

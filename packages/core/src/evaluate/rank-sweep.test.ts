@@ -354,7 +354,8 @@ describe("suggestRank", () => {
     const further = [row(1, 1, 0.03), row(2, 0.911, 0.03), row(4, 0.9, 0)];
     const strict = suggestRank(further, { better: "lower", spectrum: undefined });
     expect(strict).toEqual({ rank: 4, reason: expect.stringContaining("every smaller rank is behind by more") });
-    expect(suggestRank(rows, { better: "higher", spectrum: undefined }).rank).toBe(1);
+    const smallest = suggestRank(rows, { better: "higher", spectrum: undefined });
+    expect(smallest).toEqual({ rank: 1, reason: expect.stringContaining("there is no smaller rank among these") });
   });
 
   it("takes the smallest of ranks that differ by less than 0.01 %, however sure the difference is", () => {

@@ -80,6 +80,7 @@ export class Course<M extends Model> {
   readonly #loss: number[];
   readonly #passSeconds: number[];
   #validationSeconds: number;
+  #smallLoss: number | undefined;
   /** Half a pass is nothing to go on from, nor is one that ended in numbers that are not finite. */
   #isWhole = true;
 
@@ -130,7 +131,10 @@ export class Course<M extends Model> {
 
   #figures(): LossCourse {
     const { run, initialLoss } = this.#start;
-    return { lossName: run.lossName, initialLoss, loss: this.#loss, validation: this.#watch?.course() };
+    // Goes through all ratings, and stays as it is.
+    this.#smallLoss ??= run.smallLoss;
+    const [loss, smallLoss] = [this.#loss, this.#smallLoss];
+    return { lossName: run.lossName, initialLoss, smallLoss, loss, validation: this.#watch?.course() };
   }
 
   get #isDone(): boolean {

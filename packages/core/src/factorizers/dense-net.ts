@@ -15,7 +15,7 @@ import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { denseNetOptions, learningRateOf } from "./net-options.ts";
 import { NetRun, type NetSettings, netLayout } from "./net-run.ts";
-import { CALLED, checkInitial, type InitialNet, initialNetDigest } from "./net-start.ts";
+import { CALLED, checkInitial, type InitialNet, initialNetDigest, isZeroNet } from "./net-start.ts";
 import { resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions } from "./schedules.ts";
 
@@ -101,6 +101,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
+    startsAtZero: initial !== undefined && isZeroNet(initial),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings(ratings))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {

@@ -202,9 +202,11 @@ export function penaltiesFor(
   given: { readonly regularization: number | "auto"; readonly biasRegularization: number | "auto" },
   objective: Objective,
   ratings: Ratings,
+  unit: number,
   entries: number,
 ): Penalties {
-  const spread = standardDeviation(ratings.byUser.value, ratings.mean) || 1;
+  // Of equal ratings any penalty serves that is none in their unit, by which learning rates go.
+  const spread = standardDeviation(ratings.byUser.value, ratings.mean) || unit;
   const weightOfOne = rowWeight(objective, 1, entries, ratings.size, spread);
   const { regularization, biasRegularization } = given;
   return {

@@ -13,6 +13,7 @@ import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
 import { descentRmse, descentSlope, objectiveOf } from "./descent-slope.ts";
 import { type Batches, type DescentSettings, DescentSpace, descentLayout, passProducts } from "./descent-space.ts";
+import { smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { worstRow } from "./worst-row.ts";
@@ -131,6 +132,10 @@ abstract class DescentRun implements Run {
   /** Root mean square of the ratings, made into the figure that `lossName` names. */
   get zeroLoss(): number {
     return this.lossOf(standardDeviation(this.memory.ratings.byUser.value, 0));
+  }
+
+  get smallLoss(): number {
+    return this.lossOf(smallError(this.memory.ratings));
   }
 
   /** What `lossName` names, without penalties, where the root mean squared error is this. */

@@ -21,6 +21,14 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
       remedy: `use rank ${smaller} or less`,
     });
   }
+  if (method.startsAtZero === true) {
+    findings.push({
+      code: "starts-at-zero",
+      message:
+        "all starting factors are 0, and so is every gradient of them: they stay 0, however many passes are made",
+      remedy: "leave out initial, so that they are drawn, or give numbers other than 0",
+    });
+  }
   if (!method.ignores.includes("rating") && ratings.hasRatings && ratings.min === ratings.max) {
     findings.push({
       code: "constant-ratings",

@@ -116,9 +116,9 @@ describe("in the losses", () => {
     expect(found({ initialLoss: 10, loss: [12] }, { learningRate: 0.025, unit: 1 })[0].remedy).toMatch(
       "(now 0.025) by",
     );
-    // On the way too, where rate and unit are `auto`: factors of 0 never move.
+    // On the way too, where rate and unit are `auto`: factors whose gradients are far below adam's epsilon do not move.
     const { ratings } = plantedWorld({ users: 12, items: 9, rank: 1, density: 0.8, noise: 0.1, mean: 300, seed: 2 });
-    const initial = { userFactors: new Float64Array(12), itemFactors: new Float64Array(9) };
+    const initial = { userFactors: new Float64Array(12).fill(1e-30), itemFactors: new Float64Array(9).fill(1e-30) };
     const told: string[] = [];
     const onFinding = ({ remedy }: Finding) => told.push(remedy);
     const { report } = await factorize(ratings, gradient({ rank: 1, steps: 8, biases: "none", initial }), {

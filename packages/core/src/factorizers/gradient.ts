@@ -27,7 +27,7 @@ import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
-import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
+import { type Init, type InitialFactors, initialDigest, initOptions, isZero, startOf } from "./starting-factors.ts";
 
 /** Learning rates of adam, adamw and adagrad for ratings of standard deviation 1. Chosen as docs/gradient.md says. */
 const AUTO_LEARNING_RATE = { full: 0.05, mini: 0.005 } as const;
@@ -151,8 +151,8 @@ export function gradient(given: GradientOptions = {}): Factorizer {
   const settings = (ratings: Ratings): DescentSettings => {
     const batchSize = Math.max(1, Math.min(options.batchSize, ratings.size));
     const entries = full ? ratings.size : batchSize;
-    const penalties = penaltiesFor(who, options, objective, ratings, entries);
     const unit = unitFor(unitGiven, options.center, ratings);
+    const penalties = penaltiesFor(who, options, objective, ratings, unit, entries);
     return {
       name: who,
       options: { ...shown, ...penalties, unit },
@@ -177,6 +177,7 @@ export function gradient(given: GradientOptions = {}): Factorizer {
     passName: full ? "steps" : "epochs",
     passes,
     passesMatter: rates.passesMatter,
+    startsAtZero: isZero(start),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => descentBytes(ratings, settings(ratings), kernels),
     start: async (ratings, kernels, seed, from, signal) => {

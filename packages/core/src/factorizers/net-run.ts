@@ -24,7 +24,7 @@ import { type Biases, type Center, flatToLayers, type NetModel } from "../model/
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { nextTurn, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
-import { multiply } from "./descent-unit.ts";
+import { multiply, smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
@@ -310,6 +310,10 @@ export class NetRun implements Run<NetModel> {
   }
 
   /** Root mean square of the ratings. */
+  get smallLoss(): number {
+    return smallError(this.#ratings);
+  }
+
   get zeroLoss(): number {
     return standardDeviation(this.#ratings.byUser.value, 0);
   }

@@ -77,6 +77,13 @@ export function checkInitial(initial: unknown): void {
   if (!good) throw new OptionError(CALLED, "initial", initial, `${allowed} of Float32Arrays`);
 }
 
+/** Whether no gradient leads away but that of the last bias: it goes through weights and factors, of which none is left. */
+export function isZeroNet({ userFactors, itemFactors, layers, product }: InitialNet): boolean {
+  const tables = [userFactors, itemFactors, ...layers.map(({ weight }) => weight)];
+  if (product !== undefined) tables.push(product.userFactors, product.itemFactors);
+  return tables.every((table) => table.every((number) => number === 0));
+}
+
 /** @throws DataError when arrays do not fit the shape and the ratings, or hold a number that is not finite */
 export function fillInitial(shape: NetShape, initial: InitialNet, tables: NetTables): void {
   const { userFactors, itemFactors, layers, product } = initial;

@@ -38,7 +38,15 @@ import { unitBeside, unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
-import { type Init, type InitialFactors, initialDigest, initOptions, type Start, startOf } from "./starting-factors.ts";
+import {
+  type Init,
+  type InitialFactors,
+  initialDigest,
+  initOptions,
+  isZero,
+  type Start,
+  startOf,
+} from "./starting-factors.ts";
 
 /** For ratings of standard deviation 1. Chosen as docs/sgd.md says. */
 const AUTO_LEARNING_RATE = { blocks: 0.1, others: 0.025 } as const;
@@ -148,6 +156,7 @@ export function sgd(given: SgdOptions = {}): Factorizer {
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
+    startsAtZero: isZero(start),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) =>
       order === "blocks"
@@ -200,8 +209,8 @@ function rowSettings(
   ratings: Ratings,
 ): DescentSettings {
   const { rank, epochs, biases, center, update } = options;
-  const penalties = penaltiesFor("sgd", options, "half", ratings, 1);
   const unit = unitFor(shown.unit, center, ratings);
+  const penalties = penaltiesFor("sgd", options, "half", ratings, unit, 1);
   return {
     name: who,
     options: { ...shown, ...penalties, unit },

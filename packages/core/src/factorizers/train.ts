@@ -24,6 +24,7 @@ import { Course, type Finish, type Progress, type Start } from "./course.ts";
 import type { Factorizer, PassName } from "./factorizer.ts";
 import { allFindings, type Finding, FindingsTeller } from "./findings.ts";
 import { findingsBefore } from "./findings-before.ts";
+import { findingsInCertificate } from "./findings-in-certificate.ts";
 import { findingsInLosses } from "./findings-in-losses.ts";
 import type { Validation } from "./validation-watch.ts";
 
@@ -162,12 +163,15 @@ export async function factorize<M extends Model = FactorModel>(
     const finish = await new Course(start, writer, options, (figures) =>
       teller.tell(findingsInLosses(method, run.options ?? method.options, figures, false)),
     ).toEnd();
-    const findings = allFindings(ratings, method, finish.course, finish.model);
-    teller.tell(findings);
+    const found = allFindings(ratings, method, finish.course, finish.model);
+    teller.tell(found);
     const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
     const certifying = performance.now();
     const certificate = await certify(wanted, run, method, ratings, finish, kernels, options.signal);
     const certificateSeconds = seconds(certifying);
+    const { options: trainedWith } = finish.model.provenance;
+    const findings = [...found, ...findingsInCertificate(ratings, method, trainedWith, certificate, found)];
+    teller.tell(findings);
     const more = { findings, certificate, certificateSeconds };
     return { model: kept, report: reportOf(start, finish, kept, more, started) };
   } finally {

@@ -198,15 +198,17 @@ export function checkpointFacts(
   const facts: [string, string][] = [];
   if (report.resumedAfter !== undefined) facts.push(["resumed", `after ${counted(report.resumedAfter, pass)}`]);
   if (kept !== undefined) {
-    const remedy = canGoOn(report, method) ? `, or train on with more ${report.passName}` : "";
-    facts.push(["checkpoint", `${kept.file}, ${bytes(kept.bytes)}: remove it${remedy}`]);
+    facts.push(["checkpoint", `${kept.file}, ${bytes(kept.bytes)}: remove it${onward(report, method)}`]);
   }
   return facts;
 }
 
-/** Whether a training with more passes would take up this one: none that ended by itself, or whose passes depend on their number. */
-function canGoOn(report: FitReport, method: Factorizer<Model>): boolean {
-  return method.passName in method.options && method.passesMatter === undefined && report.passes === method.passes;
+/** What a training with more passes would do: none takes up one that ended by itself, or whose passes depend on their number. */
+function onward({ passes, passName }: FitReport, method: Factorizer<Model>): string {
+  if (!(passName in method.options) || passes !== method.passes) return "";
+  return method.passesMatter === undefined
+    ? `, or train on with more ${passName}`
+    : `; more ${passName} begin anew, as each depends on their number (${method.passesMatter})`;
 }
 
 async function isThere(path: string): Promise<boolean> {
