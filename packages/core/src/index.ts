@@ -66,6 +66,7 @@ export {
   type PassName,
   type Progress,
   type Resolved,
+  type RowSolverOptions,
   type Run,
   type RunState,
   type ScheduleOptions,

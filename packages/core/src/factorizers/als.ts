@@ -14,7 +14,7 @@ import type { Biases, Center } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
-import { type SolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
+import { type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
@@ -68,7 +68,7 @@ export const alsOptions = {
 } as const satisfies OptionTable;
 
 /** Options of `als`; every one may be left out. */
-export interface AlsOptions extends SolverOptions {
+export interface AlsOptions extends RowSolverOptions {
   /** Latent dimension, 1 to 1024. Default 32 */
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 15 */

@@ -31,7 +31,7 @@ export const solverOptions = (auto: string) =>
     },
   }) as const;
 
-export interface SolverOptions {
+export interface RowSolverOptions {
   /** How each row is solved: exactly, by conjugate gradient, or by subspaces (iALS++). Default `auto`, by the rank */
   readonly solver?: "auto" | "cholesky" | "cg" | "subspace";
   /** Steps of `cg`. Default 3 */
@@ -48,7 +48,7 @@ export interface SolverOptions {
  */
 export function solverOf(
   who: string,
-  { solver, cgSteps, blockSize }: Required<SolverOptions>,
+  { solver, cgSteps, blockSize }: Required<RowSolverOptions>,
   auto: RowSolver["kind"],
 ): RowSolver {
   const kind = solver === "auto" ? auto : solver;

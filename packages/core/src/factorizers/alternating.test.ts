@@ -7,7 +7,7 @@ import { type Kernels, type Layout, openKernels, type Workspace } from "../kerne
 import { encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
 import { type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { DataError, DivergenceError, normal, OptionError, unit } from "../support/index.ts";
-import type { SolverOptions } from "./alternating-solver.ts";
+import type { RowSolverOptions } from "./alternating-solver.ts";
 import { als, factorize, ials } from "./index.ts";
 
 /** 40 users × 25 items, rank 2 plus noise and biases, about 40 % of the cells, ratings on a half-star scale. */
@@ -309,12 +309,12 @@ describe("subspaces", () => {
   const cases = [
     {
       name: "als",
-      make: (options: SolverOptions & { sweeps: number }) => als({ ...wr, rank: 20, ...options }),
+      make: (options: RowSolverOptions & { sweeps: number }) => als({ ...wr, rank: 20, ...options }),
       objective: (model: FactorModel) => alsObjective(model, world, 0.1, 1, 0.1),
     },
     {
       name: "ials",
-      make: (options: SolverOptions & { sweeps: number }) => ials({ ...implicitOptions, rank: 20, ...options }),
+      make: (options: RowSolverOptions & { sweeps: number }) => ials({ ...implicitOptions, rank: 20, ...options }),
       objective: (model: FactorModel) => ialsObjective(model, world, implicit),
     },
   ];

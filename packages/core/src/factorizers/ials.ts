@@ -14,7 +14,7 @@ import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
-import { type SolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
+import { type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { rankOption } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
@@ -72,7 +72,7 @@ export const ialsOptions = {
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */
-export interface IalsOptions extends SolverOptions {
+export interface IalsOptions extends RowSolverOptions {
   /** Latent dimension, 1 to 1024. Default 64 */
   readonly rank?: number;
   /** Passes over the data, at least 1. Default 10 */

@@ -4,6 +4,7 @@
  */
 
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { RowSolverOptions } from "./alternating-solver.ts";
 export type { BlockOptions } from "./block-options.ts";
 export {
   type Certificate,
