@@ -98,8 +98,8 @@ describe("a machine that was busy before", () => {
   it("is told below the table, one that was not is not", () => {
     const busy = (coresBusy: number) => result({ measured: { on: "2026-01-31", coresBusy, loadAtEnd: 9 } });
     expect(markdown(busy(3.2))).toContain("The machine was busy with other jobs");
-    expect(markdown(busy(0.4))).not.toContain("busy");
-    expect(markdown({ ...busy(3.2), untimed: true })).not.toContain("busy");
+    expect(markdown(busy(0.4))).not.toContain("busy with other jobs");
+    expect(markdown({ ...busy(3.2), untimed: true })).not.toContain("busy with other jobs");
   });
 });
 
