@@ -73,7 +73,7 @@ describe("resume", () => {
   const trainings: readonly (readonly [string, Factorizer<Model>, Validation | undefined])[] = [
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
-    ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["ials by conjugate gradient", ials({ rank: 40, sweeps: 6, solver: "cg" }), undefined],
     ["ials by subspaces", ials({ rank: 40, sweeps: 6, solver: "subspace" }), undefined],
     ["gradient by adam", gradient({ rank: 4, steps: 6, learningRate: 0.1 }), undefined],
     ["gradient by sgd with momentum, falling rate", gradient(momentum), undefined],

@@ -23,6 +23,13 @@ export const centers = ["none", "global", "user", "item"] as const;
 export type Center = (typeof centers)[number];
 
 /**
+ * How the weight of a seen cell follows from its rating: 1; scale · rating; 1 + scale · rating; 1 + scale · ln(1 + rating).
+ * Sources: Rendle et al., RecSys 2022; the Python package implicit; Hu, Koren & Volinsky, ICDM 2008 (both of theirs).
+ */
+export type Confidence = (typeof confidenceKinds)[number];
+export const confidenceKinds = ["constant", "proportional", "linear", "log"] as const;
+
+/**
  * How a user's or item's row follows from a history alone, the other side fixed: what fold-in and explain solve, with
  * the very settings of training. See ExplicitRows and ImplicitRows in kernels.ts for the two objectives. The penalty of a
  * row with n ratings is regularization · n^regularizationExponent for explicit, and
@@ -48,8 +55,8 @@ export type RowObjective =
       readonly unobservedWeight: number;
       /** True when observed cells are also in the unobserved term (Rendle), false when not (Hu–Koren) */
       readonly observedInUnobserved: boolean;
-      /** c = 1; 1 + confidenceScale · rating; 1 + confidenceScale · ln(1 + rating) */
-      readonly confidence: "constant" | "linear" | "log";
+      readonly confidence: Confidence;
+      /** The scale in `confidence` */
       readonly confidenceScale: number;
     };
 

@@ -123,6 +123,8 @@ function confidenceOf(objective: RowObjective & { readonly kind: "implicit" }, v
   switch (objective.confidence) {
     case "constant":
       return 1;
+    case "proportional":
+      return objective.confidenceScale * value;
     case "linear":
       return 1 + objective.confidenceScale * value;
     case "log":
