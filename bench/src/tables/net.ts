@@ -33,7 +33,10 @@ export async function run({ quick }: Context): Promise<Table> {
   const arrays = { ...cells("train", train), ...cells("test", test) };
   const { standings, tried } = await withArrays(arrays, async (folder) => {
     const ask = async (more: object) =>
-      (await rival.ask({ ...question(net.options, train), folder, seed: 0, ...more })) as { seconds: number; rmse: number };
+      (await rival.ask({ ...question(net.options, train), folder, seed: 0, ...more })) as {
+        seconds: number;
+        rmse: number;
+      };
     const tried: { way: string; name: string; secondsEach: number }[] = [];
     for (const { way, name } of ways) {
       // The first batches of a way warm it up.
