@@ -5,6 +5,7 @@ import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import { plantedWorld, type Ratings, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
 import { DataError, LowrankError, normal } from "../support/index.ts";
+import { evaluate } from "./evaluate.ts";
 import { type RankSweepOptions, type RankSweepRow, rankSweep, type TrainedRank } from "./rank-sweep.ts";
 import { suggestRank } from "./suggest-rank.ts";
 
@@ -63,12 +64,19 @@ describe("rankSweep", () => {
 
   it("takes a split, and another figure, instead of a share", async () => {
     const split = randomSplit(ratings, { testFraction: 0.2, seed: 9 });
-    const common = { ranks: [2], method: alsAt, kernels };
-    const given = await rankSweep(ratings, { ...common, validation: split, metric: "mae" });
-    const shared = await rankSweep(ratings, { ...common, validation: 0.2, metric: "mae", seed: 9 });
-    expect(given.rows[0].heldOut?.name).toBe("held-out MAE");
-    expect(given.rows[0].heldOut?.value).not.toBe(Number.NaN);
-    expect(shared.rows[0].heldOut?.name).toBe("held-out MAE");
+    const heldOutBy = async (validation: RankSweepOptions["validation"]) => {
+      const common = { ranks: [2], method: alsAt, metric: "mae", seed: 9, kernels } as const;
+      return (await rankSweep(ratings, { ...common, validation })).rows[0].heldOut;
+    };
+    const given = await heldOutBy(split);
+    const { model } = await factorize(split.train, alsAt(2), { seed: 9, kernels });
+    const { errors } = await evaluate(model, split.test, { train: split.train, rulers: false, kernels });
+    expect(given?.name).toBe("held-out MAE");
+    expect(given?.value).toBeCloseTo(errors?.mae ?? Number.NaN, 12);
+    // A share is the split that its seed draws, and no other.
+    expect(await heldOutBy(0.2)).toEqual(given);
+    const other = await heldOutBy(randomSplit(ratings, { testFraction: 0.2, seed: 10 }));
+    expect(other?.value).not.toBeCloseTo(given?.value ?? Number.NaN, 6);
     const clicks = ratingsFrom(Array.from(ratings.records(), ({ user, item }) => ({ user, item })));
     const implicit = await rankSweep(clicks, {
       ranks: [2],

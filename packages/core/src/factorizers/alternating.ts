@@ -6,7 +6,7 @@
  * folding in a training user gives the trained row, and explain() accounts for the whole score.
  * Cost of a sweep: O(ratings · rank² + (users + items) · rank³) exact, O(steps · ratings · rank + (users + items) · rank²) by conjugate
  * gradient, O(ratings · rank · blockSize + (users + items) · (rank² + rank · blockSize²)) by subspaces.
- * Not here: option tables (als.ts, ials.ts), the arithmetic (kernels/), the loop over sweeps (train.ts).
+ * Not here: option tables (als.ts, ials.ts), the arithmetic (kernels/), the loop over sweeps (course.ts).
  */
 import {
   type Kernels,

@@ -1,5 +1,5 @@
 /** Certificates: optima by SciPy, gradients by dense formulas in f64 that finite differences confirm. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { plantedWorld, type Ratings, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
@@ -9,12 +9,16 @@ import type { Factorizer } from "./factorizer.ts";
 import { gradient as descent } from "./gradient.ts";
 import { ials } from "./ials.ts";
 import { sgd } from "./sgd.ts";
+import { firesAt, turnAtEveryLook } from "./stopping.case.ts";
 import { svd } from "./svd/svd.ts";
 import { completeWorld, scipy } from "./svd/worlds.case.ts";
 import { factorize } from "./train.ts";
 import type { Validation } from "./validation-watch.ts";
 
 const kernels = await openKernels({ threads: 2 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 const { ratings: holed } = plantedWorld({ users: 30, items: 25, rank: 2, density: 0.3, seed: 5 });
 const clicks = ratingsFrom(Array.from(holed.records(), ({ user, item }) => ({ user, item })));
 
@@ -184,32 +188,34 @@ describe("the certificate of complete ratings", () => {
   });
 
   it("stops when the signal fires while it is made", async () => {
-    const dense = Array.from({ length: 300 }, (_, u) => Float64Array.from({ length: 300 }, (_, i) => (u * i) % 17));
-    const controller = new AbortController();
-    const training = factorize(ratingsFromDense(dense), als({ rank: 2, sweeps: 1 }), {
-      kernels,
-      certificate: true,
-      signal: controller.signal,
-      // After the last pass only the certificate is left.
-      onProgress: () => setTimeout(() => controller.abort(), 20),
-    });
+    turnAtEveryLook();
+    const looksAfterPasses = async (at: number, certificate: boolean) => {
+      let passesMade = false;
+      const { seen, signal } = firesAt(at, () => passesMade);
+      const onProgress = () => {
+        passesMade = true;
+      };
+      const options = { kernels, certificate, signal, onProgress };
+      const training = factorize(completeWorld(), als({ rank: 2, sweeps: 1 }), options);
+      return { looks: () => seen.looks, training };
+    };
+    const without = await looksAfterPasses(Number.POSITIVE_INFINITY, false);
+    await without.training;
+    // One look before the certificate, and others while it is made.
+    const at = without.looks() + 3;
+    const { looks, training } = await looksAfterPasses(at, true);
     await expect(training).rejects.toMatchObject({ code: "aborted" });
+    expect(looks()).toBe(at);
   });
 
   it("of sgd, a gradient over all ratings outside the kernels, stops when the signal fires", async () => {
-    const { ratings: many } = plantedWorld({ users: 400, items: 300, rank: 2, density: 0.9, seed: 5 });
-    const holes = ratingsFrom(Array.from(many.records()).slice(1));
-    const controller = new AbortController();
-    let turns = 0;
-    const run = await sgd({ rank: 64, epochs: 1 }).start(holes, kernels, 0);
+    turnAtEveryLook();
+    const run = await sgd({ rank: 2, epochs: 1 }).start(holed, kernels, 0);
     try {
       await run.passes(1, undefined);
-      setTimeout(() => {
-        turns++;
-        controller.abort();
-      }, 5);
+      const controller = new AbortController();
+      setImmediate(() => controller.abort());
       await expect(run.slope?.(controller.signal)).rejects.toMatchObject({ code: "aborted" });
-      expect(turns).toBe(1);
     } finally {
       run.close();
     }

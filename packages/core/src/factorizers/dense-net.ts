@@ -28,31 +28,31 @@ const NAME = "net";
 export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   /** Width of the factors, 1 to 1024. Default 16 */
   readonly rank?: number;
-  /** Widths of the hidden layers, first to last. Default [32, 16] */
+  /** Widths of the hidden layers, first to last: 1 to 16 of them, each 1 to 4096. Default [32, 16] */
   readonly hidden?: readonly number[];
   /** A product branch beside the layers, with factors of its own. Default true */
   readonly product?: boolean;
-  /** Passes over the data, at least 1. Default 8 */
+  /** Passes over the data, 1 to 10⁷. Default 8 */
   readonly epochs?: number;
-  /** Ratings in a batch, at least 1. Default 512 */
+  /** Ratings in a batch, 1 to 2²⁴. Default 512 */
   readonly batchSize?: number;
   /** `rows`: user by user; `shuffled` (default): drawn for each epoch; `shuffledOnce` */
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
-  /** Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
+  /** 10⁻¹² to 10¹², beside ratings in `unit`. Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
   readonly learningRate?: number | "auto";
-  /** λ ≥ 0 of the factors, once for each rating of their row; beside errors in `unit`, as all penalties. Default 0.03 */
+  /** λ of the factors, 0 to 10⁹, once for each rating of their row; beside errors in `unit`, as all penalties. Default 0.03 */
   readonly regularization?: number;
-  /** λ ≥ 0 of weights and biases of the layers, once a batch. Default 0 */
+  /** λ of weights and biases of the layers, 0 to 10⁹, once a batch. Default 0 */
   readonly layerRegularization?: number;
   /** Which sides have a fitted bias. Default both */
   readonly biases?: "none" | "user" | "item" | "both";
-  /** λ ≥ 0 of those biases, once for each rating. Default 0.01 */
+  /** λ of those biases, 0 to 10⁹, once for each rating. Default 0.01 */
   readonly biasRegularization?: number;
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";
   /** What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, 1 where learningRate or initial is given */
   readonly unit?: number | "auto";
-  /** Standard deviation of the starting factors. Default 0.1; seed notebook 003 has 1 */
+  /** Standard deviation of the starting factors, 10⁻⁶ to 1000. Default 0.1; seed notebook 003 has 1 */
   readonly initScale?: number;
   /** Start from these numbers instead of drawn ones */
   readonly initial?: InitialNet;
@@ -101,6 +101,7 @@ export function denseNet(given: DenseNetOptions = {}): Factorizer<NetModel> {
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
+    rankMayExceedSize: true,
     startsAtZero: initial !== undefined && isZeroNet(initial),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(netLayout(ratings, settings(ratings))),

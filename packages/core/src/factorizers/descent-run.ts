@@ -3,7 +3,7 @@
  *
  * Many passes are made in one kernel call where they are short. How many follows from the size of the data alone, never
  * from a clock, and never changes what they give.
- * Not here: the arithmetic (kernels/descent.ts), memory and models (descent-space.ts), the loop over passes (train.ts).
+ * Not here: the arithmetic (kernels/descent.ts), memory and models (descent-space.ts), the loop over passes (course.ts).
  */
 import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";

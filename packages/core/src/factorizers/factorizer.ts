@@ -50,6 +50,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly passesMatter?: string | undefined;
   /** True: a training may end before the last pass, where further ones would change nothing that matters (`Run.finished`). Left out: never */
   readonly mayEndEarly?: boolean;
+  /** True: a rank above the smaller number of users and items can add something, as factors go through layers. Left out: scores are products of two tables, where it cannot */
+  readonly rankMayExceedSize?: boolean;
   /** True: it starts from given numbers that are all 0, of which every gradient is 0 */
   readonly startsAtZero?: boolean;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */

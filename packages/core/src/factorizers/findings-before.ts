@@ -13,8 +13,7 @@ import type { Finding } from "./findings.ts";
 export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Finding[] {
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);
-  // Of a product of two tables; the factors of a net go through layers.
-  if (method.rank !== undefined && method.rank > smaller && method.name !== "net") {
+  if (method.rank !== undefined && method.rank > smaller && method.rankMayExceedSize !== true) {
     findings.push({
       code: "rank-above-size",
       message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,

@@ -102,11 +102,11 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
   readonly rank?: number;
   /** `full` (default): every step has all ratings, and is a pass. `mini`: batches; an epoch is a pass */
   readonly batch?: "full" | "mini";
-  /** Steps of `full`, at least 1. Default 150 */
+  /** Steps of `full`, 1 to 10⁷. Default 150 */
   readonly steps?: number;
-  /** Epochs of `mini`, at least 1. Default 15 */
+  /** Epochs of `mini`, 1 to 10⁷. Default 15 */
   readonly epochs?: number;
-  /** Ratings in a batch of `mini`, at least 1. Default 256 */
+  /** Ratings in a batch of `mini`, 1 to 2²⁴. Default 256 */
   readonly batchSize?: number;
   /** Order of the ratings in `mini`. Default `shuffled`, anew for each epoch */
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
@@ -116,7 +116,7 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
   readonly learningRate?: number | "auto";
   /** `norm`: gradients whose joint length is above clipNorm are scaled down to it. Default `none` */
   readonly clipping?: "none" | "norm";
-  /** Default 1 */
+  /** Longest joint gradient, in `unit`; 10⁻¹² to 10¹². Default 1 */
   readonly clipNorm?: number;
   /** What starting factors are drawn from: normal (default), uniform in ±initScale, positive in [0, initScale), kaiming in ±1/√rank */
   readonly init?: Init;

@@ -305,11 +305,11 @@ export class NetRun implements Run<NetModel> {
     };
   }
 
-  /** Root mean square of the ratings. */
   get smallLoss(): number {
     return smallError(this.#ratings);
   }
 
+  /** Root mean square of the ratings. */
   get zeroLoss(): number {
     return standardDeviation(this.#ratings.byUser.value, 0);
   }

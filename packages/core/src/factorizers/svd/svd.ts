@@ -60,7 +60,7 @@ export interface SvdOptions {
   readonly center?: Center;
   /** Wanted bound of each singular value's relative error, 1e-6 to 0.1. Default 1e-4 */
   readonly accuracy?: number;
-  /** Krylov steps at most, from 1. Default 200 */
+  /** Krylov steps at most, 1 to 10,000. Default 200 */
   readonly steps?: number;
 }
 

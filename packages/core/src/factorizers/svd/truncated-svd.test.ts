@@ -1,8 +1,9 @@
 /** Decompositions on their own: exact and by Krylov steps, against SciPy and against each other. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../../kernels/index.ts";
 import { type Ratings, ratingsFrom, ratingsFromDense } from "../../ratings/index.ts";
 import { uniform } from "../../support/index.ts";
+import { turnAtEveryLook } from "../stopping.case.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { ExactSvd } from "./exact.ts";
 import { KrylovSvd } from "./krylov.ts";
@@ -11,6 +12,9 @@ import { truncatedSvd } from "./truncated-svd.ts";
 import { clickWorld, completeWorld, holedWorld, scipy } from "./worlds.case.ts";
 
 const kernels = await openKernels({ threads: 2 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 async function all(decomposer: Decomposer, most = 100): Promise<TruncatedSvd> {
   for (let step = 0; step < most && !decomposer.finished; step++) await decomposer.step();
@@ -111,21 +115,16 @@ describe("truncatedSvd", () => {
   it("stops when its signal fires, before the first step and within the one step of an exact decomposition", async () => {
     const signal = AbortSignal.abort();
     await expect(truncatedSvd(clickWorld(), { rank: 3, signal, kernels })).rejects.toMatchObject({ code: "aborted" });
-    // 300 × 300: some tenths of a second, in which others have many turns.
-    const ratings = ratingsFromDense(
-      Array.from({ length: 300 }, (_, u) =>
-        Float64Array.from({ length: 300 }, (_, i) => uniform(2, u * 300 + i, 0, 5)),
-      ),
-    );
+    turnAtEveryLook();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 20);
+    setImmediate(() => controller.abort());
     let turns = 0;
-    const decomposer = new ExactSvd(svdMatrix("test", ratings, "refuse", "none"), 300, false);
+    const decomposer = new ExactSvd(svdMatrix("test", completeWorld(), "refuse", "none"), 30, false);
     const step = decomposer.step(() => {
       turns++;
       if (controller.signal.aborted) throw new Error(`stopped in turn ${turns}`);
     });
-    await expect(step).rejects.toThrow("stopped in turn");
+    await expect(step).rejects.toThrow("stopped in turn 1");
     expect(decomposer.finished).toBe(false);
   });
 });

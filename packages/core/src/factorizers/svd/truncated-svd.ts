@@ -21,7 +21,7 @@ export interface TruncatedSvdOptions extends EngineOptions {
   readonly center?: Center | undefined;
   /** Wanted bound of each singular value's relative error, 1e-6 to 0.1. Default 1e-4 */
   readonly accuracy?: number | undefined;
-  /** Krylov steps at most. Default 200 */
+  /** Krylov steps at most, 1 to 10,000. Default 200 */
   readonly steps?: number | undefined;
   /** Default 0 */
   readonly seed?: number | undefined;
@@ -31,8 +31,8 @@ export interface TruncatedSvdOptions extends EngineOptions {
 export const decompositionOptions = [...engineOptionNames, ...Object.keys(svdOptions), "seed", "signal"];
 
 /**
- * The leading singular values and vectors of ratings: exact where the shorter side is at most 512 (and where more than a
- * third of up to 2048 values are wanted), else by block Krylov steps until `accuracy` or `steps`; `stopped` says which.
+ * The leading singular values and vectors of ratings: exact up to 2²⁴ cells where the shorter side is at most 512
+ * (and where more than a third of up to 2048 values are wanted), else by block Krylov steps until `accuracy` or `steps`; `stopped` says which.
  * For a dense matrix: `truncatedSvd(ratingsFromDense(matrix), …)`.
  *
  * @throws OptionError, DataError (ratings with holes, none at all), AbortedError
