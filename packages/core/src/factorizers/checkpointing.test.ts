@@ -108,8 +108,10 @@ describe("resume", () => {
         expect(resumed.report.seconds.passes).toHaveLength(end.report.passes);
         // A training that is resumed writes the checkpoints that it would have written.
         const again = await checkpointed(method, { validation, resume: decodeCheckpoint(bytes) });
-        const tail = again.kept.at(-1);
-        if (tail !== undefined) expect(timeless(tail.bytes)).toEqual(timeless(kept[kept.length - 1].bytes));
+        expect(timeless(again.kept[again.kept.length - 1].bytes)).toEqual(timeless(kept[kept.length - 1].bytes));
+        const reasons = again.kept.map(({ info }) => info.reason);
+        expect(reasons[reasons.length - 1]).toBe("end");
+        if (info.passes === end.report.passes) expect(reasons).toEqual(["end"]);
       }
     },
   );

@@ -18,6 +18,11 @@ import type { Scale } from "./scorer.ts";
 export const biasSides = ["none", "user", "item", "both"] as const;
 export type Biases = (typeof biasSides)[number];
 
+/** Whether the rows of a side have a fitted bias. */
+export function isBiased(biases: Biases, side: "user" | "item"): boolean {
+  return biases === "both" || biases === side;
+}
+
 /** What is subtracted from each rating before fitting: nothing, the mean of all, of its user's, or of its item's ratings. */
 export const centers = ["none", "global", "user", "item"] as const;
 export type Center = (typeof centers)[number];
