@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests and hooks start commands, which take many times as long where others use the cores too. */
+const COMMAND_MS = 120_000;
+
 /**
  * Two lanes. `unit` is what `npm test` runs: fast, no data files, no network.
  * `slow` is CI's: quality floors on real ratings, kill tests, leak tests; it needs the folder named by LOWRANK_DATA, and wants
@@ -15,8 +18,8 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/src/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**", "**/dist/**"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000, // some start commands, as tests do
+          testTimeout: COMMAND_MS,
+          hookTimeout: COMMAND_MS,
         },
       },
       {

@@ -1,14 +1,24 @@
 /** `npm run example -- NAME [ARGUMENTS]`: runs one example; without a name, lists them. */
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
+import { LowrankError } from "@lowrank/core";
+import { checkArguments, UsageError } from "./lib/arguments.ts";
 
-const [name] = process.argv.slice(2);
+const [name, ...rest] = process.argv.slice(2);
 const names = readdirSync(new URL(".", import.meta.url))
   .filter((file) => file.endsWith(".js") && file !== "run.js")
   .map((file) => basename(file, ".js"));
-if (name !== undefined && names.includes(name)) {
-  await import(`./${name}.js`);
-} else {
+if (name === undefined || !names.includes(name)) {
   console.error(`npm run example -- NAME, one of: ${names.join(", ")}`);
   process.exitCode = 2;
+} else {
+  try {
+    checkArguments(name, rest);
+    await import(`./${name}.js`);
+  } catch (error) {
+    // What the caller can mend is a sentence; everything else keeps its stack.
+    if (!(error instanceof UsageError || error instanceof LowrankError)) throw error;
+    console.error(`${name}: ${error.message}`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
 }

@@ -11,12 +11,15 @@ import { tables } from "./tables.ts";
 const DOCS = "docs";
 const QUICK = "--quick";
 
-const names = process.argv.slice(2).filter((word) => word !== QUICK);
+const names = process.argv.slice(2).filter((word) => ![QUICK, "--help", "--list"].includes(word));
 const quick = process.argv.includes(QUICK);
+const isQuestion = process.argv.includes("--help") || process.argv.includes("--list");
 const unknown = names.filter((name) => !(name in tables) && name !== DOCS);
-if (names.length === 0 || unknown.length > 0) {
+const usage = `npm run bench -- [${QUICK}] TABLE, one or more of: ${[...Object.keys(tables), DOCS].join(", ")}`;
+if (isQuestion) console.log(usage);
+else if (names.length === 0 || unknown.length > 0) {
   if (unknown.length > 0) console.error(`no table ${unknown.join(", ")}`);
-  console.error(`npm run bench -- [${QUICK}] TABLE, one or more of: ${[...Object.keys(tables), DOCS].join(", ")}`);
+  console.error(usage);
   process.exitCode = 2;
 } else {
   for (const name of names) {

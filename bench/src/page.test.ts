@@ -43,7 +43,7 @@ function result(some: Partial<Result>): Result {
     rows: [{ name: "Rival", time: "2.00 s" }],
     comparisons: [],
     details: {},
-    measured: { on: "2026-01-31", loadBefore: 0.5, loadAtEnd: 2.1 },
+    measured: { on: "2026-01-31", coresBusy: 0.2, loadAtEnd: 2.1 },
     machine: { processor: "one", cores: 2 },
     ...some,
   };
@@ -87,7 +87,7 @@ describe("markdown", () => {
         "| --- | --- |",
         "| 2.00 s | Rival |",
         "",
-        "Measured on 2026-01-31, load 0.5 before and 2.1 at the end: processor one, cores 2, rival 1.2.",
+        "Measured on 2026-01-31, 0.2 cores busy before, load 2.1 at the end: processor one, cores 2, rival 1.2.",
         "",
       ].join("\n"),
     );
@@ -96,10 +96,10 @@ describe("markdown", () => {
 
 describe("a machine that was busy before", () => {
   it("is told below the table, one that was not is not", () => {
-    const busy = (loadBefore: number) => result({ measured: { on: "2026-01-31", loadBefore, loadAtEnd: 9 } });
+    const busy = (coresBusy: number) => result({ measured: { on: "2026-01-31", coresBusy, loadAtEnd: 9 } });
     expect(markdown(busy(3.2))).toContain("The machine was busy with other jobs");
-    expect(markdown(busy(0.4))).not.toContain("busy");
-    expect(markdown({ ...busy(3.2), untimed: true })).not.toContain("busy");
+    expect(markdown(busy(0.4))).not.toContain("busy with other jobs");
+    expect(markdown({ ...busy(3.2), untimed: true })).not.toContain("busy with other jobs");
   });
 });
 

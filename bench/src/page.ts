@@ -39,8 +39,8 @@ export function markdown(result: Result): string {
     "",
     untimed
       ? `Found on ${measured.on}: ${facts.join(", ")}.`
-      : `Measured on ${measured.on}, load ${measured.loadBefore} before and ${measured.loadAtEnd} at the end: ${facts.join(", ")}.`,
-    ...(!untimed && measured.loadBefore > 1 ? [BUSY] : []),
+      : `Measured on ${measured.on}, ${measured.coresBusy} cores busy before, load ${measured.loadAtEnd} at the end: ${facts.join(", ")}.`,
+    ...(!untimed && measured.coresBusy > 0.5 ? [BUSY] : []),
     "",
   ].join("\n");
 }

@@ -57,8 +57,9 @@ export interface Result extends Table {
   readonly measured: {
     /** Day, UTC */
     readonly on: string;
-    /** Mean number of runnable processes in the minute before the table was begun, and in the last minute of it, our own included */
-    readonly loadBefore: number;
+    /** Cores that were at work for others in the seconds before the table was begun */
+    readonly coresBusy: number;
+    /** Mean number of runnable processes in the table's last minute, our own included */
     readonly loadAtEnd: number;
   };
   readonly machine: Readonly<Record<string, string | number>>;
@@ -68,11 +69,11 @@ export const resultsFolder = fileURLToPath(new URL("../results/", import.meta.ur
 
 /** Runs a table and says on what. */
 export async function measure(run: Run, context: Context): Promise<Result> {
-  const loadBefore = load();
+  const coresBusy = await busyCores();
   const table = await run(context);
   return {
     ...table,
-    measured: { on: new Date().toISOString().slice(0, 10), loadBefore, loadAtEnd: load() },
+    measured: { on: new Date().toISOString().slice(0, 10), coresBusy, loadAtEnd: Number(loadavg()[0].toFixed(1)) },
     machine: {
       processor: cpus()[0]?.model.trim() ?? "unknown",
       cores: availableParallelism(),
@@ -97,6 +98,16 @@ export async function readResults(): Promise<Result[]> {
   return Promise.all(files.filter(existsSync).map(async (file) => JSON.parse(await readFile(file, "utf8")) as Result));
 }
 
-function load(): number {
-  return Number(loadavg()[0].toFixed(1));
+const LOOK_MS = 3000;
+
+/** A mean over some seconds: the load of the last minute would tell of what has ended. */
+async function busyCores(): Promise<number> {
+  const worked = () => cpus().reduce((sum, { times: { idle, ...others } }) => sum + total(Object.values(others)), 0);
+  const [before, started] = [worked(), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  return Number(((worked() - before) / (performance.now() - started)).toFixed(1));
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -3,11 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { RankSweep } from "@lowrank/core";
 import { heatMap, lineChart } from "lowrank";
+import { PLOTS } from "./arguments.ts";
 
 const folder = fileURLToPath(new URL("../../../docs/seeds/", import.meta.url));
 
 async function plot(name: string, svg: string): Promise<void> {
-  if (!process.argv.includes("--plots")) return;
+  if (!process.argv.includes(PLOTS)) return;
   await mkdir(folder, { recursive: true });
   await writeFile(`${folder}${name}.svg`, svg);
 }

@@ -106,3 +106,13 @@ it("there are examples, and a page and a check for each, for none that is gone",
   const pages = readdirSync(new URL("../../docs/seeds/", import.meta.url)).filter((file) => /^seed-.*\.md$/.test(file));
   expect(pages.map((file) => file.replace(/\.md$/, ""))).toEqual(names);
 });
+
+it.each([
+  [["seed-000", "--polts"], "seed-000: unknown flag --polts; the only one is --plots\n"],
+  [["seed-000", "7"], "seed-000: takes nothing, got 7 too\n"],
+  [["seed-002", "0"], "seed-002: steps must be a whole number from 1 on, got 0\n"],
+  [["seed-002", "2", "a.csv", "b"], "seed-002: takes at most STEPS and RATINGS_FILE, got b too\n"],
+] as const)("%j is refused in one sentence, with 2", async ([name, ...args], sentence) => {
+  const refused = await example(name, ...args).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 2, stdout: "", stderr: sentence });
+});

@@ -103,6 +103,13 @@ describe("lowrank fit --checkpoint --resume", () => {
     expect((await loadCheckpoint(other)).passes).toBe(5);
     expect((await inProcess([...args, "--sweeps", "5", "--resume", checkpoint])).code).toBe(0);
     expect(readFileSync(checkpoint)).toEqual(before);
+    // No sweep is left to make, and the other file is written nevertheless; its own is left as it is.
+    const copy = here.file("copy.ckpt");
+    const done = await inProcess([...args, "--sweeps", "3", "--resume", checkpoint, "--checkpoint", copy]);
+    expect({ code: done.code, stdout: done.stdout }).toEqual({ code: 0, stdout: expect.stringContaining("copy.ckpt") });
+    expect(await loadCheckpoint(copy)).toMatchObject({ passes: 3, loss: (await loadCheckpoint(checkpoint)).loss });
+    await inProcess([...args, "--sweeps", "3", "--resume", checkpoint, "--checkpoint", checkpoint]);
+    expect(readFileSync(checkpoint)).toEqual(before);
     await here.dispose();
   });
 
@@ -163,7 +170,10 @@ describe("lowrank fit --checkpoint --resume", () => {
     await refused([...args, ...again], /run\.ckpt: cut short/);
     bytes[bytes.length - 9] ^= 1;
     writeFileSync(checkpoint, bytes);
-    await refused([...args, ...again], /run\.ckpt: damaged: .*start anew, without it/);
+    await refused(
+      [...args, ...again],
+      /run\.ckpt: damaged: .*; take another copy of the file, or start anew without it/,
+    );
     writeFileSync(checkpoint, readFileSync(model));
     await refused([...args, ...again], /run\.ckpt: not a lowrank checkpoint: a model file/);
     await refused([...args, "--resume", here.file("none.ckpt")], /none\.ckpt: there is no such file; check the path/);

@@ -257,6 +257,17 @@ describe("lowrank inspect", () => {
     expect(facts).toMatchObject({ kind: "model", rank: 4, provenance: { method: "als", passes: 6 } });
     expect(facts.digest).toBe(JSON.parse(fit.stdout).model.digest);
   });
+
+  it("shows the settings that acted, and in words; passes of one are one pass", async () => {
+    const out = dir.file("full.safetensors");
+    const settings = ["--method", "gradient", "--rank", "4", "--steps", "1", "--quiet"];
+    expect((await inProcess(["fit", ratings, ...settings, "--out", out])).code).toBe(0);
+    const { stdout } = await inProcess(["inspect", out]);
+    expect(stdout).toMatch(/^ {2}trained +1 pass, seed 0/m);
+    const said = stdout.replace(/\s+/g, " ");
+    expect(said).toContain("batch full");
+    for (const name of ["batch size", "final rate", "momentum"]) expect(said).not.toContain(name);
+  });
 });
 
 describe("lowrank doctor", () => {

@@ -7,11 +7,12 @@ import { folder, inProcess, lowrank, type Result, smallFiles, smallRatings, writ
 
 let dir: Awaited<ReturnType<typeof smallFiles>>["dir"];
 let model: string;
+let ratings: string;
 let clickModel: string;
 let titles: string;
 
 beforeAll(async () => {
-  ({ dir, titles, model, clickModel } = await smallFiles());
+  ({ dir, ratings, titles, model, clickModel } = await smallFiles());
 });
 
 afterAll(() => dir.dispose());
@@ -281,6 +282,26 @@ describe("lowrank similar and explain", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines.at(-1)).toMatch(/^ += \d\.\d{3} .*predicted rating$/);
     expect(lines.some((line) => line.includes("other items of the history"))).toBe(true);
+  });
+
+  it("tells the reason of a remainder in full below the table, in lines of 100 columns", async () => {
+    const out = dir.file("short.safetensors");
+    const settings = ["--method", "gradient", "--steps", "3", "--rank", "4", "--quiet"];
+    expect((await inProcess(["fit", ratings, ...settings, "--out", out])).code).toBe(0);
+    const { stdout } = await inProcess(["explain", out, "--user", "2", "--item", "12"]);
+    expect(stdout).toMatch(/^ +[+-]\d\.\d{3} +not explained by the history, see below$/m);
+    expect(stdout.replace(/\s+/g, " ")).toContain("training stopped before its rows settled");
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it("shows the ratings of the history with 4 digits", async () => {
+    const thirds = smallRatings().replace(/(\d+,\d+,)([\d.]+)/g, (_, ids, rating) => `${ids}${Number(rating) / 3}`);
+    const file = await write(dir.file("thirds.csv"), thirds);
+    const out = dir.file("thirds.safetensors");
+    expect((await inProcess(["fit", file, "--rank", "4", "--quiet", "--out", out])).code).toBe(0);
+    const { stdout } = await inProcess(["explain", out, "--user", "2", "--item", "12"]);
+    expect(stdout).toMatch(/ 0\.8333 | 1\.167 | 1\.333 | 1\.667 /);
+    expect(stdout).not.toMatch(/\d\.\d{5}/);
   });
 
   it("names an unknown item and an unknown user with 1", async () => {

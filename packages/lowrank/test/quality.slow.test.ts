@@ -55,30 +55,62 @@ interface RmseFloor {
   readonly method: Factorizer;
   /** Mean RMSE over the folds, predictions clamped to the scale */
   readonly atMost: number;
+  /** By how much it is below the ruler of fitted biases, on the same folds */
+  readonly leads: number;
 }
 
+/** What factors add to fitted biases: a method that has both and leads by less has learned little beside its biases. */
+const OVER_BIASES = 0.02;
+
 const rmseFloors: readonly RmseFloor[] = [
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: als(), atMost: 0.9105 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: gradient(), atMost: 0.913 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: sgd(), atMost: 0.91 },
-  { data: "MovieLens 100K, published folds u1 to u5", splits: publishedFolds, method: nmf(), atMost: 0.935 },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: als(),
+    atMost: 0.9105,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: gradient(),
+    atMost: 0.913,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: sgd(),
+    atMost: 0.91,
+    leads: OVER_BIASES,
+  },
+  {
+    data: "MovieLens 100K, published folds u1 to u5",
+    splits: publishedFolds,
+    method: nmf(),
+    atMost: 0.935,
+    // It has no biases: its factors, none of them negative, must first stand in for what the ruler is given.
+    leads: 0.01,
+  },
   {
     data: "MovieLens 1M, 5 random folds",
     splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
     method: als(),
     atMost: 0.8505,
+    leads: OVER_BIASES,
   },
   {
     data: "MovieLens 1M, 5 random folds",
     splits: async () => kFold(await read("ml-1m", "ratings.no-timestamps.dat"), { folds: 5, seed: 1 }),
     method: sgd(),
     atMost: 0.85,
+    leads: OVER_BIASES,
   },
 ];
 
 describe("cross-validated RMSE with the default settings", () => {
-  for (const { data, splits, method, atMost } of rmseFloors) {
-    it(`${method.name} on ${data} is at most ${atMost}`, async () => {
+  for (const { data, splits, method, atMost, leads } of rmseFloors) {
+    it(`${method.name} on ${data} is at most ${atMost}, and ${leads} below that of fitted biases`, async () => {
       const result = await crossValidate(await splits(), method, { seed: 1 });
       const rmse = result.errors?.rmse;
       console.log(
@@ -87,7 +119,7 @@ describe("cross-validated RMSE with the default settings", () => {
       expect(rmse?.values).toHaveLength(5);
       expect(rmse?.mean).toBeLessThanOrEqual(atMost);
       const bias = result.rulers.find((ruler) => ruler.name === "biasOnly")?.errors?.rmse.mean as number;
-      expect(rmse?.mean).toBeLessThan(bias - 0.02);
+      expect(rmse?.mean).toBeLessThan(bias - leads);
     });
   }
 });
@@ -132,20 +164,20 @@ describe("ranking with settings chosen on a validation split", () => {
     expect(figures?.ndcg).toBeGreaterThanOrEqual(0.119);
   });
 
-  it("ials at rank 256 on Gowalla reaches Recall@20 0.1690 and NDCG@20 0.1400, over every unseen item", async () => {
+  it("ials at rank 512 on Gowalla reaches Recall@20 0.1780 and NDCG@20 0.1480, over every unseen item", async () => {
     const train = readGowalla("train");
     const method = ials({
-      rank: 256,
-      sweeps: 8,
-      regularization: 0.0025,
-      unobservedWeight: 0.02,
+      rank: 512,
+      sweeps: 6,
+      regularization: 0.005,
+      unobservedWeight: 0.01,
     });
     const { model } = await factorize(train, method, { seed: 1 });
     const result = await evaluate(model, readGowalla("test"), { train, n: [20] });
     const figures = result.ranking?.[0];
     console.log(`Gowalla: Recall@20 ${figures?.recall.toFixed(4)}, NDCG@20 ${figures?.ndcg.toFixed(4)}`);
     expect(result.counts.usersRanked).toBe(29_858);
-    expect(figures?.recall).toBeGreaterThanOrEqual(0.169);
-    expect(figures?.ndcg).toBeGreaterThanOrEqual(0.14);
+    expect(figures?.recall).toBeGreaterThanOrEqual(0.178);
+    expect(figures?.ndcg).toBeGreaterThanOrEqual(0.148);
   });
 });

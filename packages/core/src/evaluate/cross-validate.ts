@@ -73,7 +73,8 @@ export async function crossValidate(
     options,
     evaluateOptionNames.filter((name) => name !== "train"),
   );
-  if (splits.length === 0) throw new OptionError(who, "splits", splits, "at least one split, such as kFold gives");
+  if (!Array.isArray(splits) || splits.length === 0)
+    throw new OptionError(who, "splits", splits, "at least one split, such as kFold gives");
   const seed = wholeNumber(who, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   const kernels = await kernelsFor(who, options);
   const folds: Fold[] = [];

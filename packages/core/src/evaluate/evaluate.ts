@@ -6,7 +6,7 @@
  */
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { checkModel, type Model, type Scale, type Scorer } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { asRatings, type Ratings } from "../ratings/index.ts";
 import { knownOptions, OptionError, oneOf, rounded, show, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut, type RatingErrors } from "./held-out.ts";
 import type { RankingFigures } from "./ranking.ts";
@@ -90,7 +90,9 @@ export async function evaluate(
   const n = listLengths(who, options.n);
   const seed = wholeNumber(who, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(who, options.signal);
-  if (isModel(scorer)) checkModel(scorer);
+  checkScorer(who, scorer);
+  asRatings(who, "test", test);
+  if (options.train !== undefined) asRatings(who, "train", options.train);
   const heldOut = new HeldOut(who, scorer, test, options.train, options);
   const rulers = rulersFor(who, options.rulers ?? true, heldOut.train, seed);
   const kernels = await kernelsFor(who, options);
@@ -107,6 +109,13 @@ export async function evaluate(
     settings: heldOut.settings,
     notes: notes(scorer, test, heldOut, options),
   };
+}
+
+/** Callers without types: what would otherwise end in an error about `undefined`. */
+function checkScorer(who: string, scorer: Model | Scorer): void {
+  if (typeof scorer !== "object" || scorer === null)
+    throw new OptionError(who, "scorer", scorer, "a model or a scorer");
+  if (isModel(scorer)) checkModel(scorer);
 }
 
 async function figures(

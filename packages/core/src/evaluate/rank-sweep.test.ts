@@ -5,7 +5,8 @@ import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import { plantedWorld, type Ratings, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
 import { DataError, LowrankError, normal } from "../support/index.ts";
-import { type RankSweepOptions, rankSweep, type TrainedRank } from "./rank-sweep.ts";
+import { evaluate } from "./evaluate.ts";
+import { type RankSweepOptions, type RankSweepRow, rankSweep, type TrainedRank } from "./rank-sweep.ts";
 import { suggestRank } from "./suggest-rank.ts";
 
 const kernels = await openKernels({ threads: 2 });
@@ -63,12 +64,19 @@ describe("rankSweep", () => {
 
   it("takes a split, and another figure, instead of a share", async () => {
     const split = randomSplit(ratings, { testFraction: 0.2, seed: 9 });
-    const common = { ranks: [2], method: alsAt, kernels };
-    const given = await rankSweep(ratings, { ...common, validation: split, metric: "mae" });
-    const shared = await rankSweep(ratings, { ...common, validation: 0.2, metric: "mae", seed: 9 });
-    expect(given.rows[0].heldOut?.name).toBe("held-out MAE");
-    expect(given.rows[0].heldOut?.value).not.toBe(Number.NaN);
-    expect(shared.rows[0].heldOut?.name).toBe("held-out MAE");
+    const heldOutBy = async (validation: RankSweepOptions["validation"]) => {
+      const common = { ranks: [2], method: alsAt, metric: "mae", seed: 9, kernels } as const;
+      return (await rankSweep(ratings, { ...common, validation })).rows[0].heldOut;
+    };
+    const given = await heldOutBy(split);
+    const { model } = await factorize(split.train, alsAt(2), { seed: 9, kernels });
+    const { errors } = await evaluate(model, split.test, { train: split.train, rulers: false, kernels });
+    expect(given?.name).toBe("held-out MAE");
+    expect(given?.value).toBeCloseTo(errors?.mae ?? Number.NaN, 12);
+    // A share is the split that its seed draws, and no other.
+    expect(await heldOutBy(0.2)).toEqual(given);
+    const other = await heldOutBy(randomSplit(ratings, { testFraction: 0.2, seed: 10 }));
+    expect(other?.value).not.toBeCloseTo(given?.value ?? Number.NaN, 6);
     const clicks = ratingsFrom(Array.from(ratings.records(), ({ user, item }) => ({ user, item })));
     const implicit = await rankSweep(clicks, {
       ranks: [2],
@@ -96,6 +104,20 @@ describe("rankSweep", () => {
       const { report } = await factorize(completeWorld(), svd({ rank }), { kernels, keepHistory: false });
       expect(digest).toBe(report.digest);
     }
+  });
+
+  it("of svd falls back to the highest rank that there is memory for; with none throws the lowest one's error", async () => {
+    const noMemory = (rank: number) => new LowrankError("memory", `svd of rank ${rank} needs more`, { rank });
+    const upTo = (most: number) => (rank: number) =>
+      rank <= most ? svd({ rank }) : { ...svd({ rank }), start: () => Promise.reject(noMemory(rank)) };
+    const whole = await rankSweep(completeWorld(), { ranks: [1, 2], method: svdAt, kernels });
+    const { rows } = await rankSweep(completeWorld(), { ranks: [1, 2, 4, 5], method: upTo(2), kernels });
+    const timeless = (row: RankSweepRow) => ({ ...row, seconds: undefined });
+    expect(rows.slice(0, 2).map(timeless)).toEqual(whole.rows.map(timeless));
+    const failure = (rank: number) => ({ code: "memory", message: noMemory(rank).message, facts: { rank } });
+    expect(rows.slice(2)).toEqual([4, 5].map((rank) => ({ rank, failure: failure(rank) })));
+    const none = rankSweep(completeWorld(), { ranks: [4, 5], method: upTo(2), kernels });
+    await expect(none).rejects.toMatchObject({ code: "memory", facts: { rank: 4 } });
   });
 
   it("refuses held-out data that are neither a share nor a split", async () => {
@@ -354,7 +376,8 @@ describe("suggestRank", () => {
     const further = [row(1, 1, 0.03), row(2, 0.911, 0.03), row(4, 0.9, 0)];
     const strict = suggestRank(further, { better: "lower", spectrum: undefined });
     expect(strict).toEqual({ rank: 4, reason: expect.stringContaining("every smaller rank is behind by more") });
-    expect(suggestRank(rows, { better: "higher", spectrum: undefined }).rank).toBe(1);
+    const smallest = suggestRank(rows, { better: "higher", spectrum: undefined });
+    expect(smallest).toEqual({ rank: 1, reason: expect.stringContaining("there is no smaller rank among these") });
   });
 
   it("takes the smallest of ranks that differ by less than 0.01 %, however sure the difference is", () => {

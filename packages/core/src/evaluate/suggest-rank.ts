@@ -63,10 +63,11 @@ function byHeldOut(rows: readonly TrainedRank[], better: "lower" | "higher"): Su
       `${best.rank}, by no more than one standard error of the difference, ${error.toFixed(4)}`;
     return { rank: one.rank, reason };
   }
-  return {
-    rank: best.rank,
-    reason: `its ${shown}, and every smaller rank is behind by more than one standard error of the difference`,
-  };
+  const others =
+    best === measured[0]
+      ? "there is no smaller rank among these"
+      : "every smaller rank is behind by more than one standard error of the difference";
+  return { rank: best.rank, reason: `its ${shown}, and ${others}` };
 }
 
 /** Deviation of the groups' figures over √groups; undefined for fewer than two. */

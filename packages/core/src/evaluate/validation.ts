@@ -4,7 +4,7 @@
 import type { Factorizer, TrainingEngine, Validation } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { asRatings, type Ratings } from "../ratings/index.ts";
 import { DataError, knownOptions, OptionError, oneOf, throwIfAborted, wholeNumber } from "../support/index.ts";
 import { HeldOut } from "./held-out.ts";
 import { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
@@ -36,6 +36,7 @@ export function defaultMetric(
   ratings: Ratings,
   method: Pick<Factorizer<Model>, "ignores" | "ranksOnly">,
 ): ValidationMetric {
+  asRatings("defaultMetric", "ratings", ratings);
   return ratings.hasRatings && method.ranksOnly !== true && !method.ignores.includes("rating") ? "rmse" : "ndcg";
 }
 
@@ -67,6 +68,8 @@ export function heldOut(
   const who = "heldOut";
   knownOptions(who, options, optionNames);
   oneOf(who, "metric", metric, validationMetrics);
+  asRatings(who, "valid", valid);
+  asRatings(who, "train", train);
   const isError = metric === "rmse" || metric === "mae";
   if (isError && options.n !== undefined) {
     throw new OptionError(who, "n", options.n, `left out with ${metric}`, "it is the list length of ranking metrics");

@@ -5,9 +5,10 @@
 import { describe, expect, it } from "vitest";
 import { type Kernels, type Layout, openKernels, type Workspace } from "../kernels/index.ts";
 import { encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
-import { type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
+import { plantedWorld, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { DataError, DivergenceError, normal, OptionError, unit } from "../support/index.ts";
-import { als, factorize, ials } from "./index.ts";
+import type { RowSolverOptions } from "./alternating-solver.ts";
+import { als, type Factorizer, factorize, ials } from "./index.ts";
 
 /** 40 users × 25 items, rank 2 plus noise and biases, about 40 % of the cells, ratings on a half-star scale. */
 function smallWorld(
@@ -226,6 +227,7 @@ describe("ials", () => {
     { observedInUnobserved: true, solver: "cholesky" },
     { observedInUnobserved: false, solver: "cholesky" },
     { observedInUnobserved: true, solver: "cg" },
+    { observedInUnobserved: false, solver: "subspace" },
   ] as const) {
     it(`ends where nothing is downhill (seen cells also unobserved: ${observedInUnobserved}, ${solver})`, async () => {
       const settings = { w: 0.2, lambda: 0.5, e: 0.5, seenToo: observedInUnobserved };
@@ -295,11 +297,86 @@ describe("ials", () => {
   });
 });
 
+describe("subspaces", () => {
+  const implicit = { w: 0.2, lambda: 0.5, e: 0.5, seenToo: false };
+  const implicitOptions = {
+    regularization: implicit.lambda,
+    regularizationExponent: implicit.e,
+    unobservedWeight: implicit.w,
+    observedInUnobserved: implicit.seenToo,
+    confidence: "linear",
+  } as const;
+  const cases = [
+    {
+      name: "als",
+      make: (options: RowSolverOptions & { sweeps: number }) => als({ ...wr, rank: 20, ...options }),
+      objective: (model: FactorModel) => alsObjective(model, world, 0.1, 1, 0.1),
+    },
+    {
+      name: "ials",
+      make: (options: RowSolverOptions & { sweeps: number }) => ials({ ...implicitOptions, rank: 20, ...options }),
+      objective: (model: FactorModel) => ialsObjective(model, world, implicit),
+    },
+  ];
+
+  it.each(cases)(
+    "$name: no sweep raises the objective, and 200 end within 0.1 % of what exact ones end at",
+    async ({ make, objective }) => {
+      const { model } = await factorize(world, make({ sweeps: 200, solver: "cholesky" }));
+      const bottom = objective(model);
+      const found: number[] = [];
+      const measure = async (each: FactorModel) => {
+        found.push(objective(each));
+        return found[found.length - 1];
+      };
+      const validation = { name: "objective", better: "lower", measure } as const;
+      await factorize(world, make({ sweeps: 200, solver: "subspace" }), { validation });
+      expect(found).toHaveLength(200);
+      for (let s = 1; s < found.length; s++) expect(found[s]).toBeLessThan(found[s - 1] * (1 + 1e-6));
+      expect(Math.abs(found[199] / bottom - 1)).toBeLessThan(1e-3);
+    },
+  );
+
+  it.each(cases)("$name: one block gives the model of exact sweeps, to 1e-3 of a factor after 3", async ({ make }) => {
+    const exact = await factorize(world, make({ sweeps: 3, solver: "cholesky" }));
+    const one = await factorize(world, make({ sweeps: 3, solver: "subspace", blockSize: 32 }));
+    const largest = exact.model.userFactors.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    for (const [j, x] of exact.model.userFactors.entries()) {
+      expect(Math.abs(one.model.userFactors[j] - x)).toBeLessThan(1e-3 * largest);
+    }
+  });
+
+  it("refuse a block size that is no multiple of 16, and block sizes and steps that would not act", () => {
+    expect(() => ials({ solver: "subspace", blockSize: 40 })).toThrow("blockSize must be a multiple of 16, got 40");
+    expect(() => als({ blockSize: 32 })).toThrow(/acts only with solver subspace/);
+    expect(() => ials({ cgSteps: 2 })).toThrow(/acts only with solver cg/);
+  });
+
+  it("auto is exact at rank 32 and cg at 48, also for als, blocks at 128 where histories are short; the report and the model say so", async () => {
+    const taken = async (ratings: Ratings, method: Factorizer) => {
+      const { model, report } = await factorize(ratings, method);
+      expect(model.provenance.options.solver).toBe(report.options.solver);
+      return report.options.solver;
+    };
+    const full = plantedWorld({ users: 90, items: 80, rank: 3, density: 0.9, seed: 1 }).ratings;
+    const sparse = plantedWorld({ users: 90, items: 80, rank: 3, density: 0.05, seed: 1 }).ratings;
+    expect(await taken(full, als({ rank: 32, sweeps: 1 }))).toBe("cholesky");
+    expect(await taken(full, als({ rank: 48, sweeps: 1 }))).toBe("cg");
+    expect(await taken(full, ials({ rank: 32, sweeps: 1 }))).toBe("cholesky");
+    expect(await taken(full, ials({ rank: 48, sweeps: 1 }))).toBe("cg");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1 }))).toBe("subspace");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1, regularizationExponent: 0 }))).toBe("cg");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1, solver: "cg" }))).toBe("cg");
+  });
+});
+
 describe("als and ials alike", () => {
   const methods = [
     als({ rank: 5, sweeps: 3 }),
-    ials({ rank: 40, sweeps: 3 }),
+    ials({ rank: 40, sweeps: 3, solver: "cg" }),
     ials({ rank: 5, sweeps: 3, solver: "cholesky" }),
+    als({ rank: 20, sweeps: 3, solver: "subspace" }),
+    ials({ rank: 40, sweeps: 3, solver: "subspace" }),
   ];
 
   it("write the same bytes with 1, 2 and 3 threads", async () => {

@@ -4,15 +4,18 @@
  *
  * A sweep solves the items first and then the users, so a user's row is always the answer to the final item table:
  * folding in a training user gives the trained row, and explain() accounts for the whole score.
- * Cost of a sweep: O(ratings · rank² + (users + items) · rank³) exact, O(steps · ratings · rank) by conjugate gradient.
- * Not here: option tables (als.ts, ials.ts), the arithmetic (kernels/), the loop over sweeps (train.ts).
+ * Cost of a sweep: O(ratings · rank² + (users + items) · rank³) exact, O(steps · ratings · rank + (users + items) · rank²) by conjugate
+ * gradient, O(ratings · rank · blockSize + (users + items) · (rank² + rank · blockSize²)) by subspaces.
+ * Not here: option tables (als.ts, ials.ts), the arithmetic (kernels/), the loop over sweeps (course.ts).
  */
 import {
   type Kernels,
+  longestRow,
   type RowProblem,
   type RowSolver,
   rowStride,
   slot,
+  subspaceScratch,
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
@@ -48,16 +51,6 @@ export const alternatingOptions = {
     max: 1e3,
     about: "starting factors are normal with this standard deviation over √rank",
   },
-  /** @param solvers the choices of `solver` that may take conjugate gradient steps */
-  cgSteps: <const S extends readonly string[]>(solvers: S) =>
-    ({
-      type: "whole",
-      default: 3,
-      min: 1,
-      max: 1000,
-      about: "conjugate gradient steps per row and sweep",
-      when: { option: "solver", is: solvers },
-    }) as const,
 } as const;
 
 export interface AlternatingSettings {
@@ -78,6 +71,7 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
   const { rank, objective, solver } = settings;
   const biased = { user: hasBias(objective, "user"), item: hasBias(objective, "item") };
   const implicit = objective.kind === "implicit";
+  const longest = Math.max(longestRow(byUser, byUser.rows), longestRow(byItem, byItem.rows));
   const whitenedRows = implicit && solver.kind === "cg" ? Math.max(byUser.rows, byItem.rows) : 0;
   return {
     users: slot.table(byUser.rows, rank),
@@ -99,6 +93,7 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
     itemBiasPenalty: slot.f32(biased.item ? byItem.rows : 0),
     gram: slot.f32(implicit ? rowStride(rank) ** 2 : 0),
     whitened: slot.table(whitenedRows, rank),
+    forRows: slot.perThread(solver.kind === "subspace" ? subspaceScratch(rank, solver.blockSize, longest) : 0),
     // A figure for each row of the side in hand.
     figures: slot.f64(Math.max(byUser.rows, byItem.rows)),
   };
@@ -250,7 +245,7 @@ export class AlternatingRun implements Run {
     this.#space.close();
   }
 
-  /** Conjugate gradient starts each row from its last value, on both sides. */
+  /** Conjugate gradient and subspaces start each row from its last value, on both sides. */
   #trained(): Trained {
     const [users, items] = [this.#users, this.#items];
     return { userFactors: users.table, itemFactors: items.table, userBias: users.bias, itemBias: items.bias };

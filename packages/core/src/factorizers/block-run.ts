@@ -10,6 +10,7 @@ import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import { blockSlope } from "./block-slope.ts";
 import { type BlockSettings, BlockSpace, blockLayout } from "./block-space.ts";
 import type { Slope } from "./certificate.ts";
+import { smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { worstRow } from "./worst-row.ts";
@@ -98,6 +99,11 @@ class BlockRun implements Run {
     let sum = 0;
     for (let i = 0; i < value.length; i++) sum += lossAt(loss, value[i], 0, huberDelta);
     return sum / value.length;
+  }
+
+  get smallLoss(): number | undefined {
+    const { settings, ratings } = this.#memory;
+    return settings.loss === "squared" ? smallError(ratings) : undefined;
   }
 
   async passes(most: number): Promise<readonly number[]> {

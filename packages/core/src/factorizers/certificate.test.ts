@@ -1,5 +1,5 @@
 /** Certificates: optima by SciPy, gradients by dense formulas in f64 that finite differences confirm. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { plantedWorld, type Ratings, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
@@ -9,12 +9,16 @@ import type { Factorizer } from "./factorizer.ts";
 import { gradient as descent } from "./gradient.ts";
 import { ials } from "./ials.ts";
 import { sgd } from "./sgd.ts";
+import { firesAt, turnAtEveryLook } from "./stopping.case.ts";
 import { svd } from "./svd/svd.ts";
 import { completeWorld, scipy } from "./svd/worlds.case.ts";
 import { factorize } from "./train.ts";
 import type { Validation } from "./validation-watch.ts";
 
 const kernels = await openKernels({ threads: 2 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 const { ratings: holed } = plantedWorld({ users: 30, items: 25, rank: 2, density: 0.3, seed: 5 });
 const clicks = ratingsFrom(Array.from(holed.records(), ({ user, item }) => ({ user, item })));
 
@@ -126,8 +130,30 @@ describe("the certificate of complete ratings", () => {
     expect(optimumAtLeast).toBe(best);
     expect(error).toBeCloseTo(scipy.completeRest5, 5);
     expect(Math.abs(gap)).toBeLessThan(1e-5);
-    expect(Math.abs(relativeGap)).toBeLessThan(1e-6);
+    expect(Math.abs(relativeGap ?? 1)).toBeLessThan(1e-6);
   });
+
+  it("of equal ratings, which are their own centre, measures the gap against the ratings; of zeros against nothing", async () => {
+    const of = (rating: number) => ratingsFromDense([new Array(2).fill(rating), new Array(2).fill(rating)]);
+    const fitted = await optimum(sgd({ rank: 2 }), of(3));
+    expect(fitted.optimum).toBe(0);
+    expect(fitted.error).toBeGreaterThan(0.001);
+    // ‖A‖ of four threes is 6.
+    expect(fitted.relativeGap).toBeCloseTo(fitted.error / 6, 12);
+    expect((await optimum(sgd({ rank: 2 }), of(0))).relativeGap).toBeUndefined();
+  });
+
+  it.each([3, 3.3, 1e6, 1e-6])(
+    "of svd on 8 × 10 ratings of %f is 0, as its training RMSE: all else is rounding",
+    async (rating) => {
+      const same = ratingsFromDense(Array.from({ length: 8 }, () => new Array(10).fill(rating)));
+      for (const center of ["none", "global"] as const) {
+        const { report } = await factorize(same, svd({ rank: 1, center }), { kernels });
+        expect(report.loss.at(-1)).toBe(0);
+        expect(report.certificate).toMatchObject({ error: 0, optimum: 0, gap: 0, relativeGap: 0 });
+      }
+    },
+  );
 
   it("of als without penalty nears the optimum from above: 60 sweeps leave less than 5 do", async () => {
     const plain = { rank: 5, biases: "none", center: "none", regularization: 1e-6, regularizationExponent: 0 } as const;
@@ -162,32 +188,34 @@ describe("the certificate of complete ratings", () => {
   });
 
   it("stops when the signal fires while it is made", async () => {
-    const dense = Array.from({ length: 300 }, (_, u) => Float64Array.from({ length: 300 }, (_, i) => (u * i) % 17));
-    const controller = new AbortController();
-    const training = factorize(ratingsFromDense(dense), als({ rank: 2, sweeps: 1 }), {
-      kernels,
-      certificate: true,
-      signal: controller.signal,
-      // After the last pass only the certificate is left.
-      onProgress: () => setTimeout(() => controller.abort(), 20),
-    });
+    turnAtEveryLook();
+    const looksAfterPasses = async (at: number, certificate: boolean) => {
+      let passesMade = false;
+      const { seen, signal } = firesAt(at, () => passesMade);
+      const onProgress = () => {
+        passesMade = true;
+      };
+      const options = { kernels, certificate, signal, onProgress };
+      const training = factorize(completeWorld(), als({ rank: 2, sweeps: 1 }), options);
+      return { looks: () => seen.looks, training };
+    };
+    const without = await looksAfterPasses(Number.POSITIVE_INFINITY, false);
+    await without.training;
+    // One look before the certificate, and others while it is made.
+    const at = without.looks() + 3;
+    const { looks, training } = await looksAfterPasses(at, true);
     await expect(training).rejects.toMatchObject({ code: "aborted" });
+    expect(looks()).toBe(at);
   });
 
   it("of sgd, a gradient over all ratings outside the kernels, stops when the signal fires", async () => {
-    const { ratings: many } = plantedWorld({ users: 400, items: 300, rank: 2, density: 0.9, seed: 5 });
-    const holes = ratingsFrom(Array.from(many.records()).slice(1));
-    const controller = new AbortController();
-    let turns = 0;
-    const run = await sgd({ rank: 64, epochs: 1 }).start(holes, kernels, 0);
+    turnAtEveryLook();
+    const run = await sgd({ rank: 2, epochs: 1 }).start(holed, kernels, 0);
     try {
       await run.passes(1, undefined);
-      setTimeout(() => {
-        turns++;
-        controller.abort();
-      }, 5);
+      const controller = new AbortController();
+      setImmediate(() => controller.abort());
       await expect(run.slope?.(controller.signal)).rejects.toMatchObject({ code: "aborted" });
-      expect(turns).toBe(1);
     } finally {
       run.close();
     }

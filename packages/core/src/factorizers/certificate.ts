@@ -7,10 +7,11 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { FactorModel, Model } from "../model/index.ts";
-import type { Ratings } from "../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { nextTurn, OptionError, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Finish } from "./course.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
+import { ROUNDING } from "./rounding.ts";
 import { modelOptima } from "./svd/model-optima.ts";
 
 /** How near a model is to the best there can be. */
@@ -18,7 +19,7 @@ export type Certificate =
   | {
       /** Complete ratings: the model beside the best of all matrices of its rank */
       readonly kind: "optimum";
-      /** ‖A − prediction‖_F over all cells */
+      /** ‖A − prediction‖_F over all cells. As `optimum`, 0 when it is below 2⁻²³ ‖A‖_F, which single precision cannot tell from 0 */
       readonly error: number;
       /** The smallest that any model of this rank, centre and fitted biases can have */
       readonly optimum: number;
@@ -26,8 +27,11 @@ export type Certificate =
       readonly optimumAtLeast: number;
       /** error − optimum, ≥ 0 up to rounding of f32 factors and up to optimum − optimumAtLeast */
       readonly gap: number;
-      /** gap / ‖A − centre‖_F: 0 is the best, 1 a model of zeros beside a perfect fit */
-      readonly relativeGap: number;
+      /**
+       * gap / ‖A − centre‖_F: 0 is the best, 1 a model of zeros beside a perfect fit. Of a matrix that is its centre gap / ‖A‖_F;
+       * undefined for one of zeros, beside which nothing is small
+       */
+      readonly relativeGap: number | undefined;
     }
   | {
       /** Otherwise: the slope of the method's own cost, penalties included, at the model's parameters */
@@ -113,10 +117,21 @@ async function optimumOf(
   const bounds = await modelOptima(method, [method.rank ?? model.rank], ratings, ratings, { kernels, signal });
   const { optimum, atLeast } = bounds?.optima[0] ?? {};
   if (bounds === undefined || optimum === undefined || atLeast === undefined) return undefined;
-  const error = await errorOf(model, ratings, () => throwIfAborted(method.name, signal));
-  const gap = error - optimum;
-  const relativeGap = bounds.whole === 0 ? 0 : gap / bounds.whole;
-  return { kind: "optimum", error, optimum, optimumAtLeast: atLeast, gap, relativeGap };
+  const measured = await errorOf(model, ratings, () => throwIfAborted(method.name, signal));
+  const size = standardDeviation(ratings.byUser.value, 0) * Math.sqrt(ratings.size);
+  const aboveRounding = (distance: number) => (distance <= ROUNDING * size ? 0 : distance);
+  const error = aboveRounding(measured);
+  const gap = error - aboveRounding(optimum);
+  const ruler = aboveRounding(bounds.whole) || size;
+  const relativeGap = ruler === 0 ? undefined : gap / ruler;
+  return {
+    kind: "optimum",
+    error,
+    optimum: aboveRounding(optimum),
+    optimumAtLeast: aboveRounding(atLeast),
+    gap,
+    relativeGap,
+  };
 }
 
 /** ‖A − prediction‖_F over all cells, in f64. */

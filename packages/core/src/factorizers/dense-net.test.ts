@@ -189,6 +189,66 @@ describe("denseNet", () => {
     }
   });
 
+  it("errs alike on held-out cells, to 1 %, on ratings × 0.01, 1 and 1000, for every centre, losses too; models are in the ratings' own", async () => {
+    const records = [...world.records()];
+    for (const center of ["global", "none", "item"] as const) {
+      const figures = await Promise.all(
+        [1, 0.01, 1000].map(async (by) => {
+          const of = (isHeld: boolean) =>
+            ratingsFrom(
+              records
+                .filter((_, place) => (place % 10 === 3) === isHeld)
+                .map((record) => ({ ...record, rating: by * (record.rating as number) })),
+            );
+          const { model, report } = await factorize(of(false), denseNet({ ...quick, center }), { threads: 1 });
+          const scorer = scorerOf(model);
+          let squares = 0;
+          let cells = 0;
+          for (const { user, item, rating } of of(true).records()) {
+            const [u, i] = [model.users.index(user), model.items.index(item)];
+            if (u === undefined || i === undefined) continue;
+            squares += (scorer.score(u, i) - (rating as number)) ** 2;
+            cells++;
+          }
+          const losses = [report.initialLoss as number, ...report.loss].map((loss) => loss / by);
+          return { error: Math.sqrt(squares / cells) / by, losses, unit: (report.options.unit as number) / by };
+        }),
+      );
+      const [one, ...others] = figures;
+      expect(one.losses[4]).toBeLessThan(0.95 * one.losses[0]);
+      for (const other of others) {
+        expect(Math.abs(other.error / one.error - 1)).toBeLessThan(0.01);
+        expect(other.unit / one.unit).toBeCloseTo(1, 5);
+        for (const [at, loss] of other.losses.entries()) expect(Math.abs(loss / one.losses[at] - 1)).toBeLessThan(0.01);
+      }
+    }
+  });
+
+  it("starts a given net as it is in any unit: the same model and RMSE in unit 4, whose state is in the unit; 1 unless stated", async () => {
+    const kernels = await openKernels({ backend: "reference" });
+    const { model: given } = await factorize(small, denseNet({ rank: 2, hidden: [4], epochs: 2 }));
+    const { userFactors, itemFactors, layers, product } = given;
+    const at = async (unit: number | "auto") => {
+      const method = denseNet({ rank: 2, hidden: [4], initial: { userFactors, itemFactors, layers, product }, unit });
+      const run = await method.start(small, kernels, 0);
+      const start = { model: await run.model(0), initialLoss: run.initialLoss as number, zeroLoss: run.zeroLoss };
+      const { layers: flat } = run.state().arrays;
+      run.close();
+      return { ...start, top: flat[netPlaces({ rank: 2, hidden: [4], product: true }).top] };
+    };
+    const [own, four] = [await at("auto"), await at(4)];
+    expect(own.model.provenance.options.unit).toBe(1);
+    expect(own.model.layers).toEqual(layers);
+    expect(four.model.layers).toEqual(layers);
+    expect(four.top).toBe(own.top / 4);
+    expect(four.initialLoss / own.initialLoss).toBeCloseTo(1, 6);
+    expect(four.zeroLoss).toBe(own.zeroLoss);
+    const unitOf = async (options: DenseNetOptions) =>
+      (await factorize(small, denseNet({ epochs: 1, ...options }))).report.options.unit;
+    expect(await unitOf({ learningRate: 0.01 })).toBe(1);
+    expect(await unitOf({ learningRate: 0.01, unit: 3 })).toBe(3);
+  });
+
   it("makes a whole model whose epochs lower the error, for every choice of branch, biases and centre", async () => {
     for (const product of [true, false]) {
       for (const biases of ["none", "user", "item", "both"] as const) {
@@ -327,6 +387,17 @@ describe("denseNet", () => {
       expect(() => denseNet(options)).toThrow(message);
     });
 
+    it("starting layers and product that are null, or hold no arrays", () => {
+      const array = Float32Array.of(1);
+      const start = { userFactors: array, itemFactors: array, layers: [{ weight: array, bias: array }] };
+      for (const wrong of [{ layers: [null] }, { layers: [{ weight: array }] }, { product: null }, { product: {} }]) {
+        const options = { rank: 1, initial: { ...start, ...wrong } } as unknown as DenseNetOptions;
+        expect(() => denseNet(options)).toThrow(
+          "denseNet: initial must be { userFactors, itemFactors, layers, product? }",
+        );
+      }
+    });
+
     it("no ratings at all, and clicks without ratings, naming what to use instead", async () => {
       const none = subset(small, new Uint8Array(small.size));
       await expect(factorize(none, denseNet())).rejects.toThrow("net: there are no ratings to train on");
@@ -359,10 +430,10 @@ describe("denseNet", () => {
         factorize(small, denseNet({ ...plain, initial: initial! }));
       await expect(start({ userFactors, itemFactors, layers })).resolves.toBeDefined();
       await expect(start({ userFactors: itemFactors, itemFactors, layers })).rejects.toThrow(
-        "net: initial userFactors has 12 numbers, 15 are needed",
+        "denseNet: initial userFactors has 12 numbers, 15 are needed",
       );
       await expect(start({ userFactors, itemFactors, layers: layers.slice(1) })).rejects.toThrow(
-        "net: initial layers are 1, 2 are needed",
+        "denseNet: initial layers are 1, 2 are needed",
       );
       const bad = userFactors.map((value, i) => (i === 4 ? Number.NaN : value));
       await expect(start({ userFactors: bad, itemFactors, layers })).rejects.toThrow("holds NaN at place 4");

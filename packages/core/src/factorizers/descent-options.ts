@@ -68,11 +68,11 @@ export interface CostOptions {
    * least a fifth of their root mean square; 1 where learningRate is given, except by sgd in blocks
    */
   readonly unit?: number | "auto";
-  /** λ ≥ 0, within the objective. Default `auto`, see docs/gradient.md */
+  /** λ within the objective, 0 to 10⁹. Default `auto`, see docs/gradient.md; of sgd docs/sgd.md, in blocks another penalty than in other orders */
   readonly regularization?: number | "auto";
   /** Which sides have a fitted bias. Default both */
   readonly biases?: "none" | "user" | "item" | "both";
-  /** λ_b ≥ 0. Default `auto` */
+  /** λ_b, 0 to 10⁹. Default `auto`: 3 in the objective `half`; of sgd in blocks 0.01, see docs/sgd.md */
   readonly biasRegularization?: number | "auto";
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";
@@ -144,13 +144,13 @@ export interface OptimizerOptions {
   readonly optimizer?: "sgd" | "adam" | "adamw" | "adagrad";
   /** Of sgd, 0 to 0.9999. Default 0 */
   readonly momentum?: number;
-  /** Of adam and adamw. Default 0.9 */
+  /** Memory of the mean of the gradients; of adam and adamw, 0 to 0.999999. Default 0.9 */
   readonly beta1?: number;
-  /** Of adam and adamw. Default 0.999 */
+  /** Memory of the mean of their squares; of adam and adamw, 0 to 0.999999. Default 0.999 */
   readonly beta2?: number;
-  /** Of adam, adamw and adagrad. Default 10⁻⁸ */
+  /** Of adam, adamw and adagrad, 10⁻³⁰ to 1. Default 10⁻⁸ */
   readonly epsilon?: number;
-  /** Of adamw. Default 0.01 */
+  /** Of adamw, 0 to 1000. Default 0.01 */
   readonly weightDecay?: number;
 }
 
@@ -202,9 +202,11 @@ export function penaltiesFor(
   given: { readonly regularization: number | "auto"; readonly biasRegularization: number | "auto" },
   objective: Objective,
   ratings: Ratings,
+  unit: number,
   entries: number,
 ): Penalties {
-  const spread = standardDeviation(ratings.byUser.value, ratings.mean) || 1;
+  // Of equal ratings any penalty serves that is none in their unit, by which learning rates go.
+  const spread = standardDeviation(ratings.byUser.value, ratings.mean) || unit;
   const weightOfOne = rowWeight(objective, 1, entries, ratings.size, spread);
   const { regularization, biasRegularization } = given;
   return {

@@ -3,7 +3,7 @@
  *
  * Many passes are made in one kernel call where they are short. How many follows from the size of the data alone, never
  * from a clock, and never changes what they give.
- * Not here: the arithmetic (kernels/descent.ts), memory and models (descent-space.ts), the loop over passes (train.ts).
+ * Not here: the arithmetic (kernels/descent.ts), memory and models (descent-space.ts), the loop over passes (course.ts).
  */
 import type { BatchProblem, FullProblem, Kernels, Reals } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
@@ -13,6 +13,7 @@ import type { Slope } from "./certificate.ts";
 import { rowWeight } from "./descent-options.ts";
 import { descentRmse, descentSlope, objectiveOf } from "./descent-slope.ts";
 import { type Batches, type DescentSettings, DescentSpace, descentLayout, passProducts } from "./descent-space.ts";
+import { smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { worstRow } from "./worst-row.ts";
@@ -131,6 +132,10 @@ abstract class DescentRun implements Run {
   /** Root mean square of the ratings, made into the figure that `lossName` names. */
   get zeroLoss(): number {
     return this.lossOf(standardDeviation(this.memory.ratings.byUser.value, 0));
+  }
+
+  get smallLoss(): number {
+    return this.lossOf(smallError(this.memory.ratings));
   }
 
   /** What `lossName` names, without penalties, where the root mean squared error is this. */

@@ -27,7 +27,7 @@ export const unitOption = {
   auto: "the standard deviation of the ratings, with center none at least 1/5 of their root mean square; or 1 where learningRate is given",
   min: 1e-12,
   max: 1e12,
-  about: "what ratings are divided by while they are fitted; learningRate, initScale and clipNorm are in this unit",
+  about: "what ratings are divided by while they are fitted; learningRate and initScale are in this unit",
 } as const;
 
 /**
@@ -41,12 +41,24 @@ export function unitBeside(learningRate: number | "auto", unit: number | "auto")
   return unit === "auto" && learningRate !== "auto" ? 1 : unit;
 }
 
+/** Errors of 1 % of the ratings' spread: whether they go up or down below that means nothing. */
+const SMALL_ERROR = 0.01;
+
+/** Standard deviation of the ratings. Where they are equal, what they are all like is their size; 1 of zeros. */
+function spreadOf({ byUser, mean }: Ratings): number {
+  return standardDeviation(byUser.value, mean) || Math.abs(mean) || 1;
+}
+
+/** The error below which a training has nothing more to learn. */
+export function smallError(ratings: Ratings): number {
+  return SMALL_ERROR * spreadOf(ratings);
+}
+
 /** The unit as a number. Without a centre scores have to get from 0 to the ratings, which are not to be too many units away. */
-export function unitFor(unit: number | "auto", center: Center, { byUser, mean }: Ratings): number {
+export function unitFor(unit: number | "auto", center: Center, ratings: Ratings): number {
   if (unit !== "auto") return unit;
-  // Equal ratings: what they are all like is their size.
-  const unitOfSpread = standardDeviation(byUser.value, mean) || Math.abs(mean) || 1;
-  return center === "none" ? Math.max(unitOfSpread, standardDeviation(byUser.value, 0) / MOST_UNITS) : unitOfSpread;
+  const spread = spreadOf(ratings);
+  return center === "none" ? Math.max(spread, standardDeviation(ratings.byUser.value, 0) / MOST_UNITS) : spread;
 }
 
 /**

@@ -10,7 +10,7 @@
 import { inverseBlocks, inverseCost, inverseScratch, type Kernels, slot, squareStride } from "../kernels/index.ts";
 import type { HistoryValues, ItemModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, LowrankError, nextTurn, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { DivergenceError, LowrankError, nextTurn, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
@@ -220,7 +220,7 @@ function rootOfMean(squares: number, { users, items }: Ratings): number {
 
 function notDefinite(regularization: number, { items }: Ratings, column: number, value: number): DivergenceError {
   return new DivergenceError(
-    `ease: the square of the items cannot be inverted in double precision (pivot ${column} is ${value}); raise regularization above ${regularization}`,
+    `ease: the square of the items cannot be inverted in double precision (pivot ${column} is ${rounded(value)}); raise regularization above ${rounded(regularization)}`,
     { method: "ease", pivot: column, value, item: items.id(column), regularization },
   );
 }

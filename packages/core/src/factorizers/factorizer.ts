@@ -48,6 +48,12 @@ export interface Factorizer<M extends Model = FactorModel> {
    * does not, so a training of this method can be resumed with more passes and gives what they had given at once.
    */
   readonly passesMatter?: string | undefined;
+  /** True: a training may end before the last pass, where further ones would change nothing that matters (`Run.finished`). Left out: never */
+  readonly mayEndEarly?: boolean;
+  /** True: a rank above the smaller number of users and items can add something, as factors go through layers. Left out: scores are products of two tables, where it cannot */
+  readonly rankMayExceedSize?: boolean;
+  /** True: it starts from given numbers that are all 0, of which every gradient is 0 */
+  readonly startsAtZero?: boolean;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
   /** True: its scores order items and are no ratings, whatever it is trained on. Left out: as `ignores` says */
@@ -59,10 +65,7 @@ export interface Factorizer<M extends Model = FactorModel> {
    * @param report of the training at the higher rank
    * @returns the model, and the training figure that it has
    */
-  lowerRank?(
-    model: M,
-    report: { readonly initialLoss: number | undefined },
-  ): { readonly model: M; readonly loss: number };
+  lowerRank?(model: M, report: { readonly loss: readonly number[] }): { readonly model: M; readonly loss: number };
   /** Bytes of kernel memory that `start` would open. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
   /**
@@ -92,6 +95,8 @@ export interface Run<M extends Model = FactorModel> {
   readonly initialLoss?: number | undefined;
   /** The same figure where every prediction is 0, without penalties: what it says by itself about the size of the ratings */
   readonly zeroLoss?: number | undefined;
+  /** The same figure, without penalties, where errors are next to nothing beside what tells the ratings apart; left out where not known */
+  readonly smallLoss?: number | undefined;
   /** What a pass that has diverged is laid to; the run stands after it, or after a later one. */
   blame?(pass: number): Blame;
   /**

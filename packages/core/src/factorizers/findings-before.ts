@@ -13,12 +13,19 @@ import type { Finding } from "./findings.ts";
 export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Finding[] {
   const findings: Finding[] = [];
   const smaller = Math.min(ratings.users.size, ratings.items.size);
-  // Of a product of two tables; the factors of a net go through layers.
-  if (method.rank !== undefined && method.rank > smaller && method.name !== "net") {
+  if (method.rank !== undefined && method.rank > smaller && method.rankMayExceedSize !== true) {
     findings.push({
       code: "rank-above-size",
       message: `rank ${method.rank} is above ${smaller}, the smaller number of users and items, so it cannot add anything`,
       remedy: `use rank ${smaller} or less`,
+    });
+  }
+  if (method.startsAtZero === true) {
+    findings.push({
+      code: "starts-at-zero",
+      message:
+        "all starting factors are 0, and so is every gradient of them: they stay 0, however many passes are made",
+      remedy: "leave out initial, so that they are drawn, or give numbers other than 0",
     });
   }
   if (!method.ignores.includes("rating") && ratings.hasRatings && ratings.min === ratings.max) {

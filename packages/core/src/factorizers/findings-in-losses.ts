@@ -6,12 +6,15 @@ import type { Model } from "../model/index.ts";
 import { withUnit } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
+import { ratesOf } from "./schedules.ts";
 
 /** The figures of a training so far. */
 export interface LossCourse {
   readonly lossName: string;
   /** Before the first pass; undefined where the method does not know it */
   readonly initialLoss: number | undefined;
+  /** What is next to nothing, without penalties; undefined where that is not known */
+  readonly smallLoss?: number | undefined;
   readonly loss: readonly number[];
   readonly validation:
     | {
@@ -31,6 +34,12 @@ const FLAT = 1e-3;
 const SWINGING_PASSES = 10;
 /** The loss jumps by this share of itself a pass, up and down. */
 const SWING = 0.01;
+/** Fewest passes that can be called too few: who asks for fewer knows. */
+const FEW_PASSES = 8;
+/** A loss that has fallen by no more than this share of its start has come nowhere yet. */
+const HARDLY = 0.1;
+/** The second half falls at this share of the pace of the whole, at least: nothing is settling. */
+const PACE = 0.7;
 /** Held-out figures within this share of the best are as good. */
 const HELD_OUT_WORSE = 0.02;
 
@@ -44,10 +53,16 @@ export function findingsInLosses(
   course: LossCourse,
   isOver: boolean,
 ): Finding[] {
-  const { loss } = course;
+  const { loss, initialLoss, smallLoss = 0 } = course;
   if (loss.length === 0) return [];
-  const findings = isOver || loss.length * 2 >= method.passes ? flatLoss(method, options, course) : [];
-  if (options.learningRate !== undefined) findings.push(...rateTooHigh(method, options, course));
+  const findings: Finding[] = [];
+  // Factors that cannot move are told of before the first pass, with another remedy.
+  const mayMove = initialLoss !== undefined && initialLoss > smallLoss && method.startsAtZero !== true;
+  if (mayMove && (isOver || loss.length * 2 >= method.passes)) findings.push(...flatLoss(method, options, course));
+  // Where nearly nothing is left, adaptive steps rise and fall by what is.
+  if (options.learningRate !== undefined && !(loss[loss.length - 1] <= smallLoss))
+    findings.push(...rateTooHigh(method, options, course));
+  if (isOver && mayMove && findings.length === 0) findings.push(...tooFewPasses(method, options, course));
   findings.push(...heldOutTurned(method, course));
   return findings;
 }
@@ -81,6 +96,38 @@ function flatLoss(
   ];
 }
 
+/**
+ * The loss has hardly moved, and falls at the end as fast as in the whole, measured by the learning rates that were made. A loss that has come far is
+ * another matter: it may fall for ever, and what is learned then be by heart.
+ */
+function tooFewPasses(
+  method: Factorizer<Model>,
+  options: Factorizer<Model>["options"],
+  { lossName, initialLoss, loss, validation }: LossCourse,
+): Finding[] {
+  const { learningRate } = options;
+  if (initialLoss === undefined || validation !== undefined || typeof learningRate !== "number") return [];
+  if (loss.length < FEW_PASSES || loss.length < method.passes) return [];
+  const last = loss[loss.length - 1];
+  const fell = initialLoss - last;
+  if (fell > HARDLY * initialLoss) return [];
+  const late = Math.ceil(loss.length / 2);
+  const rates = ratesOf(method.name, learningRate, options as Parameters<typeof ratesOf>[2], loss.length);
+  let [whole, since] = [0, 0];
+  for (let pass = 1; pass <= loss.length; pass++) {
+    whole += rates.at(pass);
+    if (pass > late) since += rates.at(pass);
+  }
+  if (!(loss[late - 1] - last > PACE * fell * (since / whole))) return [];
+  return [
+    {
+      code: "too-few-passes",
+      message: `the ${lossName} is ${figure(last)} after ${counted(loss.length, method.passName.slice(0, -1))}, from ${figure(initialLoss)} at the start, and was falling as fast at the end as before`,
+      remedy: `make more ${method.passName} (now ${method.passes}): small data take many`,
+    },
+  ];
+}
+
 /** Above its start, risen from its best, or up and down without settling. */
 function rateTooHigh(
   method: Factorizer<Model>,
@@ -103,7 +150,7 @@ function rateTooHigh(
   if (!isSwinging && last <= 1.1 * loss[best]) return [];
   if (isSwinging) {
     return said(
-      `the ${lossName} goes up and down by more than ${100 * SWING} % a ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
+      `the ${lossName} goes up and down by more than ${100 * SWING} % per ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
       `${lower}, or let it fall over the ${method.passName} (schedule "cosine")`,
     );
   }
@@ -115,13 +162,12 @@ function rateTooHigh(
 
 /** In the second half, at least a quarter of the passes rise, and the mean step up or down is large beside the loss. */
 function swings(loss: readonly number[]): boolean {
-  const from = Math.floor(loss.length / 2);
-  const steps = loss.length - 1 - from;
+  const steps = Math.floor(loss.length / 2);
   if (steps < SWINGING_PASSES) return false;
   let rises = 0;
   let moved = 0;
   let level = 0;
-  for (let pass = from + 1; pass < loss.length; pass++) {
+  for (let pass = loss.length - steps; pass < loss.length; pass++) {
     const step = loss[pass] - loss[pass - 1];
     if (step > 0) rises++;
     moved += Math.abs(step);

@@ -7,7 +7,7 @@
 import type { Kernels, Objective } from "../kernels/index.ts";
 import { objectives } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { OptionError } from "../support/index.ts";
+import { asOptions, OptionError } from "../support/index.ts";
 import {
   type CostOptions,
   costOptions,
@@ -25,9 +25,9 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
-import { type Init, type InitialFactors, initialDigest, initOptions, startOf } from "./starting-factors.ts";
+import { type Init, type InitialFactors, initialDigest, initOptions, isZero, startOf } from "./starting-factors.ts";
 
 /** Learning rates of adam, adamw and adagrad for ratings of standard deviation 1. Chosen as docs/gradient.md says. */
 const AUTO_LEARNING_RATE = { full: 0.05, mini: 0.005 } as const;
@@ -76,7 +76,7 @@ export const gradientOptions = {
   learningRate: {
     ...learningRateRange,
     default: "auto",
-    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}, of ratings in units of their deviation; sgd has no default`,
+    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}, of ratings in units of their deviation (none with optimizer sgd)`,
   },
   ...scheduleOptions,
   clipping: {
@@ -90,7 +90,7 @@ export const gradientOptions = {
     default: 1,
     min: 1e-12,
     max: 1e12,
-    about: "longest joint gradient",
+    about: "longest joint gradient, of ratings in their unit",
     when: { option: "clipping", is: ["norm"] },
   },
   ...initOptions,
@@ -102,11 +102,11 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
   readonly rank?: number;
   /** `full` (default): every step has all ratings, and is a pass. `mini`: batches; an epoch is a pass */
   readonly batch?: "full" | "mini";
-  /** Steps of `full`, at least 1. Default 150 */
+  /** Steps of `full`, 1 to 10⁷. Default 150 */
   readonly steps?: number;
-  /** Epochs of `mini`, at least 1. Default 15 */
+  /** Epochs of `mini`, 1 to 10⁷. Default 15 */
   readonly epochs?: number;
-  /** Ratings in a batch of `mini`, at least 1. Default 256 */
+  /** Ratings in a batch of `mini`, 1 to 2²⁴. Default 256 */
   readonly batchSize?: number;
   /** Order of the ratings in `mini`. Default `shuffled`, anew for each epoch */
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
@@ -116,7 +116,7 @@ export interface GradientOptions extends CostOptions, OptimizerOptions, Schedule
   readonly learningRate?: number | "auto";
   /** `norm`: gradients whose joint length is above clipNorm are scaled down to it. Default `none` */
   readonly clipping?: "none" | "norm";
-  /** Default 1 */
+  /** Longest joint gradient, in `unit`; 10⁻¹² to 10¹². Default 1 */
   readonly clipNorm?: number;
   /** What starting factors are drawn from: normal (default), uniform in ±initScale, positive in [0, initScale), kaiming in ±1/√rank */
   readonly init?: Init;
@@ -151,8 +151,8 @@ export function gradient(given: GradientOptions = {}): Factorizer {
   const settings = (ratings: Ratings): DescentSettings => {
     const batchSize = Math.max(1, Math.min(options.batchSize, ratings.size));
     const entries = full ? ratings.size : batchSize;
-    const penalties = penaltiesFor(who, options, objective, ratings, entries);
     const unit = unitFor(unitGiven, options.center, ratings);
+    const penalties = penaltiesFor(who, options, objective, ratings, unit, entries);
     return {
       name: who,
       options: { ...shown, ...penalties, unit },
@@ -177,6 +177,7 @@ export function gradient(given: GradientOptions = {}): Factorizer {
     passName: full ? "steps" : "epochs",
     passes,
     passesMatter: rates.passesMatter,
+    startsAtZero: isZero(start),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => descentBytes(ratings, settings(ratings), kernels),
     start: async (ratings, kernels, seed, from, signal) => {

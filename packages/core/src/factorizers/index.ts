@@ -3,6 +3,7 @@
  * factorize is the loop around it, with checkpoints, findings and the certificate.
  */
 export { type AlsOptions, als, alsOptions } from "./als.ts";
+export type { RowSolverOptions } from "./alternating-solver.ts";
 export type { BlockOptions } from "./block-options.ts";
 export { type BprOptions, bpr, bprOptions } from "./bpr.ts";
 export {

@@ -1,6 +1,7 @@
 /** The option table of `denseNet`, and what its options are made into. */
 import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
 import { learningRateRange, MAX_PASSES, optimizerOptions, orderOption } from "./descent-options.ts";
+import { unitOption } from "./descent-unit.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 import { scheduleOptions } from "./schedules.ts";
 
@@ -45,6 +46,11 @@ export const denseNetOptions = {
     when: withBiases,
   },
   center: centerOption("global"),
+  unit: {
+    ...unitOption,
+    auto: "as for gradient; 1 where learningRate is given",
+    about: "what ratings are divided by while they are fitted; learningRate and penalties are in this unit",
+  },
   initScale: {
     type: "number",
     default: 0.1,
@@ -55,7 +61,7 @@ export const denseNetOptions = {
   },
 } as const satisfies OptionTable;
 
-export type NetOptions = Resolved<typeof denseNetOptions>;
+type NetOptions = Resolved<typeof denseNetOptions>;
 
 export function learningRateOf({ learningRate, optimizer }: NetOptions): number {
   return learningRate === "auto" ? AUTO_LEARNING_RATE[optimizer] : learningRate;

@@ -20,10 +20,11 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type Center, flatToLayers, type NetModel } from "../model/index.ts";
+import { type Biases, type Center, flatToLayers, isBiased, type NetModel } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { nextTurn, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
+import { multiply, smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { drawNet, fillInitial, type InitialNet } from "./net-start.ts";
@@ -46,6 +47,8 @@ export interface NetSettings {
   readonly layerRegularization: number;
   readonly biases: Biases;
   readonly center: Center;
+  /** What ratings are divided by in kernel memory: scores, and with them the layer to the score and biases, are in this unit */
+  readonly unit: number;
   readonly initScale: number;
   readonly initial: InitialNet | undefined;
 }
@@ -71,8 +74,8 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
   const first = Number(moments.first);
   const second = Number(moments.second);
   const table = (rows: number, share: number) => slot.realTable(rows * share, shape.rank);
-  const userBias = hasSide(biases, "user") ? users : 0;
-  const itemBias = hasSide(biases, "item") ? items : 0;
+  const userBias = isBiased(biases, "user") ? users : 0;
+  const itemBias = isBiased(biases, "item") ? items : 0;
   const { length } = netPlaces(shape);
   return {
     users: table(users, 1),
@@ -103,10 +106,6 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
     score: slot.f32(Math.min(SCORED_RATINGS, ratings.size)),
     ...netTrainingSlots(shape, users, items, batchSize),
   };
-}
-
-function hasSide(biases: Biases, side: "user" | "item"): boolean {
-  return biases === side || biases === "both";
 }
 
 /** A batch is never more than all ratings. */
@@ -168,11 +167,14 @@ export class NetRun implements Run<NetModel> {
     try {
       this.#centers = rowCentersOf(settings.center, ratings);
       fillEntries(ratings.byUser, at, this.#centers);
+      multiply(at.value, 1 / settings.unit);
       if (settings.order === "shuffledOnce") shuffleInto(streamSeed(seed, "order"), at.order);
       const tables = { ...at, layers: at.layers };
       if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
-      else if (settings.initial !== undefined) fillInitial(settings.name, settings.shape, settings.initial, tables);
-      else drawNet(settings.shape, settings.initScale, seed, tables);
+      else if (settings.initial !== undefined) {
+        fillInitial(settings.shape, settings.initial, tables);
+        multiply(at.layers.subarray(netPlaces(settings.shape).top), 1 / settings.unit);
+      } else drawNet(settings.shape, settings.initScale, seed, tables);
     } catch (error) {
       this.#space.close();
       throw error;
@@ -186,7 +188,7 @@ export class NetRun implements Run<NetModel> {
     const figures: number[] = [];
     for (let pass = 0; pass < count; pass++) {
       const squares = await this.#epoch(signal);
-      const figure = Math.sqrt(squares / this.#ratings.size);
+      const figure = this.#settings.unit * Math.sqrt(squares / this.#ratings.size);
       figures.push(figure);
       if (!Number.isFinite(figure)) break;
     }
@@ -199,8 +201,10 @@ export class NetRun implements Run<NetModel> {
 
   model(passes: number): NetModel {
     const { byUser, users, items, mean, min, max } = this.#ratings;
-    const { shape, biases, center } = this.#settings;
+    const { shape, biases, center, unit } = this.#settings;
     const { at } = this.#space;
+    const layers = at.layers.slice();
+    multiply(layers.subarray(netPlaces(shape).top), unit);
     return {
       kind: "net",
       rank: shape.rank,
@@ -208,11 +212,11 @@ export class NetRun implements Run<NetModel> {
       items,
       userFactors: unpadded(at.users),
       itemFactors: unpadded(at.items),
-      userBias: biasWithCenter(hasSide(biases, "user") ? at.userBias : undefined, 1, this.#centers.user),
-      itemBias: biasWithCenter(hasSide(biases, "item") ? at.itemBias : undefined, 1, this.#centers.item),
+      userBias: biasWithCenter(isBiased(biases, "user") ? at.userBias : undefined, unit, this.#centers.user),
+      itemBias: biasWithCenter(isBiased(biases, "item") ? at.itemBias : undefined, unit, this.#centers.item),
       mean: center === "none" ? 0 : mean,
       activation: "relu",
-      layers: flatToLayers(shape, at.layers),
+      layers: flatToLayers(shape, layers),
       product: shape.product
         ? { userFactors: unpadded(at.userProduct), itemFactors: unpadded(at.itemProduct) }
         : undefined,
@@ -227,7 +231,7 @@ export class NetRun implements Run<NetModel> {
     this.#space.close();
   }
 
-  /** One epoch, in calls between which the signal is looked at. Returns Σ error² on the way. */
+  /** One epoch, in calls between which the signal is looked at. Returns Σ error² on the way, in the unit. */
   async #epoch(signal: AbortSignal | undefined): Promise<number> {
     const { name, order, optimizer, shape } = this.#settings;
     const { batchSize } = this.#problem;
@@ -249,7 +253,7 @@ export class NetRun implements Run<NetModel> {
     return squares;
   }
 
-  /** Root mean squared error over all ratings, at the present parameters. */
+  /** Root mean squared error over all ratings, at the present parameters, in the ratings' own unit. */
   async #rmse(signal: AbortSignal | undefined): Promise<number> {
     const { shape, left, right, layers, offset, work } = this.#problem;
     const { userRow, itemRow, value, score } = this.#space.at;
@@ -268,7 +272,7 @@ export class NetRun implements Run<NetModel> {
       await this.#space.netPairs({ ...net, leftRow, rightRow, out: score });
       for (let i = from; i < to; i++) squares += (score[i - from] - value[i]) ** 2;
     }
-    return Math.sqrt(squares / value.length);
+    return this.#settings.unit * Math.sqrt(squares / value.length);
   }
 
   /** Everything that the next epoch depends on, by name. */
@@ -301,6 +305,10 @@ export class NetRun implements Run<NetModel> {
     };
   }
 
+  get smallLoss(): number {
+    return smallError(this.#ratings);
+  }
+
   /** Root mean square of the ratings. */
   get zeroLoss(): number {
     return standardDeviation(this.#ratings.byUser.value, 0);
@@ -313,6 +321,7 @@ export class NetRun implements Run<NetModel> {
       ids: this.#ratings[`${word}s`],
       tables: this.#settings.shape.product ? [at[`${word}s`], at[`${word}Product`]] : [at[`${word}s`]],
       bias: at[`${word}Bias`],
+      unit: { rating: this.#settings.unit, factor: 1 },
     });
     const row = worstRow([side("user"), side("item")]);
     let layers = 0;
@@ -360,7 +369,7 @@ function problemOf(settings: NetSettings, ratings: Ratings, { at }: Workspace<Ne
     product: shape.product
       ? table(at[`${word}Product`], at[`${word}ProductFirst`], at[`${word}ProductSecond`])
       : undefined,
-    bias: hasSide(biases, word)
+    bias: isBiased(biases, word)
       ? { value: at[`${word}Bias`], first: at[`${word}BiasFirst`], second: at[`${word}BiasSecond`] }
       : undefined,
     row: at[`${word}Row`],
@@ -373,7 +382,7 @@ function problemOf(settings: NetSettings, ratings: Ratings, { at }: Workspace<Ne
     right: side("item"),
     layers: { value: at.layers, first: at.layersFirst, second: at.layersSecond },
     layerRegularization,
-    offset: center === "none" ? 0 : ratings.mean,
+    offset: center === "none" ? 0 : ratings.mean / settings.unit,
     value: at.value,
     order: at.order,
     batchSize: batchOf(ratings, settings),

@@ -9,6 +9,9 @@ import { fillTable } from "../kernels/index.ts";
 import { layerInputs, layersToFlat, type NetLayer, type NetProduct } from "../model/index.ts";
 import { DataError, Digest, knownOptions, normal, OptionError, show, streamSeed, uniform } from "../support/index.ts";
 
+/** What errors about options begin with, which come from the call of that name. */
+export const CALLED = "denseNet";
+
 /** Starting values given by the caller; rows in the order of `ratings.users` and `ratings.items`. Read, never written. */
 export interface InitialNet {
   /** f32[users × rank], row-major */
@@ -57,35 +60,40 @@ export function drawNet(shape: NetShape, initScale: number, seed: number, tables
 }
 
 /** @throws OptionError for something else than arrays of numbers */
-export function checkInitial(who: string, initial: unknown): void {
+export function checkInitial(initial: unknown): void {
   const allowed = "{ userFactors, itemFactors, layers, product? }";
-  if (typeof initial !== "object" || initial === null) throw new OptionError(who, "initial", initial, allowed);
-  knownOptions(`${who} initial`, initial, ["userFactors", "itemFactors", "layers", "product"]);
+  if (typeof initial !== "object" || initial === null) throw new OptionError(CALLED, "initial", initial, allowed);
+  knownOptions(`${CALLED} initial`, initial, ["userFactors", "itemFactors", "layers", "product"]);
   const { userFactors, itemFactors, layers, product } = initial as Partial<InitialNet>;
-  const tables = [
-    userFactors,
-    itemFactors,
-    ...(product === undefined ? [] : [product.userFactors, product.itemFactors]),
-  ];
+  const tables: unknown[] = [userFactors, itemFactors];
+  // Callers without types: null is no layer and no product.
+  if (product !== undefined) tables.push(product?.userFactors, product?.itemFactors);
   const good =
     tables.every((table) => table instanceof Float32Array) &&
     Array.isArray(layers) &&
-    layers.every(({ weight, bias }) => weight instanceof Float32Array && bias instanceof Float32Array);
-  if (!good) throw new OptionError(who, "initial", initial, `${allowed} of Float32Arrays`);
+    layers.every((layer) => layer?.weight instanceof Float32Array && layer.bias instanceof Float32Array);
+  if (!good) throw new OptionError(CALLED, "initial", initial, `${allowed} of Float32Arrays`);
+}
+
+/** Whether no gradient leads away but that of the last bias: it goes through weights and factors, of which none is left. */
+export function isZeroNet({ userFactors, itemFactors, layers, product }: InitialNet): boolean {
+  const tables = [userFactors, itemFactors, ...layers.map(({ weight }) => weight)];
+  if (product !== undefined) tables.push(product.userFactors, product.itemFactors);
+  return tables.every((table) => table.every((number) => number === 0));
 }
 
 /** @throws DataError when arrays do not fit the shape and the ratings, or hold a number that is not finite */
-export function fillInitial(who: string, shape: NetShape, initial: InitialNet, tables: NetTables): void {
+export function fillInitial(shape: NetShape, initial: InitialNet, tables: NetTables): void {
   const { userFactors, itemFactors, layers, product } = initial;
   const fits = (name: string, values: Float32Array, length: number) => {
     if (values.length !== length) {
-      throw new DataError(`${who}: initial ${name} has ${values.length} numbers, ${length} are needed`, {
+      throw new DataError(`${CALLED}: initial ${name} has ${values.length} numbers, ${length} are needed`, {
         array: name,
       });
     }
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0)
-      throw new DataError(`${who}: initial ${name} holds ${show(values[bad])} at place ${bad}`, { array: name });
+      throw new DataError(`${CALLED}: initial ${name} holds ${show(values[bad])} at place ${bad}`, { array: name });
   };
   const fill = (name: string, values: Float32Array, table: RealTable) => {
     fits(name, values, table.rows * table.rank);
@@ -94,7 +102,7 @@ export function fillInitial(who: string, shape: NetShape, initial: InitialNet, t
   const inputs = layerInputs(shape.rank, shape.hidden, shape.product);
   const outputs = [...shape.hidden, 1];
   if (layers.length !== inputs.length) {
-    throw new DataError(`${who}: initial layers are ${layers.length}, ${inputs.length} are needed`, {
+    throw new DataError(`${CALLED}: initial layers are ${layers.length}, ${inputs.length} are needed`, {
       array: "layers",
     });
   }
@@ -104,7 +112,7 @@ export function fillInitial(who: string, shape: NetShape, initial: InitialNet, t
   }
   if ((product !== undefined) !== shape.product) {
     const why = shape.product ? "are needed with product true" : "are given with product false";
-    throw new DataError(`${who}: initial product factors ${why}`, { array: "product" });
+    throw new DataError(`${CALLED}: initial product factors ${why}`, { array: "product" });
   }
   fill("userFactors", userFactors, tables.users);
   fill("itemFactors", itemFactors, tables.items);

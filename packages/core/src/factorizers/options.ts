@@ -50,19 +50,12 @@ export type Resolved<T extends OptionTable> = {
           : number;
 };
 
-/** What a caller passes as options, before anything is taken out of it. @throws OptionError for null, a list or no object at all */
-export function asOptions<T extends object>(who: string, given: T): T {
-  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given;
-  throw new OptionError(who, "options", given, "an object, such as { rank: 16 }");
-}
-
 /**
  * Checks the given options against the table and fills in the defaults.
  *
  * @throws OptionError for an unknown name, a wrong type, a value out of range, or an option that cannot act beside the others
  */
 export function resolveOptions<const T extends OptionTable>(who: string, table: T, given: object): Resolved<T> {
-  asOptions(who, given);
   knownOptions(who, given, Object.keys(table));
   const values = given as Record<string, unknown>;
   const resolved: Record<string, unknown> = {};
@@ -105,8 +98,8 @@ function checked(who: string, name: string, spec: OptionSpec, value: unknown): u
     case "whole":
       return wholeNumber(who, name, value, spec.min, spec.max);
     case "number":
-      if (value === "auto" && spec.auto !== undefined) return value;
-      return finiteNumber(who, name, value, spec.min, spec.max);
+      if (spec.auto === undefined) return finiteNumber(who, name, value, spec.min, spec.max);
+      return value === "auto" ? value : finiteNumber(who, name, value, spec.min, spec.max, ', or "auto"');
     case "choice":
       return oneOf(who, name, value, spec.choices);
     case "flag":

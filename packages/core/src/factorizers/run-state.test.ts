@@ -25,6 +25,8 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["softmax by adagrad", softmax({ rank: 5, batchSize: 8, optimizer: "adagrad", learningRate: 0.1 })],
   ["warp with momentum", warp({ rank: 5, batchSize: 8, optimizer: "sgd", momentum: 0.5 })],
   ["logistic with biases", logistic({ rank: 5, batchSize: 8, biases: "both", beta1: 0.9 })],
+  ["als by subspaces", als({ rank: 17, solver: "subspace" })],
+  ["ials by subspaces", ials({ rank: 17, solver: "subspace" })],
 ];
 
 describe.each(["wasm", "reference"] as const)("state on %s", (backend) => {

@@ -56,15 +56,15 @@ export const scheduleOptions = {
 
 /** Options of a schedule; every one may be left out. docs/gradient.md has the formulas. */
 export interface ScheduleOptions {
-  /** How the learning rate goes over the passes */
+  /** How the learning rate goes over the passes. Default constant; of sgd() and denseNet() linear */
   readonly schedule?: "constant" | "linear" | "cosine" | "exponential" | "step";
   /** Learning rate of the last pass as a share of the first, 10⁻⁶ to 1; linear, cosine, exponential. Default 0.01 */
   readonly finalRate?: number;
-  /** Passes from one step to the next; step. Default 10 */
+  /** Passes from one step to the next, 1 to 10⁷; step. Default 10 */
   readonly decayEvery?: number;
   /** What each step multiplies the rate by, 10⁻⁶ to 1; step. Default 0.5 */
   readonly decayFactor?: number;
-  /** Passes in which the rate rises, fewer than there are. Default 0 */
+  /** First passes, in which the rate rises, from 0 and fewer than there are. Default 0 */
   readonly warmup?: number;
 }
 

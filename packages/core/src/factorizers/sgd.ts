@@ -10,7 +10,9 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
+import { asOptions } from "../support/index.ts";
 import {
+  autoInBlocks,
   type BlockOptions,
   blockOptions,
   blockPenalties,
@@ -35,15 +37,25 @@ import { descentBytes, startDescent } from "./descent-run.ts";
 import type { DescentSettings } from "./descent-space.ts";
 import { unitBeside, unitFor, unitOption } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
-import { asOptions, type OptionTable, type Resolved, resolveOptions } from "./options.ts";
+import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { type Rates, ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
-import { type Init, type InitialFactors, initialDigest, initOptions, type Start, startOf } from "./starting-factors.ts";
+import {
+  type Init,
+  type InitialFactors,
+  initialDigest,
+  initOptions,
+  isZero,
+  type Start,
+  startOf,
+} from "./starting-factors.ts";
 
 /** For ratings of standard deviation 1. Chosen as docs/sgd.md says. */
 const AUTO_LEARNING_RATE = { blocks: 0.1, others: 0.025 } as const;
 const AUTO_INIT_SCALE = 0.1;
 
 const otherOrders = { option: "order", is: ["rows", "shuffled", "shuffledOnce"] } as const;
+
+const cost = costOptions("sgd");
 
 export const sgdOptions = {
   rank: rankRow,
@@ -55,7 +67,15 @@ export const sgdOptions = {
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
-  ...costOptions("sgd"),
+  ...cost,
+  regularization: {
+    ...cost.regularization,
+    auto: `${autoInBlocks.regularization} in blocks, ${cost.regularization.auto} in other orders`,
+  },
+  biasRegularization: {
+    ...cost.biasRegularization,
+    auto: `${autoInBlocks.biasRegularization} in blocks, ${cost.biasRegularization.auto} in other orders`,
+  },
   unit: { ...unitOption, auto: `${unitOption.auto} in another order than blocks` },
   order: {
     type: "choice",
@@ -147,6 +167,7 @@ export function sgd(given: SgdOptions = {}): Factorizer {
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
+    startsAtZero: isZero(start),
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) =>
       order === "blocks"
@@ -199,8 +220,8 @@ function rowSettings(
   ratings: Ratings,
 ): DescentSettings {
   const { rank, epochs, biases, center, update } = options;
-  const penalties = penaltiesFor("sgd", options, "half", ratings, 1);
   const unit = unitFor(shown.unit, center, ratings);
+  const penalties = penaltiesFor("sgd", options, "half", ratings, unit, 1);
   return {
     name: who,
     options: { ...shown, ...penalties, unit },

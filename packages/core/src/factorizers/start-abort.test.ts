@@ -4,30 +4,13 @@ import { openKernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import { plantedWorld } from "../ratings/index.ts";
 import { als, denseNet, type Factorizer, factorize, gradient, ials, sgd, svd } from "./index.ts";
+import { firesAt, turnAtEveryLook } from "./stopping.case.ts";
 import { clickWorld } from "./svd/worlds.case.ts";
 
 const { ratings } = plantedWorld({ users: 400, items: 150, rank: 2, density: 0.6, noise: 0.2, seed: 3 });
 const kernels = await openKernels({ backend: "reference" });
 
-/** Fires when it is looked at for the `at`-th time. */
-function firesAt(at: number) {
-  const seen = { looks: 0 };
-  const signal = {
-    get aborted() {
-      return ++seen.looks >= at;
-    },
-  } as unknown as AbortSignal;
-  return { seen, signal };
-}
-
-// A clock of 20 ms a look: whoever asks whether others should have their turn hears yes.
-let now = 0;
-beforeEach(() => {
-  vi.spyOn(performance, "now").mockImplementation(() => {
-    now += 20;
-    return now;
-  });
-});
+beforeEach(turnAtEveryLook);
 afterEach(() => {
   vi.restoreAllMocks();
 });

@@ -86,6 +86,13 @@ export function startOf(
   return { kind: "given", initial };
 }
 
+/** Whether no gradient leads away: the gradient of each side's factors is a multiple of the other side's. */
+export function isZero(start: Start): boolean {
+  if (start.kind === "drawn") return false;
+  const { userFactors, itemFactors } = start.initial;
+  return [userFactors, itemFactors].every((factors) => factors.every((factor) => factor === 0));
+}
+
 /** 16 hexadecimal digits of given arrays. */
 export function initialDigest(initial: InitialFactors): string {
   const digest = new Digest();

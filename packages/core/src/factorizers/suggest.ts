@@ -1,7 +1,7 @@
 /**
  * Which method suits some ratings, from the data alone, and why, as a sentence.
  */
-import type { Ratings } from "../ratings/index.ts";
+import { asRatings, type Ratings } from "../ratings/index.ts";
 import { rounded } from "../support/index.ts";
 import { als } from "./als.ts";
 import type { Factorizer } from "./factorizer.ts";
@@ -21,6 +21,7 @@ export interface Suggestion {
  * largest over 10 times the mean); `als` otherwise.
  */
 export function suggestMethod(ratings: Ratings): Suggestion {
+  asRatings("suggestMethod", "ratings", ratings);
   const reason = implicitReason(ratings);
   if (reason !== undefined) return { name: "ials", method: ials(), reason };
   const { min, max } = ratings;

@@ -1,11 +1,16 @@
 /** The training loop with a method made for the test: what it calls, when it stops, what it refuses. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Kernels } from "../kernels/index.ts";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { align, ratingsFrom } from "../ratings/index.ts";
 import { AbortedError, DataError, DivergenceError, OptionError } from "../support/index.ts";
 import { als, type Factorizer, factorize, ials, type Progress, type Run, suggestMethod } from "./index.ts";
+import { turnAtEveryLook } from "./stopping.case.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const ratings = ratingsFrom([
   { user: 1, item: 10, rating: 4 },
@@ -100,14 +105,16 @@ describe("factorize", () => {
     expect(log).toEqual({ passes: 1, closed: 1 });
   });
 
-  it("lets timers have their turn between passes: one that aborts ends a training on the reference backend", async () => {
+  it("gives turns between passes: an abort in one ends a training on the reference backend", async () => {
+    turnAtEveryLook();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 1);
-    const training = factorize(ratings, als({ rank: 8, sweeps: 10_000 }), {
-      backend: "reference",
-      signal: controller.signal,
-    });
-    await expect(training).rejects.toThrow(AbortedError);
+    let told = 0;
+    const onProgress = () => {
+      if (told++ === 0) setImmediate(() => controller.abort());
+    };
+    const options = { backend: "reference", signal: controller.signal, onProgress } as const;
+    await expect(factorize(ratings, als({ rank: 2, sweeps: 9 }), options)).rejects.toThrow(AbortedError);
+    expect(told).toBe(1);
   });
 
   it("refuses unknown options by name, with the near one", async () => {
@@ -166,7 +173,7 @@ describe("option tables", () => {
     [{ rank: 0 }, /als: rank must be a whole number from 1 to 1024, got 0/],
     [{ rank: 2.5 }, /got 2.5/],
     [{ regularization: Number.NaN }, /regularization must be a finite number/],
-    [{ solver: "lu" }, /one of "cholesky", "cg"/],
+    [{ solver: "lu" }, /one of "auto", "cholesky", "cg", "subspace"/],
     [{ cgSteps: 2 }, /acts only with solver cg/],
     [{ initScale: 0 }, /initScale must be a finite number from 0.000001/],
     [{ ranks: 3 }, /did you mean "rank"/],

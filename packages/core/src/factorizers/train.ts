@@ -6,7 +6,7 @@
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
-import { Ratings } from "../ratings/index.ts";
+import { asRatings, type Ratings } from "../ratings/index.ts";
 import {
   DataError,
   knownOptions,
@@ -24,6 +24,7 @@ import { Course, type Finish, type Progress, type Start } from "./course.ts";
 import type { Factorizer, PassName } from "./factorizer.ts";
 import { allFindings, type Finding, FindingsTeller } from "./findings.ts";
 import { findingsBefore } from "./findings-before.ts";
+import { findingsInCertificate } from "./findings-in-certificate.ts";
 import { findingsInLosses } from "./findings-in-losses.ts";
 import type { Validation } from "./validation-watch.ts";
 
@@ -162,12 +163,15 @@ export async function factorize<M extends Model = FactorModel>(
     const finish = await new Course(start, writer, options, (figures) =>
       teller.tell(findingsInLosses(method, run.options ?? method.options, figures, false)),
     ).toEnd();
-    const findings = allFindings(ratings, method, finish.course, finish.model);
-    teller.tell(findings);
+    const found = allFindings(ratings, method, finish.course, finish.model);
+    teller.tell(found);
     const kept = options.keepHistory === false ? { ...finish.model, history: undefined } : finish.model;
     const certifying = performance.now();
     const certificate = await certify(wanted, run, method, ratings, finish, kernels, options.signal);
     const certificateSeconds = seconds(certifying);
+    const { options: trainedWith } = finish.model.provenance;
+    const findings = [...found, ...findingsInCertificate(ratings, method, trainedWith, certificate, found)];
+    teller.tell(findings);
     const more = { findings, certificate, certificateSeconds };
     return { model: kept, report: reportOf(start, finish, kept, more, started) };
   } finally {
@@ -213,9 +217,7 @@ function reportOf<M extends Model>(
 
 /** Callers without types: the slips that would otherwise end in an error about `undefined`. */
 function checkArguments(ratings: unknown, method: unknown): void {
-  if (!(ratings instanceof Ratings)) {
-    throw new OptionError("factorize", "ratings", ratings, "Ratings", "make them with ratingsFrom(records)");
-  }
+  asRatings("factorize", "ratings", ratings);
   const start = (method as Partial<Factorizer<Model>> | null | undefined)?.start;
   if (typeof start !== "function") {
     const remedy = "call the method, as in factorize(ratings, als())";

@@ -5,7 +5,8 @@
  * caller's promise: looking at each would cost as much as some routines do.
  */
 import { LowrankError, show } from "../support/index.ts";
-import type { PairProblem, RowProblem, RowSolver, SparseRows, Table, TopNProblem } from "./kernels.ts";
+import type { ImplicitRows, PairProblem, RowProblem, RowSolver, SparseRows, Table, TopNProblem } from "./kernels.ts";
+import { BLOCK_SIZE_STEP } from "./subspace.ts";
 
 export function checkGram(table: Table, out: Float32Array): void {
   exactly("gram", "out.length", out.length, table.stride * table.stride);
@@ -38,10 +39,23 @@ export function checkRows(who: string, problem: RowProblem): void {
 }
 
 export function checkSolver(problem: RowProblem, solver: RowSolver): void {
-  if (solver.kind !== "cg") return;
-  whole("solveRows", "steps", solver.steps, 1);
-  if (problem.kind !== "implicit") return;
-  const { scratch, fixed } = problem;
+  switch (solver.kind) {
+    case "cholesky":
+      return;
+    case "cg":
+      whole("solveRows", "steps", solver.steps, 1);
+      if (problem.kind === "implicit") checkWhitened(problem);
+      return;
+    case "subspace":
+      whole("solveRows", "blockSize", solver.blockSize, BLOCK_SIZE_STEP);
+      exactly("solveRows", `blockSize modulo ${BLOCK_SIZE_STEP}`, solver.blockSize % BLOCK_SIZE_STEP, 0);
+      return;
+    default:
+      solver satisfies never;
+  }
+}
+
+function checkWhitened({ scratch, fixed }: ImplicitRows): void {
   if (scratch === undefined) throw new LowrankError("shape", "solveRows: implicit conjugate gradient needs `scratch`");
   exactly("solveRows", "scratch.rank", scratch.rank, fixed.rank);
   atLeast("solveRows", "scratch.rows", scratch.rows, fixed.rows);

@@ -42,3 +42,4 @@ export {
   sampledSlots,
 } from "./sampled.ts";
 export * from "./squares.ts";
+export { BLOCK_SIZE_STEP, longestRow, subspaceScratch } from "./subspace.ts";

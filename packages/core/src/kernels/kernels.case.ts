@@ -184,7 +184,8 @@ function workspaceCases(kernels: Kernels): void {
 export async function digestOfEverything(kernels: Kernels): Promise<string> {
   const digest = new Digest();
   for (const rank of [3, 16, 33]) {
-    for (const solver of [{ kind: "cholesky" }, { kind: "cg", steps: 2 }] as const) {
+    const solvers = [{ kind: "cholesky" }, { kind: "cg", steps: 2 }, { kind: "subspace", blockSize: 16 }] as const;
+    for (const solver of solvers) {
       const shape = { rank, rows: 150, columns: 200 };
       for (const world of [explicitWorld(kernels, shape), await implicitWorld(kernels, shape)]) {
         const { problem, workspace, loss } = world;

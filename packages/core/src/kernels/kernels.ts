@@ -148,13 +148,23 @@ export type RowProblem = ExplicitRows | ImplicitRows;
  * value that `out` (and `outBias`) holds on entry, fewer when the squared residual has fallen by 2⁻⁴⁴; implicit rows are
  * first whitened by the factor of w·G + min(regularization)·I, the minimum over rows with entries, which makes the part
  * common to all rows perfectly conditioned.
+ *
+ * `subspace` (iALS++) takes a row's columns in blocks of `blockSize`, a multiple of 16, first to last, and solves each block
+ * exactly, an explicit row's bias with each, while the other columns stand; once around from the value that `out` (and `outBias`)
+ * holds on entry. One block is the exact solution. An explicit row with regularization above 0 and at most min(blockSize, k) − 4
+ * entries is solved whole, which is cheaper; a backend may take the blocks where the system of the entries is badly conditioned.
+ * Needs a `perThread` slot of subspaceScratch(…) numbers in the layout.
+ * Source: Rendle, Krichene, Zhang & Koren, "iALS++: Speeding up Matrix Factorization with Subspace Optimization", 2021.
  */
-export type RowSolver = { readonly kind: "cholesky" } | { readonly kind: "cg"; readonly steps: number };
+export type RowSolver =
+  | { readonly kind: "cholesky" }
+  | { readonly kind: "cg"; readonly steps: number }
+  | { readonly kind: "subspace"; readonly blockSize: number };
 
 /**
  * A row whose system is not positive definite: `pivot` is the column where the factorization broke (the rank stands for
  * the bias), `value` what it met there. A pivot counts as positive when it is above rounding noise, 2⁻²¹ of its diagonal
- * entry in f32 and 2⁻⁵⁰ in f64. With `cg`, `pivot` is the step, from 0, and `value` the curvature it met; when the whitening
+ * entry in f32 and 2⁻⁵⁰ in f64. With `subspace` it is the first block that broke. With `cg`, `pivot` is the step, from 0, and `value` the curvature it met; when the whitening
  * fails no row can be solved, and the first row with entries is named with the pivot of the whitening.
  */
 export interface UnstableRow {
@@ -214,8 +224,8 @@ export interface Routines extends DescentRoutines {
    * such a row keeps the value it had, all others are solved.
    * A backend may solve an explicit row with fewer entries than the rank by the system of its entries, which λ > 0 makes as
    * exact and which is often stable where the normal equations are not.
-   * Error of `cholesky`: the residual of the normal equations is at most k · 2⁻²⁰ of |A|·|x| + |rhs| (max norm), for rows
-   * of any length: sums over more than 4,096 entries are kept in f64.
+   * Error of `cholesky`, and of the last block of `subspace`: the residual of the normal equations is at most k · 2⁻²⁰ of
+   * |A|·|x| + |rhs| (max norm), for rows of any length: sums over more than 4,096 entries are kept in f64.
    */
   solveRows(problem: RowProblem, solver: RowSolver): Promise<UnstableRow | undefined>;
 

@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { uniform } from "../support/index.ts";
 import { type Kernels, type RowSolver, rowStride, slot } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
+import { subspaceScratch } from "./subspace.ts";
 import { fillRandom, once, unknowns } from "./worlds.case.ts";
 
 const LONG = 2_000_001;
@@ -33,6 +34,7 @@ function longRow(kernels: Kernels) {
     value: slot.f32(LONG),
     regularization: slot.f32(1),
     gram: slot.f32(rowStride(rank) ** 2),
+    forRows: slot.perThread(subspaceScratch(rank, 16, LONG)),
   });
   const { out, outBias, fixed, scratch, start, index, value, regularization, gram } = w.at;
   fillRandom(fixed, 1, 0.5, 1.5);
@@ -68,6 +70,7 @@ async function solveLongRow(kernels: Kernels, solver: RowSolver): Promise<number
 const longRowSolvers: [string, RowSolver][] = [
   ["cholesky", { kind: "cholesky" }],
   ["one cg step from zero", { kind: "cg", steps: 1 }],
+  ["subspaces from zero", { kind: "subspace", blockSize: 16 }],
 ];
 
 export function longRowCases(kernels: Kernels): void {

@@ -9,6 +9,7 @@ import { type Kernels, type RowProblem, unpadded } from "./kernels.ts";
 import { longRowCases } from "./long-rows.case.ts";
 import { rowGradientCases, rowLossCases } from "./row-loss.case.ts";
 import { shortRowCases } from "./short-rows.case.ts";
+import { subspaceCases } from "./subspace.case.ts";
 import {
   explicitWorld,
   fillRandom,
@@ -23,6 +24,7 @@ export function rowCases(kernels: Kernels): void {
   describe("solveRows by cholesky", () => choleskyCases(kernels));
   describe("solveRows by cholesky, rows shorter than the rank", () => shortRowCases(kernels));
   describe("solveRows by cg", () => cgCases(kernels));
+  describe("solveRows by subspaces", () => subspaceCases(kernels));
   if (kernels.backend !== "reference") describe("long rows", () => longRowCases(kernels));
   describe("rows without a stable solution", () => unstableCases(kernels));
   describe("rowLoss", () => rowLossCases(kernels));

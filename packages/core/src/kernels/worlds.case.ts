@@ -15,6 +15,7 @@ import {
   slot,
   type Table,
 } from "./kernels.ts";
+import { subspaceScratch } from "./subspace.ts";
 
 /** 2⁻²⁴: half a unit in the last place of f32, relative. */
 export const EPSILON = 2 ** -24;
@@ -73,6 +74,9 @@ export interface RowWorld<P extends RowProblem> {
   readonly workspace: ReturnType<typeof openRows>;
 }
 
+/** Of the blocks that tests solve together */
+const MOST_COLUMNS = 96;
+
 function openRows(kernels: Kernels, rank: number, rows: number, columns: number, count: number) {
   return kernels.open({
     out: slot.table(rows, rank),
@@ -87,6 +91,7 @@ function openRows(kernels: Kernels, rank: number, rows: number, columns: number,
     biasRegularization: slot.f32(rows),
     gram: slot.f32(rowStride(rank) ** 2),
     loss: slot.f64(rows),
+    forRows: slot.perThread(subspaceScratch(rank, MOST_COLUMNS, columns)),
   });
 }
 

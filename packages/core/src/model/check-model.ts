@@ -14,6 +14,8 @@ import { scales } from "./scorer.ts";
 
 /** @throws DataError naming the array, its length and the one needed, or the place of a number that cannot be */
 export function checkModel(model: Model): void {
+  if (typeof model !== "object" || model === null)
+    refuse(`must be what a training gives or a file holds, got ${show(model)}`);
   const { users, items, range, history } = model;
   if (model.kind !== "factors" && model.kind !== "net" && model.kind !== "items") {
     refuse(`kind must be "factors", "net" or "items", got ${show((model as { kind?: unknown }).kind)}`);

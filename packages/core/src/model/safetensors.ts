@@ -7,7 +7,7 @@
  * Format: huggingface.co/docs/safetensors. The reader trusts nothing: it allocates no more than the file is long, and
  * whatever is wrong goes to the caller's `refuse` as a sentence.
  */
-import { Digest, type Facts } from "../support/index.ts";
+import { Digest, type Facts, show } from "../support/index.ts";
 
 /** Bytes per element of every element type that the format defines. */
 const dtypeBytes: Readonly<Record<string, number>> = {
@@ -104,6 +104,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Length, JSON and metadata; the tensors' descriptions are left to `readTensors`. */
 export function readHeader(bytes: Uint8Array, refuse: Refuse): Header {
+  if (!(bytes instanceof Uint8Array)) refuse(`${show(bytes)} in place of the bytes of a file`, "foreign");
   const size = bytes.byteLength;
   if (size < 8) refuse(size === 0 ? "the file is empty" : `only ${size} bytes`, "foreign", { bytes: size });
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);

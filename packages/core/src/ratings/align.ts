@@ -4,7 +4,7 @@
 import { DataError } from "../support/index.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
-import { type Ratings, withCells } from "./ratings.ts";
+import { asRatings, type Ratings, withCells } from "./ratings.ts";
 
 export interface Aligned {
   /** The cells whose user and item are both known, under the other's ids; may have no cell at all */
@@ -24,6 +24,7 @@ export interface Aligned {
  * @throws DataError when one has strings where the other has numbers: then nothing could match
  */
 export function align(ratings: Ratings, like: { readonly users: IdMap; readonly items: IdMap }): Aligned {
+  asRatings("align", "ratings", ratings);
   refuseOtherKind(ratings.users, like.users);
   refuseOtherKind(ratings.items, like.items);
   const users = indexTable(ratings.users, like.users);

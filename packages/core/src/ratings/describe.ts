@@ -2,7 +2,7 @@
  * Summary facts of a data set, for `inspect` and reports: how dense, which values, how unevenly spread.
  */
 import type { CompressedRows } from "./compressed-rows.ts";
-import type { Ratings } from "./ratings.ts";
+import { asRatings, type Ratings } from "./ratings.ts";
 
 /** Cells per user or per item, over those with at least one. Quantiles by nearest rank. */
 export interface Quantiles {
@@ -46,6 +46,7 @@ const MAX_HISTOGRAM = 20;
 
 /** @throws DataError when there is no cell */
 export function describeRatings(ratings: Ratings): RatingsDescription {
+  asRatings("describeRatings", "ratings", ratings);
   const mean = ratings.mean;
   const sorted = ratings.byUser.value.slice().sort();
   const perUser = rowLengths(ratings.byUser);

@@ -8,7 +8,7 @@ export type { CompressedRows } from "./compressed-rows.ts";
 export * from "./dense.ts";
 export * from "./describe.ts";
 export { IdMap, type Side } from "./id-map.ts";
-export { Ratings, type RatingsParts, subset } from "./ratings.ts";
+export { asRatings, Ratings, type RatingsParts, subset } from "./ratings.ts";
 export * from "./records.ts";
 export * from "./sources.ts";
 export * from "./splits.ts";

@@ -4,7 +4,7 @@
  * A cell that is not there is missing, never zero. Users or items without a cell occur in parts of a split, which keep
  * the ids of the whole, and in dense matrices.
  */
-import { DataError, Digest } from "../support/index.ts";
+import { DataError, Digest, OptionError } from "../support/index.ts";
 import { type CompressedRows, selectCells, transpose } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DataReport, RatingRecord } from "./records.ts";
@@ -138,6 +138,12 @@ export class Ratings {
     }
     return this.#figures;
   }
+}
+
+/** Callers without types: what would otherwise end in an error about `undefined`. @throws OptionError for anything but Ratings */
+export function asRatings(who: string, option: string, given: unknown): Ratings {
+  if (given instanceof Ratings) return given;
+  throw new OptionError(who, option, given, "Ratings", "make them with ratingsFrom(records)");
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   unit,
   wholeNumber,
 } from "../support/index.ts";
-import { type Ratings, subset } from "./ratings.ts";
+import { asRatings, type Ratings, subset } from "./ratings.ts";
 
 export interface Split {
   readonly train: Ratings;
@@ -55,6 +55,7 @@ export interface PerUserSplitOptions {
 
 /** Cells chosen evenly at random, whatever their user. */
 export function randomSplit(ratings: Ratings, options: RandomSplitOptions = {}): Split {
+  asRatings("randomSplit", "ratings", ratings);
   knownOptions("randomSplit", options, ["testFraction", "seed"]);
   const testFraction = fraction("randomSplit", options.testFraction);
   const order = shuffled(streamSeed(seedOf("randomSplit", options.seed), "random split"), ratings.size);
@@ -66,6 +67,7 @@ export function randomSplit(ratings: Ratings, options: RandomSplitOptions = {}):
 
 /** Every cell is in the test part of exactly one of the folds, evenly at random; test parts differ by one cell at most. */
 export function kFold(ratings: Ratings, options: KFoldOptions = {}): Split[] {
+  asRatings("kFold", "ratings", ratings);
   knownOptions("kFold", options, ["folds", "seed"]);
   const folds = wholeNumber("kFold", "folds", options.folds ?? 5, 2, Math.max(2, ratings.size));
   const order = shuffled(streamSeed(seedOf("kFold", options.seed), "k folds"), ratings.size);
@@ -82,6 +84,7 @@ export function kFold(ratings: Ratings, options: KFoldOptions = {}): Split[] {
  * cell of each user stays in the training part.
  */
 export function splitPerUser(ratings: Ratings, options: PerUserSplitOptions = {}): Split {
+  asRatings("splitPerUser", "ratings", ratings);
   knownOptions("splitPerUser", options, ["testFraction", "seed"]);
   const testFraction = options.testFraction === 1 ? 1 : fraction("splitPerUser", options.testFraction);
   const stream = streamSeed(seedOf("splitPerUser", options.seed), "split per user");
@@ -113,6 +116,7 @@ export function splitPerUser(ratings: Ratings, options: PerUserSplitOptions = {}
  * @throws DataError when the ratings have no times
  */
 export function leaveLastOut(ratings: Ratings, options: LeaveLastOutOptions = {}): Split {
+  asRatings("leaveLastOut", "ratings", ratings);
   knownOptions("leaveLastOut", options, ["count"]);
   const count = wholeNumber("leaveLastOut", "count", options.count ?? 1, 1, Number.MAX_SAFE_INTEGER);
   const time = timesOf("leaveLastOut", ratings);
@@ -131,6 +135,7 @@ export function leaveLastOut(ratings: Ratings, options: LeaveLastOutOptions = {}
  * @throws DataError when the ratings have no times
  */
 export function splitByTime(ratings: Ratings, options: TimeSplitOptions = {}): Split {
+  asRatings("splitByTime", "ratings", ratings);
   knownOptions("splitByTime", options, ["testFraction", "at"]);
   const time = timesOf("splitByTime", ratings);
   const inTest = new Uint8Array(ratings.size);

@@ -63,7 +63,7 @@ export async function explainParts(problem: ExplainProblem): Promise<Parts> {
   const cells = historyCells(problem, mean);
   const system = await normalMatrix(problem, cells.weight, size);
   const bad = choleskyF64(system, size);
-  if (bad !== undefined) throw notStable(problem.who, model.rank, bad.pivot, bad.value);
+  if (bad !== undefined) throw notStable(problem.who, model, bad.pivot, bad.value);
   const z = new Float64Array(size);
   loadRow(model, item, z);
   solveCholeskyF64(system, size, z);

@@ -21,7 +21,7 @@ import {
   targetOf,
   withoutCenters,
 } from "../model/index.ts";
-import { DivergenceError, LowrankError } from "../support/index.ts";
+import { DivergenceError, LowrankError, rounded } from "../support/index.ts";
 import type { CleanHistory } from "./history.ts";
 import { Lock } from "./lock.ts";
 import { rowOf } from "./rows.ts";
@@ -140,7 +140,7 @@ export class FoldIn {
       const space = this.#room(history.index.length, objective, gram);
       const problem = this.#load(space, history, objective);
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
-      if (unstable !== undefined) throw notStable(who, this.#model.rank, unstable.pivot, unstable.value);
+      if (unstable !== undefined) throw notStable(who, this.#model, unstable.pivot, unstable.value);
       const factors = space.at.out.data.slice(0, this.#model.rank);
       const target = targetOf(objective);
       if (target !== 1) for (let k = 0; k < factors.length; k++) factors[k] *= target;
@@ -245,10 +245,12 @@ export class FoldIn {
   }
 }
 
-export function notStable(who: string, rank: number, pivot: number, value: number): DivergenceError {
+export function notStable(who: string, model: FactorModel, pivot: number, value: number): DivergenceError {
+  const { rank, provenance } = model;
+  const method = "regularization" in provenance.options ? "" : "als and ";
   return new DivergenceError(
-    `${who}: the history has no stable solution (pivot ${pivot} is ${value}); without a penalty a row of rank ${rank} ` +
-      "needs at least as many ratings: give more, or train with regularization above 0",
+    `${who}: the history has no stable solution (pivot ${pivot} is ${rounded(value)}); without a penalty a row of rank ${rank} ` +
+      `needs at least as many ratings: give more, or train with ${method}regularization above 0`,
     { who, rank, pivot, value },
   );
 }

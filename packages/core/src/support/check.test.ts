@@ -56,6 +56,12 @@ describe("knownOptions", () => {
     expect(() => knownOptions("als", { iterations: 3 }, ["rank", "sweeps"])).toThrow(/got 3$/);
   });
 
+  it.each([null, undefined, 3, "rank", [3]])("refuses %j in place of options", (given) => {
+    expect(() => knownOptions("als", given as unknown as object, ["rank"])).toThrow(
+      /^als: options must be an object, such as \{ name: value \}, got /,
+    );
+  });
+
   it("lets known options pass, undefined ones too", () => {
     expect(() => knownOptions("als", { rank: undefined }, ["rank"])).not.toThrow();
   });

@@ -12,13 +12,14 @@ export function wholeNumber(who: string, option: string, value: unknown, min: nu
   throw new OptionError(who, option, value, `a whole number ${allowed}`);
 }
 
-/** A finite number from `min` to `max`, both included. */
+/** A finite number from `min` to `max`, both included. @param besides what else the caller takes, as the error ends: `, or "auto"` */
 export function finiteNumber(
   who: string,
   option: string,
   value: unknown,
   min = Number.NEGATIVE_INFINITY,
   max = Number.POSITIVE_INFINITY,
+  besides = "",
 ): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= min && value <= max) return value;
   const range =
@@ -27,7 +28,7 @@ export function finiteNumber(
       : max === Number.POSITIVE_INFINITY
         ? ` of at least ${min}`
         : ` from ${min} to ${max}`;
-  throw new OptionError(who, option, value, `a finite number${range}`);
+  throw new OptionError(who, option, value, `a finite number${range}${besides}`);
 }
 
 /** One of a fixed list of words. */
@@ -41,8 +42,19 @@ export function trueOrFalse(who: string, option: string, value: unknown): boolea
   throw new OptionError(who, option, value, "true or false");
 }
 
-/** Refuses an option by name when the receiver does not know it: nothing is silently ignored. */
+/** What a caller passes as options, before anything is taken out of it. @throws OptionError for null, a list or no object at all */
+export function asOptions<T extends object>(who: string, given: T): T {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given;
+  throw new OptionError(who, "options", given, "an object, such as { name: value }");
+}
+
+/**
+ * Refuses an option by name when the receiver does not know it: nothing is silently ignored.
+ *
+ * @throws OptionError for such an option, and where there is no object with options
+ */
 export function knownOptions(who: string, given: object, known: readonly string[]): void {
+  asOptions(who, given);
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) {
       const near = nearest(key, known);

@@ -2,7 +2,7 @@
  * Errors in, exit codes and one sentence out. Shells and scripts rely on these numbers; they do not change.
  */
 import * as core from "@lowrank/core";
-import { AbortedError, LowrankError, OptionError } from "@lowrank/core";
+import { AbortedError, LowrankError, OptionError, type Recommender } from "@lowrank/core";
 import { nearest, show } from "@lowrank/core/support";
 import { CommanderError } from "commander";
 import { messageInFlags } from "../remedy.ts";
@@ -71,10 +71,23 @@ function optionInFlags(error: OptionError, has: (flag: string) => boolean): stri
   return flag === undefined ? error.message : error.message.replace(/^[^:]+: \S+ must be/, `${flag} must be`);
 }
 
+/** Questions to a recommender that errors begin with. */
+const questions: readonly string[] = [
+  "predictMany",
+  "recommendMany",
+  "recommendAll",
+  "recommendFor",
+  "explainFor",
+  "similarItems",
+  "similarUsers",
+  "foldInUser",
+  "foldInItem",
+] satisfies (keyof Recommender)[];
+
 /** `leaveLastOut: these ratings have no times` without the function's name. */
 function withoutApiName(message: string): string {
   const [, name] = message.match(/^([a-z]+[A-Z]\w*): /) ?? [];
-  return name !== undefined && name in core ? message.slice(name.length + 2) : message;
+  return name !== undefined && (name in core || questions.includes(name)) ? message.slice(name.length + 2) : message;
 }
 
 /** Commander writes `error: unknown option '--rnak'` and a second line `(Did you mean --rank?)`: one sentence of it. */

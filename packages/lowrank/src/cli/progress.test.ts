@@ -53,6 +53,18 @@ describe("progress where there is no terminal", () => {
     expect(lines.at(-1)).toContain("sweep 10000 of 10000");
   });
 
+  it("is about 30 lines where each call makes 7 of 1,000 passes, and says the last one of a training that ends early", () => {
+    const { output, text } = watched(undefined);
+    const { onProgress, stop } = trainingProgress(output);
+    for (let pass = 7; pass < 900; pass += 7) onProgress(progress(pass, 1000));
+    stop();
+    stop();
+    const lines = text().trimEnd().split("\n");
+    expect(lines.length).toBeGreaterThan(25);
+    expect(lines.length).toBeLessThanOrEqual(32);
+    expect(lines.at(-1)).toBe("  sweep  896 of 1000: training RMSE 0.7500, held-out RMSE 0.8571, 0.50 s");
+  });
+
   it("is one line for each part of a cross-validation", () => {
     const { output, text } = watched(undefined);
     const { onProgress } = foldProgress(output);

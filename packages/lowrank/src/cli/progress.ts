@@ -94,21 +94,31 @@ function barFigures(progress: Progress): string[] {
 }
 
 function lineProgress(output: Output): TrainingProgress {
-  let before = 0;
+  let before = { pass: 0, seconds: 0 };
+  let due = 1;
+  let unsaid: (() => void) | undefined;
   return {
     onProgress(progress) {
       const { pass, passes, passName, loss, lossName, validation, seconds } = progress;
       const every = Math.max(1, Math.ceil(passes / MAX_LINES));
-      const passSeconds = seconds - before;
-      before = seconds;
-      if (pass !== 1 && pass !== passes && pass % every !== 0) return;
-      const held = validation === undefined ? "" : `, ${validation.name} ${figure(validation.value)}`;
-      const number = String(pass).padStart(String(passes).length);
-      output.say(
-        `  ${passName.slice(0, -1)} ${number} of ${passes}: ${lossName} ${figure(loss)}${held}, ${duration(passSeconds)}`,
-      );
+      // A call may make many passes: the time is that of one of them.
+      const passSeconds = (seconds - before.seconds) / Math.max(1, pass - before.pass);
+      before = { pass, seconds };
+      const say = () => {
+        unsaid = undefined;
+        const held = validation === undefined ? "" : `, ${validation.name} ${figure(validation.value)}`;
+        const number = String(pass).padStart(String(passes).length);
+        output.say(
+          `  ${passName.slice(0, -1)} ${number} of ${passes}: ${lossName} ${figure(loss)}${held}, ${duration(passSeconds)}`,
+        );
+      };
+      unsaid = say;
+      if (pass < due && pass !== passes) return;
+      due = (Math.floor(pass / every) + 1) * every;
+      say();
     },
-    stop() {},
+    // A training may end before its last pass.
+    stop: () => unsaid?.(),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type Model,
   methods,
   type OptionSpec,
+  type OptionTable,
   type Ratings,
   suggestMethod,
 } from "@lowrank/core";
@@ -109,7 +110,8 @@ function aboutSetting(owners: readonly Owner[]): string {
 }
 
 function shownDefault(spec: OptionSpec): string {
-  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined) return `auto: ${spec.auto}`;
+  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined)
+    return `auto: ${inFlags(spec.auto, isSetting)}`;
   return spec.type === "flag" ? (spec.default ? "yes" : "no") : String(spec.default);
 }
 
@@ -197,12 +199,46 @@ function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
   return methods[name].make(settings);
 }
 
+/** @throws UsageError for a stated method without a rank, for commands that set it */
+export function needRank({ method }: MethodRequest, command: string): void {
+  if (method === "auto" || hasRank(method)) return;
+  throw new UsageError(
+    `--method ${method} has no rank; ${command} needs one of ${methodNames.filter(hasRank).join(", ")}`,
+    {
+      method,
+    },
+  );
+}
+
+function hasRank(method: MethodName): boolean {
+  return "rank" in methods[method].options;
+}
+
 function foreignSettings(method: MethodName, settings: Settings): string[] {
   return Object.keys(settings).filter((name) => !(name in methods[method].options));
 }
 
 function otherMethod(settings: Settings): string {
   return methodNames.find((name) => foreignSettings(name, settings).length === 0) ?? methodNames[0];
+}
+
+/** Settings without those that others keep from acting: `batchSize` where `batch` is `full`. */
+export function actingSettings(
+  method: string,
+  settings: Readonly<Record<string, unknown>>,
+): [name: string, value: unknown][] {
+  const table: OptionTable = Object.hasOwn(methods, method) ? methods[method as MethodName].options : {};
+  return Object.entries(settings).filter(([name]) => {
+    const when = Object.hasOwn(table, name) ? table[name].when : undefined;
+    return when === undefined || when.is.includes(settings[when.option] as string | boolean);
+  });
+}
+
+/** `rank 32`, `non negative off`, `unit 1.45`. */
+export function settingText(name: string, value: unknown): string {
+  const shown =
+    typeof value === "boolean" ? (value ? "on" : "off") : typeof value === "number" ? rounded(value) : value;
+  return `${words(name)} ${Array.isArray(shown) ? shown.join(", ") : shown}`;
 }
 
 /** Said whether they were stated or not. */
@@ -220,14 +256,14 @@ function rankText({ rank }: Factorizer<Model>): string | undefined {
 export function settingsSentence(method: Factorizer<Model>, rank = rankText(method)): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
   const parts = rank === undefined ? [] : [rank];
-  if (method.passes > 1) parts.push(`${method.passes} ${method.passName}`);
-  for (const [name, value] of Object.entries(method.options)) {
+  const most = method.mayEndEarly ? "at most " : "";
+  if (method.passes > 1) parts.push(`${most}${method.passes} ${method.passName}`);
+  for (const [name, value] of actingSettings(method.name, method.options)) {
     if (name === "rank" || name === method.passName) continue;
     const spec = table?.[name];
     const isMain = mainSettings.includes(name);
     if (!isMain && (spec === undefined || String(spec.default) === String(value))) continue;
-    const shown = typeof value === "number" ? rounded(value) : value;
-    parts.push(`${words(name)} ${typeof value === "boolean" ? (value ? "on" : "off") : shown}`);
+    parts.push(settingText(name, value));
   }
   return parts.join(", ");
 }

@@ -14,7 +14,7 @@ const flags = [
     "--duplicates",
     "--unit",
   ],
-  ...["--user", "--rank"],
+  ...["--user", "--rank", "--arrays"],
 ];
 
 describe("inFlags", () => {
@@ -38,6 +38,7 @@ describe("inFlags", () => {
       'user "norm" is not in the model, nor schedule "weekly"',
       'user "norm" is not in the model, nor schedule "weekly"',
     ],
+    ['d.npz: holds 2 arrays: "Y", "R"; say which', 'd.npz: holds 2 arrays: "Y", "R"; say which'],
     ["svd: 40 of 100 cells have no rating", "svd: 40 of 100 cells have no rating"],
     ["user 5 has no stable solution; nothing() helps", "user 5 has no stable solution; nothing() helps"],
   ])("%s", (sentence, expected) => {

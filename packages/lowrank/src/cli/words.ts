@@ -41,10 +41,13 @@ export function inFlags(sentence: string, has: (flag: string) => boolean): strin
       const flag = `--${kebab(name)}`;
       return has(flag) && isChoice(name, value) ? `${flag} ${value}` : whole;
     })
-    .replace(/(?<!["\w./-])([a-z]\w*): ("[\w-]+"|\d[\d.]*\d|\d)/g, (whole, name: string, value: string) => {
-      const flag = `--${kebab(name)}`;
-      return has(flag) ? `${flag} ${value.replaceAll('"', "")}` : whole;
-    })
+    .replace(
+      /(?<!["\w./-])([a-z]\w*): (?:"([\w-]+)"|(\d[\d.]*\d|\d))/g,
+      (whole, name: string, choice?: string, value?: string) => {
+        const flag = `--${kebab(name)}`;
+        return has(flag) && (choice === undefined || isChoice(name, choice)) ? `${flag} ${choice ?? value}` : whole;
+      },
+    )
     .replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./(])/g, (name) => flagOf(name, has) ?? name)
     .replace(/(?<!["\w./-])([a-z]\w*)\(\)/g, (whole, name: string) =>
       Object.hasOwn(methods, name) && has("--method") ? `--method ${name}` : whole,

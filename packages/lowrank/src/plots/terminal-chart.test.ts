@@ -18,10 +18,10 @@ describe("terminalChart", () => {
     expect(terminalChart({ ...chart, unicode: false })).toEqual([
       "Sweep",
       "loss",
-      "  |o........",
-      "  |        ....o.....",
-      "  |                  .....o....",
-      "0 +                           ........o",
+      "  |o....",
+      "  |    ........o....",
+      "  |                .......o....",
+      "0 +                            .......o",
       "  ++-----------+----------+-----------+",
       "   1           2          3           4",
       "                   rank",
@@ -43,9 +43,31 @@ describe("terminalChart", () => {
     expect(text).toMatch(/[\u2800-\u28ff]/);
     for (const sign of "●■┄┆") expect(text).toContain(sign);
     expect(lines.at(-1)).toBe("  ● training   ■ bound   ┄┄ goal   ┆ suggested: 3");
-    // Where both end at 0, the first one lies on top.
+    // Both end at 0, where the second one's mark stands beside the first one's.
     expect([...text].filter((sign) => sign === "●")).toHaveLength(5);
-    expect([...text].filter((sign) => sign === "■")).toHaveLength(4);
+    expect([...text].filter((sign) => sign === "■")).toHaveLength(5);
+    expect(text).toContain("■●");
+  });
+
+  it.each([
+    [0.4, 1.2],
+    [0, 1],
+    [1.49, 1.56],
+    [734, 771],
+    [2, 9],
+  ])("from %d to %d has its ticks at equal distances, the ends among them, in 10 to 20 rows", (low, high) => {
+    const series = [{ name: "training", x: ranks, y: [high, 3, 2, 0].map((y) => Math.min(high, Math.max(low, y))) }];
+    const lines = terminalChart({ ...chart, y: { label: "loss" }, series, height: undefined });
+    const rows = lines.slice(
+      2,
+      lines.findIndex((line) => line.includes("└")),
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(10);
+    expect(rows.length).toBeLessThanOrEqual(20);
+    const ticks = rows.flatMap((line, row) => (line.includes("┤") ? [row] : []));
+    expect([ticks[0], ticks.at(-1)]).toEqual([0, rows.length - 1]);
+    const distances = new Set(ticks.slice(1).map((row, at) => row - ticks[at]));
+    expect(distances.size).toBe(1);
   });
 
   it("keeps to its width and rows for any values and words, and to ASCII when asked to", () => {

@@ -10,7 +10,7 @@ import { placeOf, type Tick } from "./scale.ts";
 export interface TerminalChartOptions extends LineChart {
   /** Columns in all, 40 to 300; default 80 */
   readonly width?: number | undefined;
-  /** Rows of the area with the lines, 4 to 100; default 14 */
+  /** Rows of the area with the lines, 4 to 100; default: about 14, as many as put the marks of the axis at equal distances */
   readonly height?: number | undefined;
   /** False: ASCII alone. Default true */
   readonly unicode?: boolean | undefined;
@@ -62,9 +62,10 @@ export function terminalChart(options: TerminalChartOptions): string[] {
   const known = ["title", "subtitle", "description", "x", "y", "series", "lines", "width", "height", "unicode"];
   knownOptions(who, options, known);
   const width = cleanSize(who, "width", options.width, [40, 300], 80);
-  const height = cleanSize(who, "height", options.height, [4, 100], 14);
+  const wished = cleanSize(who, "height", options.height, [4, 100], USUAL_ROWS);
   const isUnicode = trueOrFalse(who, "unicode", options.unicode ?? true);
-  const chart = cleanChart(who, options, { x: Math.round(width / 14), y: Math.round(height / 3) });
+  const chart = cleanChart(who, options, { x: Math.round(width / 14), y: Math.round(wished / 3) });
+  const height = options.height === undefined ? evenRows(chart) : wished;
   const signs = isUnicode ? unicodeSigns : asciiSigns;
   const text = (words: string, room: number) => {
     const plain = isUnicode ? printable(words) : ascii(printable(words));
@@ -75,12 +76,21 @@ export function terminalChart(options: TerminalChartOptions): string[] {
   const grid = new Grid(width - gutter - 2, height, isUnicode);
   for (const line of chart.lines) drawRule(grid, chart, line, signs);
   for (const series of chart.series) drawLine(grid, chart, series);
-  // The first one lies on top.
-  for (const [at, series] of [...chart.series.entries()].reverse()) drawMarks(grid, chart, series, signs.marks[at], at);
+  for (const [at, series] of chart.series.entries()) drawMarks(grid, chart, series, signs.marks, at);
   const lines = [text(chart.title, width), ...(chart.subtitle === undefined ? [] : [text(chart.subtitle, width)])];
   lines.push(text(chart.y.label, width), ...rowsOf(grid, chart, yTexts, gutter, signs));
   lines.push(...footOf(grid, chart, gutter, signs, text, width), ...legendOf(chart, signs, text, width));
   return lines.map((line) => line.trimEnd());
+}
+
+/** Rows of a chart, where the axis has no better number. */
+const USUAL_ROWS = 14;
+
+/** Rows near the usual number that put the marks of a linear axis, where they divide it evenly, at equal distances. */
+function evenRows({ y: { scale, from, to, ticks } }: CleanChart): number {
+  const parts = ticks.length - 1;
+  const isEven = scale === "linear" && parts > 0 && ticks[0].value === from && ticks[parts].value === to;
+  return isEven ? Math.max(1, Math.round((USUAL_ROWS - 1) / parts)) * parts + 1 : USUAL_ROWS;
 }
 
 /** Letters that ASCII has, for a terminal that shows no others. */
@@ -120,10 +130,10 @@ class Grid {
     this.#signs = new Array<string>(columns * rows).fill(" ");
   }
 
-  /** @param across, down from 0 to 1, from the left and from below */
-  dotAt(across: number, down: number): readonly [x: number, y: number] {
-    const [width, height] = [this.columns * ACROSS - 1, this.rows * DOWN - 1];
-    return [Math.round(across * width), Math.round((1 - down) * height)];
+  /** @param across, up from 0 to 1, from the left and from below; the ends upright are in the middle of a row */
+  dotAt(across: number, up: number): readonly [x: number, y: number] {
+    const [width, height] = [this.columns * ACROSS - 1, (this.rows - 1) * DOWN];
+    return [Math.round(across * width), Math.round((1 - up) * height + DOWN / 2)];
   }
 
   dot(x: number, y: number): void {
@@ -140,6 +150,11 @@ class Grid {
 
   sign(column: number, row: number, sign: string): void {
     this.#signs[row * this.columns + column] = sign;
+  }
+
+  /** The sign in a cell; undefined outside. */
+  signAt(column: number, row: number): string | undefined {
+    return column < 0 || column >= this.columns ? undefined : this.#signs[row * this.columns + column];
   }
 
   row(row: number): string {
@@ -183,15 +198,22 @@ const MARK_STEP = 12;
 /** A single line of many points needs no marks to be told from others. */
 const hasMarks = (chart: CleanChart, { marks, dashed }: CleanSeries) => marks || dashed || chart.series.length > 1;
 
-/** A mark at every point of a short series; on a long one a mark now and then. */
-function drawMarks(grid: Grid, chart: CleanChart, one: CleanSeries, sign: string, series: number): void {
+/**
+ * A mark at every point of a short series; on a long one a mark now and then. Where one of an earlier series stands already it
+ * goes beside that, so that none is hidden.
+ */
+function drawMarks(grid: Grid, chart: CleanChart, one: CleanSeries, all: string, series: number): void {
   if (!hasMarks(chart, one)) return;
   const { x, y, marks } = one;
   let next = marks ? 0 : (series * MARK_STEP) / chart.series.length;
   for (let at = 0; at < x.length; at++) {
     const [column, row] = cellOf(grid, chart, x[at], y[at]);
     if (!marks && column < next && at < x.length - 1) continue;
-    grid.sign(column, row, sign);
+    const isFree = (each: number) => {
+      const there = grid.signAt(each, row);
+      return there !== undefined && (there === all[series] || !all.includes(there));
+    };
+    grid.sign([column, column + 1, column - 1].find(isFree) ?? column, row, all[series]);
     next = column + MARK_STEP;
   }
 }

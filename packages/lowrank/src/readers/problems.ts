@@ -137,15 +137,8 @@ function explained(row: BadRow, say: Say): { readonly sentence: string; readonly
     case "rating-not-finite":
       return { sentence: `rating ${got} is not a finite number up to 3.4e38`, remedy: correct(row, say) };
     case "time-text":
-      return {
-        sentence: `time ${got} is not a number, nor a date like 2015-03-02, nor a timestamp like 2015-03-02 12:00:00`,
-        remedy: `write it so, or pass ${say("noTime: true", "--no-time")} to do without times`,
-      };
     case "time-missing":
-      return {
-        ...plain,
-        remedy: `${correct(row, say)}, or pass ${say("noTime: true", "--no-time")} to do without times`,
-      };
+      return explainedTime(row, say);
     case "user-nested":
     case "item-nested":
       return {
@@ -182,6 +175,18 @@ function explained(row: BadRow, say: Say): { readonly sentence: string; readonly
     default:
       return problem satisfies never;
   }
+}
+
+function explainedTime(row: BadRow, say: Say): { readonly sentence: string; readonly remedy: string } {
+  const without = `pass ${say("noTime: true", "--no-time")} to do without times`;
+  if (row.problem === "time-missing") {
+    return { sentence: reasonOf(row.problem), remedy: `${correct(row, say)}, or ${without}` };
+  }
+  const got = show(row.got ?? "");
+  return {
+    sentence: `time ${got} is not a number, nor a date like 2015-03-02, nor a timestamp like 2015-03-02 12:00:00`,
+    remedy: `write it so, or ${without}`,
+  };
 }
 
 function explainedFields(row: BadRow, say: Say): { readonly sentence: string; readonly remedy: string } {

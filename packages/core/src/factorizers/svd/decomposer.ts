@@ -33,7 +33,7 @@ export interface Decomposer {
    * One more step.
    *
    * @param atTurn called whenever others had their turn; what it throws ends the work, and the decomposition with it
-   * @returns the sum of the squares of the values wanted, as known now: it never falls
+   * @returns what the values wanted leave of the sum of the squares of all cells, as known now: it never rises
    */
   step(atTurn?: () => void): Promise<number>;
   /** No further step would make it better */

@@ -21,7 +21,7 @@ export function suitsExact(users: number, items: number, rank: number): boolean 
 export class ExactSvd implements Decomposer {
   readonly #matrix: SvdMatrix;
   readonly #rank: number;
-  #result: TruncatedSvd | undefined;
+  #result: { readonly svd: TruncatedSvd; readonly rest: number } | undefined;
   #stepped: boolean;
 
   /** @param stepped the one step was made before: the training is resumed */
@@ -36,12 +36,16 @@ export class ExactSvd implements Decomposer {
   }
 
   async step(atTurn?: () => void): Promise<number> {
-    const { values } = await this.result(atTurn);
+    const { rest } = await this.#decomposed(atTurn);
     this.#stepped = true;
-    return values.reduce((sum, value) => sum + value * value, 0);
+    return rest;
   }
 
   async result(atTurn?: () => void): Promise<TruncatedSvd> {
+    return (await this.#decomposed(atTurn)).svd;
+  }
+
+  async #decomposed(atTurn: (() => void) | undefined) {
     this.#result ??= await decompose(this.#matrix, this.#rank, atTurn);
     return this.#result;
   }
@@ -53,7 +57,8 @@ export class ExactSvd implements Decomposer {
   close(): void {}
 }
 
-async function decompose(matrix: SvdMatrix, wanted: number, atTurn: (() => void) | undefined): Promise<TruncatedSvd> {
+/** The values wanted, and the sum of the squares of the others: added up, as it may be far smaller than the whole it could be subtracted from. */
+async function decompose(matrix: SvdMatrix, wanted: number, atTurn: (() => void) | undefined) {
   const { rows: users, columns: items } = matrix.ratings.byUser;
   const byUser = users <= items;
   const [n, length] = byUser ? [users, items] : [items, users];
@@ -73,7 +78,7 @@ async function decompose(matrix: SvdMatrix, wanted: number, atTurn: (() => void)
   const longVectors = vectors(long, length, true);
   const [userVectors, itemVectors] = byUser ? [shortVectors, longVectors] : [longVectors, shortVectors];
   fixSigns(userVectors, itemVectors, rank);
-  return {
+  const svd: TruncatedSvd = {
     rank,
     userVectors,
     values: values.slice(0, rank),
@@ -84,6 +89,8 @@ async function decompose(matrix: SvdMatrix, wanted: number, atTurn: (() => void)
     stopped: "exact",
     steps: 1,
   };
+  const rest = values.subarray(rank).reduceRight((sum, value) => sum + value * value, 0);
+  return { svd, rest };
 }
 
 /** The matrix row by row of its short side. */

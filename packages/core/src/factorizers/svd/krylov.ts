@@ -36,6 +36,8 @@ export interface KrylovSettings {
 
 export class KrylovSvd implements Decomposer {
   readonly #settings: KrylovSettings;
+  /** Σ of the squares of all cells */
+  readonly #squared: number;
   readonly #sizes: KrylovSizes;
   readonly #space: Workspace<KrylovLayout>;
   readonly #orthogonal: Orthogonalizer;
@@ -52,6 +54,7 @@ export class KrylovSvd implements Decomposer {
   constructor(matrix: SvdMatrix, settings: KrylovSettings, kernels: Kernels, from?: StateArrays) {
     const { byUser, byItem } = matrix.ratings;
     this.#settings = settings;
+    this.#squared = matrix.squared;
     this.#sizes = sizesOf(byUser.rows, byItem.rows, settings.rank);
     this.#space = kernels.open(krylovLayout(this.#sizes, matrix.ratings.size));
     this.#projected = new Float64Array(this.#sizes.capacity ** 2);
@@ -95,7 +98,7 @@ export class KrylovSvd implements Decomposer {
     await this.#orthogonal.next(this.#columns, NOISE * squares[0]);
     this.#judge(squares, residuals);
     const sum = squares.subarray(0, this.#wanted).reduce((total, square) => total + Math.max(0, square), 0);
-    return sum / this.#scale ** 2;
+    return Math.max(0, this.#squared - sum / this.#scale ** 2);
   }
 
   async result(atTurn?: () => void): Promise<TruncatedSvd> {

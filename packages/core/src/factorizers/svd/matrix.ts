@@ -37,7 +37,8 @@ export function svdMatrix(who: string, ratings: Ratings, missing: Missing, cente
     const cells = ratings.users.size * ratings.items.size;
     throw new DataError(
       `${who}: ${cells - ratings.size} of ${cells} cells have no rating, and a singular value decomposition is of a ` +
-        'whole matrix; use als() to fit the ratings that are there, or missing: "zero" to count the others as 0',
+        'whole matrix; use als() to fit the ratings that are there, or missing: "zero" to count the others as 0. ' +
+        "Ratings held out are missing as well; how near svd comes to complete ratings is in its certificate, without a split",
       { method: who, missing: cells - ratings.size, cells },
     );
   }

@@ -1,15 +1,18 @@
 /** Optima of a rank: against SciPy, and what they are worth where they come of Krylov steps. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../../kernels/index.ts";
 import { ratingsFrom, ratingsFromDense } from "../../ratings/index.ts";
-import { uniform } from "../../support/index.ts";
 import { als } from "../als.ts";
 import { ials } from "../ials.ts";
+import { turnAtEveryLook } from "../stopping.case.ts";
 import { modelOptima } from "./model-optima.ts";
 import { svdOptimum } from "./optimum.ts";
 import { clickWorld, completeWorld, holedWorld, scipy } from "./worlds.case.ts";
 
 const kernels = await openKernels({ threads: 2 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 const clicksLeft = Math.sqrt(25_787 - scipy.clicks.reduce((sum, value) => sum + value * value, 0));
 
 describe("svdOptimum", () => {
@@ -115,12 +118,10 @@ describe("the optimum of a method's models", () => {
   });
 
   it("stops when its signal fires", async () => {
-    const dense = Array.from({ length: 300 }, (_, u) =>
-      Float64Array.from({ length: 300 }, (_, i) => uniform(2, u * 300 + i, 0, 5)),
-    );
-    const ratings = ratingsFromDense(dense);
+    turnAtEveryLook();
+    const ratings = completeWorld();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 20);
+    setImmediate(() => controller.abort());
     const options = { kernels, signal: controller.signal };
     await expect(modelOptima(als(), [2], ratings, ratings, options)).rejects.toMatchObject({ code: "aborted" });
   });

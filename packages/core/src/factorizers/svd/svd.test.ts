@@ -4,6 +4,7 @@ import { openKernels } from "../../kernels/index.ts";
 import type { FactorModel } from "../../model/index.ts";
 import { modelDigest } from "../../model/index.ts";
 import { type Ratings, ratingsFrom, ratingsFromDense } from "../../ratings/index.ts";
+import { uniform } from "../../support/index.ts";
 import { factorize } from "../train.ts";
 import { type SvdOptions, svd } from "./svd.ts";
 import { clickWorld, completeWorld, holedWorld, scipy } from "./worlds.case.ts";
@@ -38,6 +39,45 @@ describe("svd", () => {
     expect(report.loss[0]).toBeCloseTo(scipy.completeRest5 / Math.sqrt(1200), 10);
     expect(model).toMatchObject({ scale: "rating", mean: 0, rank: 5 });
   });
+
+  it.each([
+    [12, 9, 3],
+    [140, 150, 5],
+  ])(
+    "of %i × %i cells of rank %i exactly has an error of 0 from that rank on, in report, certificate and sweep; in any distance from 0",
+    async (users, items, rank) => {
+      for (const [center, mean] of [
+        ["none", 0],
+        ["none", 1000],
+        ["global", 0],
+        ["global", 1000],
+        ["user", 3],
+      ] as const) {
+        const cell = (u: number, i: number) => {
+          let sum = mean;
+          for (let k = 0; k < rank; k++)
+            sum += uniform(5, u * rank + k, -0.5, 0.5) * uniform(6, i * rank + k, -0.5, 0.5);
+          return sum;
+        };
+        const ratings = ratingsFromDense(
+          Array.from({ length: users }, (_, u) => Array.from({ length: items }, (_, i) => cell(u, i))),
+        );
+        // A centre may be one rank more, as the mean that is not taken is.
+        const method = svd({ rank: rank + 2, center });
+        const { model, report } = await factorize(ratings, method, { kernels });
+        expect(report.loss).toEqual([0]);
+        expect(report.findings).toEqual([]);
+        const { certificate } = await factorize(ratings, method, { kernels, certificate: true }).then(
+          (all) => all.report,
+        );
+        expect(certificate).toMatchObject({ kind: "optimum", error: 0, optimum: 0, gap: 0, relativeGap: 0 });
+        expect(svd({ rank: rank + 1, center }).lowerRank?.(model, report).loss).toBe(0);
+        const below = await factorize(ratings, svd({ rank: rank - 1, center }), { kernels });
+        expect(svd({ rank: rank - 1, center }).lowerRank?.(model, report).loss).toBeCloseTo(below.report.loss[0], 6);
+        expect(below.report.loss[0]).toBeGreaterThan(1e-3);
+      }
+    },
+  );
 
   it("with the mean of all as its centre, at rank 2: SciPy's optimum of the centred matrix", async () => {
     const ratings = completeWorld();
@@ -129,7 +169,9 @@ describe("svd", () => {
       { rank: 2, center: "global" },
     );
     expect(centered.model).toMatchObject({ rank: 1, mean: 3, objective: undefined });
-    await expect(fit(ratingsFromDense([[1, Number.NaN]]), { rank: 1 })).rejects.toThrow(/1 of 2 cells have no rating/);
+    await expect(fit(ratingsFromDense([[1, Number.NaN]]), { rank: 1 })).rejects.toThrow(
+      /1 of 2 cells have no rating.* als\(\).* missing: "zero".* Ratings held out are missing as well; how near svd comes/,
+    );
   });
 
   it("refuses a centre for clicks, and says of holed ratings and counts that rows do not follow from histories", async () => {

@@ -9,19 +9,19 @@
  */
 import type { Kernels } from "../../kernels/index.ts";
 import type { Center, FactorModel, RowObjective } from "../../model/index.ts";
-import type { Ratings } from "../../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../../ratings/index.ts";
 import { throwIfAborted } from "../../support/index.ts";
 import type { Slope } from "../certificate.ts";
 import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
 import { provenanceOf } from "../provenance.ts";
+import { ROUNDING } from "../rounding.ts";
 import { decomposerBytes, decomposerOf } from "./decompose.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
 
-/** Option rows that truncatedSvd() has, too. */
-export const accuracyOption = {
+const accuracyOption = {
   type: "number",
   default: 1e-4,
   min: 1e-6,
@@ -29,7 +29,7 @@ export const accuracyOption = {
   about: "wanted bound of each singular value's relative error; the error itself is near its square",
 } as const;
 
-export const stepsOption = {
+const stepsOption = {
   type: "whole",
   default: 200,
   min: 1,
@@ -60,7 +60,7 @@ export interface SvdOptions {
   readonly center?: Center;
   /** Wanted bound of each singular value's relative error, 1e-6 to 0.1. Default 1e-4 */
   readonly accuracy?: number;
-  /** Krylov steps at most, from 1. Default 200 */
+  /** Krylov steps at most, 1 to 10,000. Default 200 */
   readonly steps?: number;
 }
 
@@ -78,8 +78,9 @@ export function svd(given: SvdOptions = {}): Factorizer {
     rank,
     passName: "steps",
     passes: steps,
+    mayEndEarly: true,
     ignores: ["time"],
-    lowerRank: (model, { initialLoss = 0 }) => firstColumns(model, options, initialLoss),
+    lowerRank: (model, { loss }) => firstColumns(model, options, loss[loss.length - 1]),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const matrix = svdMatrix("svd", ratings, missing, center);
@@ -102,14 +103,19 @@ class SvdRun implements Run {
   readonly #decomposer: Decomposer;
   readonly #facts: SvdFacts;
   readonly #cells: number;
+  /** Root mean square of all cells, before a centre is taken */
+  readonly #size: number;
+  /** What the last step left of the sum of the squares; undefined before one was made here */
+  #rest: number | undefined;
 
   constructor(matrix: SvdMatrix, decomposer: Decomposer, facts: SvdFacts) {
-    const { users, items } = matrix.ratings;
+    const { users, items, byUser, size } = matrix.ratings;
     this.lossName = matrix.ratings.isComplete ? "training RMSE" : "RMSE over all cells";
     this.#matrix = matrix;
     this.#decomposer = decomposer;
     this.#facts = facts;
     this.#cells = users.size * items.size;
+    this.#size = standardDeviation(byUser.value, 0) * Math.sqrt(size / this.#cells);
   }
 
   get finished(): boolean {
@@ -118,27 +124,32 @@ class SvdRun implements Run {
 
   /** The error of the zero model, which is that of the centre alone. */
   get initialLoss(): number {
-    return Math.sqrt(this.#matrix.squared / this.#cells);
+    return this.#rmse(this.#matrix.squared);
   }
 
   /** One step a call: each is long enough for the loop. */
   async passes(_most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
     const atTurn = () => throwIfAborted("svd", signal);
     atTurn();
-    const explained = await this.#decomposer.step(atTurn);
-    return [Math.sqrt(Math.max(0, this.#matrix.squared - explained) / this.#cells)];
+    this.#rest = await this.#decomposer.step(atTurn);
+    return [this.#rmse(this.#rest)];
+  }
+
+  #rmse(squared: number): number {
+    return aboveRounding(Math.sqrt(squared / this.#cells), this.#size);
   }
 
   /** Of Σ_all cells (z − x·y)² at X = U√Σ, Y = V√Σ: 0 for X, 2 (Vσ − AᵀU) √σ for each column of Y. */
   async slope(signal?: AbortSignal): Promise<Slope> {
     const { values, residuals } = await this.#decomposer.result(() => throwIfAborted("svd", signal));
-    let [norm, size, cost] = [0, 0, this.#matrix.squared];
+    let [norm, size, rest] = [0, 0, this.#matrix.squared];
     for (const [j, value] of values.entries()) {
       norm += 4 * value * residuals[j] ** 2;
       size += 2 * value;
-      cost -= value * value;
+      rest -= value * value;
     }
-    return { norm: Math.sqrt(norm), cost: Math.max(0, cost), size: Math.sqrt(size) };
+    const cost = this.#cells * this.#rmse(this.#rest ?? Math.max(0, rest)) ** 2;
+    return { norm: Math.sqrt(norm), cost, size: Math.sqrt(size) };
   }
 
   state(): RunState {
@@ -199,24 +210,35 @@ class SvdRun implements Run {
   }
 }
 
-/** The model of the first columns: singular vectors do not depend on how many there are. */
+/** 0 where an error is one that single precision, in which ratings and factors are kept, cannot tell from it. @param size of the ratings */
+function aboveRounding(error: number, size: number): number {
+  return error <= ROUNDING * size ? 0 : error;
+}
+
+/** The model of the first columns: singular vectors do not depend on how many there are. @param lossOfAll of the model */
 function firstColumns(
   model: FactorModel,
   options: Readonly<Record<string, unknown>> & { readonly rank: number },
-  initialLoss: number,
+  lossOfAll: number,
 ): { model: FactorModel; loss: number } {
   const rank = Math.min(options.rank, model.rank);
   const userFactors = cut(model.userFactors, model.rank, rank);
   const itemFactors = cut(model.itemFactors, model.rank, rank);
   // A column of U√Σ has the squared length σ.
-  const values = new Float64Array(rank);
-  for (let at = 0; at < userFactors.length; at++) values[at % rank] += userFactors[at] ** 2;
-  const explained = values.reduce((sum, value) => sum + value * value, 0) / (model.users.size * model.items.size);
+  const values = new Float64Array(model.rank);
+  for (let at = 0; at < model.userFactors.length; at++) values[at % model.rank] += model.userFactors[at] ** 2;
+  const meanSquare = (of: Float64Array) =>
+    of.reduceRight((sum, value) => sum + value * value, 0) / (model.users.size * model.items.size);
+  const size = Math.sqrt(meanSquare(values) + lossOfAll ** 2 + squaredLevel(model));
+  const loss = Math.sqrt(meanSquare(values.subarray(rank)) + lossOfAll ** 2);
   const provenance = { ...model.provenance, options };
-  return {
-    model: { ...model, rank, userFactors, itemFactors, provenance },
-    loss: Math.sqrt(Math.max(0, initialLoss ** 2 - explained)),
-  };
+  return { model: { ...model, rank, userFactors, itemFactors, provenance }, loss: aboveRounding(loss, size) };
+}
+
+/** Mean square of the centre that a model adds to its products. */
+function squaredLevel({ mean, userBias, itemBias }: FactorModel): number {
+  const side = userBias ?? itemBias ?? Float32Array.of(0);
+  return side.reduce((sum, bias) => sum + (mean + bias) ** 2, 0) / side.length;
 }
 
 /** The first `rank` of `from` columns. */

@@ -1,8 +1,9 @@
 /** Decompositions on their own: exact and by Krylov steps, against SciPy and against each other. */
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../../kernels/index.ts";
 import { type Ratings, ratingsFrom, ratingsFromDense } from "../../ratings/index.ts";
 import { uniform } from "../../support/index.ts";
+import { turnAtEveryLook } from "../stopping.case.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { ExactSvd } from "./exact.ts";
 import { KrylovSvd } from "./krylov.ts";
@@ -11,6 +12,9 @@ import { truncatedSvd } from "./truncated-svd.ts";
 import { clickWorld, completeWorld, holedWorld, scipy } from "./worlds.case.ts";
 
 const kernels = await openKernels({ threads: 2 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 async function all(decomposer: Decomposer, most = 100): Promise<TruncatedSvd> {
   for (let step = 0; step < most && !decomposer.finished; step++) await decomposer.step();
@@ -50,6 +54,22 @@ describe("truncatedSvd", () => {
     expect(offOrthonormal(svd.userVectors, 5)).toBeLessThan(1e-13);
     expect(offOrthonormal(svd.itemVectors, 5)).toBeLessThan(1e-13);
     expect(svd.errorEstimate).toBeLessThan(1e-12);
+  });
+
+  it("without a rank has the 32 of svd(): of a complete matrix of 40 × 36 the 32 largest values", async () => {
+    const cells = Array.from({ length: 40 }, (_, u) => Array.from({ length: 36 }, (_, i) => uniform(u, i, 1, 5)));
+    const ratings = ratingsFromDense(cells);
+    const all = await truncatedSvd(ratings, { rank: 36 });
+    for (const svd of [await truncatedSvd(ratings, {}), await truncatedSvd(ratings)]) {
+      expect(svd.rank).toBe(32);
+      expect(offBy(svd.values, [...all.values])).toBeLessThan(1e-14);
+    }
+    // The squares of all values are those of all cells.
+    const squares = all.values.reduce((sum, value) => sum + value * value, 0);
+    expect(squares).toBeCloseTo(
+      ratings.byUser.value.reduce((sum, value) => sum + value * value, 0),
+      6,
+    );
   });
 
   it("of 700 × 900 clicks has SciPy's values to 1e-6 by Krylov steps, within the error it estimates", async () => {
@@ -95,21 +115,16 @@ describe("truncatedSvd", () => {
   it("stops when its signal fires, before the first step and within the one step of an exact decomposition", async () => {
     const signal = AbortSignal.abort();
     await expect(truncatedSvd(clickWorld(), { rank: 3, signal, kernels })).rejects.toMatchObject({ code: "aborted" });
-    // 300 × 300: some tenths of a second, in which others have many turns.
-    const ratings = ratingsFromDense(
-      Array.from({ length: 300 }, (_, u) =>
-        Float64Array.from({ length: 300 }, (_, i) => uniform(2, u * 300 + i, 0, 5)),
-      ),
-    );
+    turnAtEveryLook();
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 20);
+    setImmediate(() => controller.abort());
     let turns = 0;
-    const decomposer = new ExactSvd(svdMatrix("test", ratings, "refuse", "none"), 300, false);
+    const decomposer = new ExactSvd(svdMatrix("test", completeWorld(), "refuse", "none"), 30, false);
     const step = decomposer.step(() => {
       turns++;
       if (controller.signal.aborted) throw new Error(`stopped in turn ${turns}`);
     });
-    await expect(step).rejects.toThrow("stopped in turn");
+    await expect(step).rejects.toThrow("stopped in turn 1");
     expect(decomposer.finished).toBe(false);
   });
 });

@@ -4,7 +4,7 @@
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../../kernels/index.ts";
 import type { Center } from "../../model/index.ts";
-import type { Ratings } from "../../ratings/index.ts";
+import { asRatings, type Ratings } from "../../ratings/index.ts";
 import { DataError, knownOptions, throwIfAborted, wholeNumber } from "../../support/index.ts";
 import { resolveOptions } from "../options.ts";
 import { decomposerOf } from "./decompose.ts";
@@ -13,15 +13,15 @@ import { type Missing, type SvdMatrix, svdMatrix } from "./matrix.ts";
 import { svdOptions } from "./svd.ts";
 
 export interface TruncatedSvdOptions extends EngineOptions {
-  /** Singular values wanted, 1 to 1024 */
-  readonly rank: number;
+  /** Singular values wanted, 1 to 1024. Default 32 */
+  readonly rank?: number | undefined;
   /** Cells without a rating: `refuse` (default), or `zero`. Data without a rating column have none */
   readonly missing?: Missing | undefined;
   /** What is subtracted from each rating before. Default `none` */
   readonly center?: Center | undefined;
   /** Wanted bound of each singular value's relative error, 1e-6 to 0.1. Default 1e-4 */
   readonly accuracy?: number | undefined;
-  /** Krylov steps at most. Default 200 */
+  /** Krylov steps at most, 1 to 10,000. Default 200 */
   readonly steps?: number | undefined;
   /** Default 0 */
   readonly seed?: number | undefined;
@@ -31,18 +31,19 @@ export interface TruncatedSvdOptions extends EngineOptions {
 export const decompositionOptions = [...engineOptionNames, ...Object.keys(svdOptions), "seed", "signal"];
 
 /**
- * The leading singular values and vectors of ratings: exact where the shorter side is at most 512 (and where more than a
- * third of up to 2048 values are wanted), else by block Krylov steps until `accuracy` or `steps`; `stopped` says which.
+ * The leading singular values and vectors of ratings: exact up to 2²⁴ cells where the shorter side is at most 512
+ * (and where more than a third of up to 2048 values are wanted), else by block Krylov steps until `accuracy` or `steps`; `stopped` says which.
  * For a dense matrix: `truncatedSvd(ratingsFromDense(matrix), …)`.
  *
  * @throws OptionError, DataError (ratings with holes, none at all), AbortedError
  */
-export async function truncatedSvd(ratings: Ratings, options: TruncatedSvdOptions): Promise<TruncatedSvd> {
-  knownOptions("truncatedSvd", options, decompositionOptions);
-  const { missing = "refuse", center = "none" } = options;
-  resolveOptions("truncatedSvd", svdOptions, given(options));
-  if (ratings.size === 0) throw new DataError("truncatedSvd: there are no ratings to decompose");
-  return decompose("truncatedSvd", svdMatrix("truncatedSvd", ratings, missing, center), options);
+export async function truncatedSvd(ratings: Ratings, options: TruncatedSvdOptions = {}): Promise<TruncatedSvd> {
+  const who = "truncatedSvd";
+  asRatings(who, "ratings", ratings);
+  knownOptions(who, options, decompositionOptions);
+  const { rank, missing, center, accuracy, steps } = resolveOptions(who, svdOptions, given(options));
+  if (ratings.size === 0) throw new DataError(`${who}: there are no ratings to decompose`);
+  return decompose(who, svdMatrix(who, ratings, missing, center), { ...options, rank, accuracy, steps });
 }
 
 /** The options of the table, those that are there. */
@@ -51,7 +52,8 @@ export function given(options: TruncatedSvdOptions): object {
   return { rank, missing, center, accuracy, steps };
 }
 
-export type Wanted = Pick<TruncatedSvdOptions, "rank" | "accuracy" | "steps" | "seed" | "signal"> & EngineOptions;
+export type Wanted = Pick<TruncatedSvdOptions, "accuracy" | "steps" | "seed" | "signal"> &
+  EngineOptions & { readonly rank: number };
 
 /** All steps of a decomposition. */
 export async function decompose(who: string, matrix: SvdMatrix, wanted: Wanted): Promise<TruncatedSvd> {

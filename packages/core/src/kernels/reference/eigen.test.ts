@@ -74,6 +74,25 @@ describe("svdF64", () => {
     for (let j = 0; j < n; j++) expect(Math.abs(values[j] - expected[j])).toBeLessThan(1e-15);
   });
 
+  it.each([1, 5, 8])(
+    "decomposes 150 × 200 numbers in f32 of rank %i, whose other 140 values are rounding",
+    async (rank) => {
+      const [n, length] = [150, 200];
+      const rows = Float64Array.from({ length: n * length }, (_, at) => {
+        const [r, c] = [Math.floor(at / length), at % length];
+        let sum = 0;
+        for (let k = 0; k < rank; k++) sum += uniform(11, r * rank + k, -1, 1) * uniform(12, c * rank + k, -1, 1);
+        return Math.fround(sum);
+      });
+      const whole = rows.reduce((sum, value) => sum + value * value, 0);
+      const { values } = await svdF64(rows, n, length);
+      expect(values[rank - 1]).toBeGreaterThan(1);
+      // A random n × m matrix of deviation s has no value above s (√n + √m) to speak of; rounding to f32 has 2⁻²⁵ of a number's size.
+      expect(values[rank]).toBeLessThan(2 ** -24 * rank * (Math.sqrt(n) + Math.sqrt(length)));
+      expect(values.reduce((sum, value) => sum + value * value, 0) / whole).toBeCloseTo(1, 12);
+    },
+  );
+
   it("multiplies back to a 20 × 33 matrix with two equal rows, its last value 0 to 1e-14", async () => {
     const [n, length] = [20, 33];
     const rows = Float64Array.from({ length: n * length }, (_, i) => uniform(7, i, -1, 1));

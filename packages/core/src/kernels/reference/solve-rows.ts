@@ -2,9 +2,10 @@
  * One half-sweep: a row problem in, its `out` rows (and biases) solved. Writes each row's system out and solves it densely.
  *
  * Sources: Zhou et al., AAIM 2008 (explicit); Hu, Koren & Volinsky, ICDM 2008 (implicit); conjugate gradient inside ALS:
- * Takács, Pilászy & Tikk, RecSys 2011. Cost: O(entries·k² + rows·k³) for both solvers.
+ * Takács, Pilászy & Tikk, RecSys 2011; subspaces: Rendle et al. (iALS++), 2021. Cost: O(entries·k² + rows·k³) for all solvers.
  */
 import type { RowProblem, RowSolver, UnstableRow } from "../kernels.ts";
+import { isSolvedWhole } from "../subspace.ts";
 import { type BadPivot, choleskyF64, dotF64, multiplyF64, solveCholeskyF64 } from "./dense.ts";
 import { type RowSystem, systemSize, writeCommon, writeSystem } from "./rows.ts";
 
@@ -30,12 +31,33 @@ export function solveRows(problem: RowProblem, solver: RowSolver): UnstableRow |
       continue;
     }
     writeSystem(problem, row, system);
-    if (solver.kind === "cg") readStart(problem, row, x);
-    const bad = solver.kind === "cholesky" ? exact(system, x) : conjugate(system, precondition, solver.steps, x);
+    if (solver.kind !== "cholesky") readStart(problem, row, x);
+    const bad = solve(problem, row, solver, system, precondition, x);
     if (bad === undefined) writeRow(problem, row, x);
     else unstable ??= { row, ...bad };
   }
   return unstable;
+}
+
+function solve(
+  problem: RowProblem,
+  row: number,
+  solver: RowSolver,
+  system: RowSystem,
+  precondition: Float64Array | undefined,
+  x: Float64Array,
+): BadPivot | undefined {
+  switch (solver.kind) {
+    case "cholesky":
+      return exact(system, x);
+    case "cg":
+      return conjugate(system, precondition, solver.steps, x);
+    case "subspace":
+      if (isSolvedWhole(problem, row, solver.blockSize)) return exact(system, x);
+      return blocks(system, problem.out.rank, solver.blockSize, x);
+    default:
+      return solver satisfies never;
+  }
 }
 
 function exact({ n, a, rhs }: RowSystem, x: Float64Array): BadPivot | undefined {
@@ -43,6 +65,26 @@ function exact({ n, a, rhs }: RowSystem, x: Float64Array): BadPivot | undefined 
   if (bad !== undefined) return bad;
   x.set(rhs);
   solveCholeskyF64(a, n, x);
+  return undefined;
+}
+
+/** One round over the blocks of columns, each solved for the change that is best while the others stand, a bias with each. */
+function blocks({ n, a, rhs }: RowSystem, rank: number, blockSize: number, x: Float64Array): BadPivot | undefined {
+  for (let first = 0; first < rank; first += blockSize) {
+    const columns = Array.from({ length: Math.min(blockSize, rank - first) }, (_, i) => first + i);
+    if (n > rank) columns.push(rank);
+    const size = columns.length;
+    const part = new Float64Array(size * size);
+    const change = new Float64Array(size);
+    for (const [i, column] of columns.entries()) {
+      change[i] = rhs[column] - dotF64(a.subarray(column * n, (column + 1) * n), x);
+      for (const [j, other] of columns.entries()) part[i * size + j] = a[column * n + other];
+    }
+    const bad = choleskyF64(part, size);
+    if (bad !== undefined) return { pivot: columns[bad.pivot], value: bad.value };
+    solveCholeskyF64(part, size, change);
+    for (const [i, column] of columns.entries()) x[column] += change[i];
+  }
   return undefined;
 }
 

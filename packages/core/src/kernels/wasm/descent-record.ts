@@ -18,9 +18,11 @@ import type { Runner } from "./runner.ts";
 
 const SIDE_BYTES = 64;
 const SIDE_WORDS = 14;
-const WORDS = 21;
+const WORDS = 22;
+/** Behind the optimizer: words, one float, four bytes that align the doubles */
+const DOUBLES_AT = 4 * (WORDS + 2);
 /** Bytes that are written here; what follows is the kernels' own and begins as zeros. */
-export const GIVEN_BYTES = 2 * SIDE_BYTES + OPTIMIZER_BYTES + 4 * (WORDS + 1) + 8 * 2;
+export const GIVEN_BYTES = 2 * SIDE_BYTES + OPTIMIZER_BYTES + DOUBLES_AT + 8 * 2;
 /** Where the kernels count the steps or epochs they have made. */
 const MADE_AT = GIVEN_BYTES + 8;
 
@@ -149,6 +151,7 @@ function writeRecord(
   const rest = record + 2 * SIDE_BYTES + OPTIMIZER_BYTES;
   new Uint32Array(buffer, rest, WORDS).set([
     4 * left.factors.table.stride,
+    16 * Math.ceil(left.factors.table.rank / 4),
     countOf(problem),
     runner.address(problem.value),
     words.error ?? 0,
@@ -171,6 +174,6 @@ function writeRecord(
     words.errors ?? 0,
   ]);
   new Float32Array(buffer, rest + 4 * WORDS, 1)[0] = problem.offset;
-  new Float64Array(buffer, rest + 4 * (WORDS + 1), 2).set([steps?.clipNorm ?? 0, steps?.done ?? 0]);
+  new Float64Array(buffer, rest + DOUBLES_AT, 2).set([steps?.clipNorm ?? 0, steps?.done ?? 0]);
   return record;
 }

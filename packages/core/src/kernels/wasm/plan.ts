@@ -16,10 +16,10 @@ export const REAL_BYTES = 4;
 export const REPORT_BYTES = 64;
 
 /**
- * Rows of a table's stride in a thread's scratch beside the matrices: two panels of 32, 8 rows, 2 rows of f64 sums. The
+ * Rows of a table's stride in a thread's scratch beside the matrices: a panel of 32, 8 rows, 2 rows of f64 sums. The
  * definition is assembly/scratch.ts.
  */
-const EXACT_ROWS = 2 * 32 + 8 + 4;
+const EXACT_ROWS = 32 + 8 + 4;
 
 /** A chunk of packed items is at most this large, to stay in a core's second-level cache with room to spare. */
 const CHUNK_BYTES = 128 * 1024;
@@ -34,7 +34,7 @@ const CLAIM_MS = 0.25;
 const HERE_BELOW_MS = 2;
 
 /** The record of a descent (descent-record.ts). */
-export const DESCENT_RECORD_BYTES = 320;
+export const DESCENT_RECORD_BYTES = 328;
 
 /** Tickets of a job of phases (assembly/tickets.ts): two counters, on cache lines of their own. */
 export const TICKET_BYTES = 128;
@@ -102,7 +102,7 @@ export function whitenBytes(rank: number): number {
   return 16 * rowStride(rank) ** 2 + 16 * rank ** 2;
 }
 
-/** Panels and rows, a matrix in f32, and one in f64 for the totals of long rows. */
+/** A panel and rows, a matrix in f32, and one in f64 for the totals of long rows. */
 export function rowScratchBytes(rank: number): number {
   const stride = rowStride(rank);
   return 4 * stride * (3 * stride + EXACT_ROWS);

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openKernels } from "../choose.ts";
 import { descentWorld } from "../descent-worlds.case.ts";
 import { type Kernels, rowStride, slot } from "../kernels.ts";
+import { subspaceScratch } from "../subspace.ts";
 import { explicitWorld, fillRandom } from "../worlds.case.ts";
 import { GIVEN_BYTES } from "./descent-record.ts";
 import { nodeThreads } from "./host.ts";
@@ -33,10 +34,18 @@ describe("the module", () => {
 describe("scratch", () => {
   it("planned for a thread's rows is what the kernels say they need, for ranks from 1 to 1024", async () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-    const { rowScratch, descentScratch } = instantiate(await compile("strict", false), memory);
+    const { rowScratch, descentScratch, ...kernels } = instantiate(await compile("strict", false), memory);
     for (const rank of [1, 16, 17, 32, 33, 48, 100, 128, 300, 1024]) {
       expect(rowScratchBytes(rank)).toBe(rowScratch(4 * rowStride(rank)));
       expect(descentScratchBytes(rank)).toBe(descentScratch(4 * rowStride(rank)));
+      for (const [blockSize, entries] of [
+        [16, 1],
+        [64, 400],
+      ]) {
+        const blockPitch = 4 * Math.min(blockSize, rowStride(rank));
+        const needed = kernels.subspaceScratch(4 * rowStride(rank), blockPitch, 4 * Math.ceil(entries / 4));
+        expect(4 * subspaceScratch(rank, blockSize, entries)).toBe(needed);
+      }
     }
   });
 

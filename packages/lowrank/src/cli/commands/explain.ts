@@ -1,11 +1,11 @@
 /** `lowrank explain`: a score taken apart into what each item of the user's history brings to it. */
 import { type Explanation, type Id, LowrankError, openRecommender } from "@lowrank/core";
-import { show } from "@lowrank/core/support";
+import { rounded, show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
-import { count, listed, table } from "../format.ts";
+import { count, hanging, listed, table } from "../format.ts";
 import { idOf } from "../ids.ts";
 import { named, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
@@ -54,14 +54,14 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
     ...(model.scale === "rating" ? [[signed(baseline), "", "", "where everybody starts with this item"]] : []),
     ...top.map((each) => [
       signed(each.contribution),
-      model.scale === "rating" ? String(each.rating) : "",
+      model.scale === "rating" ? rounded(each.rating) : "",
       String(each.item),
       titled(titles, each.item),
     ]),
     ...(contributions.length > top.length
       ? [[signed(rest), "", "", `${count(contributions.length - top.length)} other items of the history`]]
       : []),
-    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", remainderReason]]),
+    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", "not explained by the history, see below"]]),
     [`= ${score.toFixed(3)}`, "", "", model.scale === "rating" ? "predicted rating" : "score"],
   ];
   output.print(
@@ -75,6 +75,7 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
       rows,
       output.width,
     ),
+    ...(remainderReason === undefined ? [] : hanging(`${signed(remainder)}: ${remainderReason}`, output.width)),
   );
   output.json({
     user,

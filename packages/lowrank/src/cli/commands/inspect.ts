@@ -14,10 +14,10 @@ import { rounded, show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import { addOutputFlags, addReadingFlags, type OutputFlags, type ReadingFlags, readOptions } from "../flags.ts";
-import { bar, bytes, count, factLines, figure, percent, scaleNumber, table } from "../format.ts";
+import { bar, bytes, count, counted, factLines, figure, percent, scaleNumber, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings } from "../load.ts";
+import { actingSettings, settingText } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
-import { words } from "../words.ts";
 
 type InspectFlags = ReadingFlags & OutputFlags;
 
@@ -147,8 +147,8 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
   const { users, items, scale, range, history, provenance } = model;
   const [rank, mean] = model.kind === "items" ? [undefined, undefined] : [model.rank, model.mean];
   const digest = modelDigest(model);
-  const settings = Object.entries(provenance.options).map(
-    ([name, value]) => `${words(name)} ${typeof value === "number" ? Number(value.toPrecision(6)) : value}`,
+  const settings = actingSettings(provenance.method, provenance.options).map(([name, value]) =>
+    settingText(name, value),
   );
   const scaleText =
     scale === "rating"
@@ -168,7 +168,7 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
         ["history", history === undefined ? "left out" : `${count(history.index.length)} training ratings`],
         [
           "trained",
-          `${provenance.passes} passes, seed ${provenance.seed}, ${provenance.backend}, lowrank ${provenance.version}`,
+          `${counted(provenance.passes, "pass", "passes")}, seed ${provenance.seed}, ${provenance.backend}, lowrank ${provenance.version}`,
         ],
         ["settings", settings.join(", ")],
         ["data hash", provenance.dataHash],

@@ -5,66 +5,12 @@
  * Per entry four accumulators of the product, then one vector of four for what the two learners of both rows need: their rates, and the
  * squares of their gradients in closed form, Σ (λx − zy)² = λ²|x|² − 2λz x·y + z²|y|². The squared lengths |x|² are
  * carried along with the rows and made anew at the beginning of each epoch. Where factors are shaped (L1, not negative) the lengths
- * are summed as the rows are written.
+ * are summed as the rows are written. `moveBlock` is one long function so that what a block shares stays in registers.
  */
-import { exp4 } from "./exponential";
-import { logarithm } from "./logarithm";
-import { hash32 } from "./random";
+import { lossOf, slopeOf } from "./block-loss";
+import { FRAME_BYTES, Frame, SIDE_BYTES, Side, TICKET_BYTES } from "./block-record";
 import { laneSum, madd } from "./simd";
 import { takeTicket, ticketDone, untilDone } from "./tickets";
-
-@unmanaged
-class Side {
-  table: usize;
-  state: usize;
-  rows: u32;
-  blockRows: u32;
-  biased: u32;
-  regularization: f32;
-  regularizationL1: f32;
-  biasRegularization: f32;
-}
-
-/** Written by wasm/blocks.ts, field by field. */
-@unmanaged
-class Frame {
-  rank: u32;
-  pitch: u32;
-  stateBytes: u32;
-  leftBlocks: u32;
-  rightBlocks: u32;
-  blockStart: usize;
-  record: usize;
-  loss: u32;
-  offset: f32;
-  delta: f32;
-  nonNegative: u32;
-  shaped: u32;
-  /** Slow learners only in the first epoch of this call */
-  slowStart: u32;
-  epochs: u32;
-  rates: usize;
-  order: usize;
-  sums: usize;
-  tickets: usize;
-  spare0: u32;
-  spare1: u32;
-}
-
-const SIDE_BYTES: usize = 32;
-const FRAME_BYTES: usize = 80;
-const TICKET_BYTES: usize = 128;
-
-const enum Loss {
-  SQUARED,
-  ABSOLUTE,
-  HUBER,
-  LOGISTIC,
-  KL,
-}
-
-const KL_RANGE: f32 = 16;
-const LOG_KL_RANGE: f64 = 2.772588722239781;
 
 /** Units `from` to `to` - 1 of the call, in order, on one thread. */
 export function blocksInOrder(at: usize, from: u32, to: u32): void {
@@ -143,50 +89,6 @@ function softened(x: v128, threshold: v128, least: v128): v128 {
   const size = f32x4.max(f32x4.splat(0), f32x4.sub(f32x4.abs(x), threshold));
   const signed = v128.or(size, v128.and(x, f32x4.splat(-0.0)));
   return f32x4.max(least, signed);
-}
-
-/** eˣ, with x held between −87 and 88. */
-@inline
-function exponential(x: f32): f32 {
-  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
-}
-
-/** Slope of the loss towards the value, −∂loss/∂score. */
-@inline
-function slopeOf(frame: Frame, value: f32, score: f32): f32 {
-  if (frame.loss === Loss.SQUARED) return value - score;
-  if (frame.loss === Loss.ABSOLUTE) return value > score ? 1 : value < score ? -1 : value - score;
-  if (frame.loss === Loss.HUBER) return min(frame.delta, max(-frame.delta, value - score));
-  if (frame.loss === Loss.LOGISTIC) {
-    return value > 0 ? 1 / (1 + exponential(score)) : -1 / (1 + exponential(-score));
-  }
-  if (KL_RANGE * score < value) return KL_RANGE - 1;
-  return value > 0 ? value / score - 1 : -1;
-}
-
-@inline
-function lossOf(frame: Frame, value: f32, score: f32): f64 {
-  if (frame.loss === Loss.SQUARED) {
-    const error = <f64>(value - score);
-    return error * error;
-  }
-  return otherLoss(frame, value, score);
-}
-
-function otherLoss(frame: Frame, value: f32, score: f32): f64 {
-  const error = abs(<f64>value - <f64>score);
-  if (frame.loss === Loss.ABSOLUTE) return error;
-  if (frame.loss === Loss.HUBER) {
-    const delta = <f64>frame.delta;
-    return error <= delta ? (error * error) / 2 : delta * (error - delta / 2);
-  }
-  if (frame.loss === Loss.LOGISTIC) {
-    const margin = value > 0 ? score : -score;
-    return logarithm(1 + <f64>exponential(-abs(margin))) + <f64>max<f32>(0, -margin);
-  }
-  if (KL_RANGE * score < value) return <f64>value * LOG_KL_RANGE - <f64>(KL_RANGE - 1) * <f64>score;
-  const gain: f64 = value > 0 ? <f64>value * logarithm(<f64>value / <f64>score) : 0;
-  return gain - <f64>value + <f64>score;
 }
 
 /** Moves the rows of a block's entries, one entry after the other. Returns the sum of their losses. */
@@ -385,34 +287,4 @@ function moveBias(side: Side, state: usize, rate: f32, z: f32): void {
   const g = side.biasRegularization * b - z;
   store<f32>(state, b - (rate / sqrt<f32>(sum)) * g, 16);
   store<f32>(state, sum + g * g, 20);
-}
-
-/** Blocks `from` to `to` - 1: entries of each `group` left rows shuffled. */
-export function shuffleBlocks(
-  blockStart: usize,
-  record: usize,
-  group: u32,
-  seed: u32,
-  from: u32,
-  to: u32,
-): void {
-  for (let block = from; block < to; block++) {
-    const end = load<u32>(blockStart + (<usize>block << 2), 4);
-    let first = load<u32>(blockStart + (<usize>block << 2));
-    while (first < end) {
-      const own = <u32>load<u16>(record + (<usize>first << 3)) / group;
-      let next = first + 1;
-      while (next < end && <u32>load<u16>(record + (<usize>next << 3)) / group === own) next++;
-      for (let last = next - 1; last > first; last--) {
-        const draw = <u64>(hash32(seed, last) >>> 8);
-        const other = first + <u32>((draw * <u64>(last - first + 1)) >> 24);
-        const a = record + (<usize>last << 3);
-        const b = record + (<usize>other << 3);
-        const kept = load<u64>(a);
-        store<u64>(a, load<u64>(b));
-        store<u64>(b, kept);
-      }
-      first = next;
-    }
-  }
 }

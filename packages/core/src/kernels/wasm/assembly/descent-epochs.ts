@@ -16,7 +16,7 @@ function biasOf(side: Side, row: usize): f32 {
 
 @inline
 function errorOf(d: Descent, left: Side, right: Side, l: usize, r: usize, entry: usize): f32 {
-  const score = dot(left.value + l * d.pitch, right.value + r * d.pitch, d.pitch);
+  const score = dot(left.value + l * d.pitch, right.value + r * d.pitch, d.width);
   return score + (d.offset + biasOf(left, l)) + biasOf(right, r) - load<f32>(d.value + (entry << 2));
 }
 
@@ -30,6 +30,7 @@ function batchOwn(d: Descent, m: u32): f32 {
 /** One entry by plain sgd moves its two rows; returns error². */
 function moveEntry(d: Descent, left: Side, right: Side, entry: usize): f64 {
   const pitch = d.pitch;
+  const width = d.width;
   const l = <usize>load<u32>(d.leftRow + (entry << 2));
   const r = <usize>load<u32>(left.index + (entry << 2));
   const error = errorOf(d, left, right, l, r, entry);
@@ -44,14 +45,14 @@ function moveEntry(d: Descent, left: Side, right: Side, entry: usize): f64 {
   const x = left.value + l * pitch;
   const y = right.value + r * pitch;
   if (d.alternately) {
-    for (let j: usize = 0; j < pitch; j += 16) {
+    for (let j: usize = 0; j < width; j += 16) {
       const b = v128.load(y + j);
       const a = madd(weights, b, f32x4.mul(keepLeft, v128.load(x + j)));
       v128.store(x + j, a);
       v128.store(y + j, madd(weights, a, f32x4.mul(keepRight, b)));
     }
   } else {
-    for (let j: usize = 0; j < pitch; j += 16) {
+    for (let j: usize = 0; j < width; j += 16) {
       const a = v128.load(x + j);
       const b = v128.load(y + j);
       v128.store(x + j, madd(weights, b, f32x4.mul(keepLeft, a)));
@@ -76,7 +77,7 @@ function touch(d: Descent, side: Side, row: usize, mark: usize, list: usize, lis
   if (load<u32>(mark + (row << 2))) return listed;
   store<u32>(mark + (row << 2), 1);
   store<u32>(list + (<usize>listed << 2), <u32>row);
-  clear(side.gradient + row * d.pitch, d.pitch);
+  clear(side.gradient + row * d.pitch, d.width);
   if (side.bias) store<f32>(side.biasGradient + (row << 2), 0);
   return listed + 1;
 }
@@ -85,8 +86,8 @@ function touch(d: Descent, side: Side, row: usize, mark: usize, list: usize, lis
 @inline
 function addGradient(d: Descent, side: Side, row: usize, weight: f32, other: usize, own: f32): void {
   const gradient = side.gradient + row * d.pitch;
-  addTimes(weight, other, gradient, d.pitch);
-  if (side.regularization != 0) addTimes(own * side.regularization, side.value + row * d.pitch, gradient, d.pitch);
+  addTimes(weight, other, gradient, d.width);
+  if (side.regularization != 0) addTimes(own * side.regularization, side.value + row * d.pitch, gradient, d.width);
   if (!side.bias) return;
   const at = side.biasGradient + (row << 2);
   store<f32>(at, load<f32>(at) + weight + own * side.biasRegularization * biasOf(side, row));
@@ -97,7 +98,7 @@ function addLengths(d: Descent, side: Side, list: usize, listed: u32): f64 {
   for (let i: u32 = 0; i < listed; i++) {
     const row = <usize>load<u32>(list + (<usize>i << 2));
     const gradient = side.gradient + row * d.pitch;
-    sum += <f64>dot(gradient, gradient, d.pitch);
+    sum += <f64>dot(gradient, gradient, d.width);
     if (!side.bias) continue;
     const one = <f64>load<f32>(side.biasGradient + (row << 2));
     sum += one * one;

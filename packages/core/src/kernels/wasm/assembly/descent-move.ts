@@ -38,7 +38,7 @@ export function moveRow(
 ): void {
   const wide = row * d.pitch;
   const ownRow = own * side.regularization;
-  move(d, side.value + wide, raw, at(side.first, wide), at(side.second, wide), scale, ownRow, d.pitch);
+  move(d, side.value + wide, raw, at(side.first, wide), at(side.second, wide), scale, ownRow, d.width);
   if (!side.bias) return;
   const one = row << 2;
   const ownBias = own * side.biasRegularization;

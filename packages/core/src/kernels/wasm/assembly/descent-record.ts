@@ -35,6 +35,8 @@ export class Side {
 @unmanaged
 export class Descent extends Optimizer {
   pitch: usize;
+  /** Bytes of a row with numbers, up to a whole vector: what goes over rows looks at no more */
+  width: usize;
   count: u32;
   value: usize;
   error: usize;

@@ -29,6 +29,7 @@ function makeErrors(
   count: i32,
   zeros: usize,
   pitch: usize,
+  width: usize,
 ): v128 {
   let scores = dots4(
     x,
@@ -36,7 +37,7 @@ function makeErrors(
     rowOf(other.value, index, 1, count, zeros, pitch),
     rowOf(other.value, index, 2, count, zeros, pitch),
     rowOf(other.value, index, 3, count, zeros, pitch),
-    pitch,
+    width,
   );
   scores = f32x4.add(scores, own);
   if (other.bias) scores = f32x4.add(scores, gatherUpTo4(other.bias, index, count));
@@ -60,11 +61,20 @@ function scatter(table: usize, place: usize, v: v128, count: i32): void {
 
 /** out += Σ weight · y over a block; weights are padded to a multiple of four with zeros. */
 @inline
-function addBlock(out: usize, other: usize, index: usize, weights: usize, entries: u32, zeros: usize, pitch: usize): void {
+function addBlock(
+  out: usize,
+  other: usize,
+  index: usize,
+  weights: usize,
+  entries: u32,
+  zeros: usize,
+  pitch: usize,
+  width: usize,
+): void {
   for (let count: i32 = entries; count > 0; count -= 4) {
     // Many rows have one entry; three rows of zeros beside it would cost as much again.
     if (count == 1) {
-      addTimes(load<f32>(weights), rowOf(other, index, 0, 1, zeros, pitch), out, pitch);
+      addTimes(load<f32>(weights), rowOf(other, index, 0, 1, zeros, pitch), out, width);
       return;
     }
     addWeighted4(
@@ -74,7 +84,7 @@ function addBlock(out: usize, other: usize, index: usize, weights: usize, entrie
       rowOf(other, index, 2, count, zeros, pitch),
       rowOf(other, index, 3, count, zeros, pitch),
       out,
-      pitch,
+      width,
     );
     index += 16;
     weights += 16;
@@ -103,6 +113,7 @@ export function rowPass(
   weights: usize,
 ): void {
   const pitch = d.pitch;
+  const width = d.width;
   const x = side.value + row * pitch;
   const first = load<u32>(side.start + (row << 2));
   const all = load<u32>(side.start + (row << 2), 4) - first;
@@ -115,8 +126,8 @@ export function rowPass(
   const isLong = all > BLOCK_ENTRIES;
   const to = isLong ? room + pitch : out;
   const total = room + 2 * pitch;
-  if (does & GRADIENT) clear(to, pitch);
-  if (isLong) clear(total, 2 * pitch);
+  if (does & GRADIENT) clear(to, width);
+  if (isLong) clear(total, 2 * width);
   let squares = f64x2.splat(0);
   let errors: f64 = 0;
   let summed: u32 = 0;
@@ -129,7 +140,7 @@ export function rowPass(
       const at4 = place ? place + j : 0;
       let e: v128;
       if (does & ERRORS) {
-        e = makeErrors(x, own, other, index + j, place ? value : value + j, at4, count, room, pitch);
+        e = makeErrors(x, own, other, index + j, place ? value : value + j, at4, count, room, pitch, width);
         if (place) scatter(error, at4, e, count);
         else if (count > 3) v128.store(error + j, e);
         else storeFewer(error + j, e, count);
@@ -144,10 +155,10 @@ export function rowPass(
     errors += <f64>laneSum(sums);
     const bytes = <usize>entries << 2;
     if (does & GRADIENT) {
-      addBlock(to, other.value, index, weights, entries, room, pitch);
+      addBlock(to, other.value, index, weights, entries, room, pitch, width);
       summed += entries;
       if (isLong && (summed == BLOCK_ENTRIES || entries == left)) {
-        moveToTotal(to, total, pitch);
+        moveToTotal(to, total, width);
         summed = 0;
       }
     }
@@ -159,7 +170,7 @@ export function rowPass(
     }
     left -= entries;
   }
-  if (isLong && does & GRADIENT) takeTotal(total, out, pitch);
+  if (isLong && does & GRADIENT) takeTotal(total, out, width);
   rowSquares = f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
   rowErrors = errors;
 }

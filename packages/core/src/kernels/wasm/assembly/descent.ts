@@ -1,22 +1,18 @@
 /**
- * Gradient descent with all entries, in phases over rows. A unit is a tile of four rows, for all phases alike.
+ * Gradient descent with all entries: errors, gradients and loss, over rows (descent-steps.ts moves them). A unit is a tile
+ * of four rows, for all phases alike.
  *
  * One side is *direct*: its rows get their gradients and move at once. The other, with fewer rows, is *buffered*: its
- * gradients are written down and its rows move a phase later. A step has two phases. First the direct rows move, when the
- * errors and the buffered rows are still the old ones. Then each buffered row moves by the gradient it was given before,
- * gets its errors with the new direct rows, and from these its gradient for the next step, while the rows it gathers are
- * still in the cache. Clipping needs all gradients before anything moves, which makes one more phase.
+ * gradients are written down and its rows move a phase later.
  *
  * Every sum over rows is taken by the row and then over the rows in order, so that threads and the division into calls
  * change no bit.
  */
 import { SUM_BYTES, TILE, tileErrors, tileGradients, WEIGHT_BYTES } from "./descent-complete";
-import { dataScale, moveRow, ownScale } from "./descent-move";
+import { dataScale, ownScale } from "./descent-move";
 import { Descent, leftOf, Objective, restOf, rightOf, Side } from "./descent-record";
 import { ERRORS, GRADIENT, rowErrors, rowPass, rowSquares } from "./descent-rows";
-import { beginMove } from "./optimizer";
 import { clear, dot, madd } from "./simd";
-import { takeTicket, ticketDone, untilDone } from "./tickets";
 
 /** Rows of a thread's scratch: zeros, 8 for totals in f64, a tile of gradients, one for a number that moves. */
 const DESCENT_ROWS: usize = 14;
@@ -27,17 +23,17 @@ function totalsIn(scratch: usize, pitch: usize): usize {
 }
 
 @inline
-function tileIn(scratch: usize, pitch: usize): usize {
+export function tileIn(scratch: usize, pitch: usize): usize {
   return scratch + 9 * pitch;
 }
 
 @inline
-function roomIn(scratch: usize, pitch: usize): usize {
+export function roomIn(scratch: usize, pitch: usize): usize {
   return scratch + 13 * pitch;
 }
 
 @inline
-function weightsIn(scratch: usize, pitch: usize): usize {
+export function weightsIn(scratch: usize, pitch: usize): usize {
   return scratch + DESCENT_ROWS * pitch;
 }
 
@@ -47,7 +43,7 @@ export function descentScratch(pitch: usize): usize {
 }
 
 @inline
-function tilesOf(side: Side): u32 {
+export function tilesOf(side: Side): u32 {
   return (side.rows + <u32>TILE - 1) / <u32>TILE;
 }
 
@@ -58,12 +54,12 @@ function leftIsBuffered(record: usize): bool {
 }
 
 @inline
-function bufferedOf(record: usize): Side {
+export function bufferedOf(record: usize): Side {
   return leftIsBuffered(record) ? leftOf(record) : rightOf(record);
 }
 
 @inline
-function directOf(record: usize): Side {
+export function directOf(record: usize): Side {
   return leftIsBuffered(record) ? rightOf(record) : leftOf(record);
 }
 
@@ -95,18 +91,18 @@ function squaresOf(d: Descent, columns: usize, row: usize): f64 {
 function penalty(d: Descent, side: Side, row: usize): f64 {
   const x = side.value + row * d.pitch;
   const bias: f64 = side.bias ? load<f32>(side.bias + (row << 2)) : 0;
-  return <f64>side.regularization * <f64>dot(x, x, d.pitch) + <f64>side.biasRegularization * bias * bias;
+  return <f64>side.regularization * <f64>dot(x, x, d.width) + <f64>side.biasRegularization * bias * bias;
 }
 
 @inline
-function storeSums(d: Descent, side: Side, row: usize, squares: f64): void {
+export function storeSums(d: Descent, side: Side, row: usize, squares: f64): void {
   store<f64>(side.sums + (row << 4), squares);
   store<f64>(side.sums + (row << 4), d.penalized ? penalty(d, side, row) : 0, 8);
 }
 
 /** Raw gradients of a tile of a complete matrix, into the scratch's tile. */
 @inline
-function rawTile(d: Descent, record: usize, isLeft: bool, row: usize, rows: usize, scratch: usize): void {
+export function rawTile(d: Descent, record: usize, isLeft: bool, row: usize, rows: usize, scratch: usize): void {
   const pitch = d.pitch;
   const out = tileIn(scratch, pitch);
   const weights = weightsIn(scratch, pitch);
@@ -115,7 +111,7 @@ function rawTile(d: Descent, record: usize, isLeft: bool, row: usize, rows: usiz
 
 /** The raw gradient of the bias of row `i` of a tile, after `rawTile`. */
 @inline
-function tileBias(scratch: usize, pitch: usize, i: usize): f32 {
+export function tileBias(scratch: usize, pitch: usize, i: usize): f32 {
   return load<f32>(weightsIn(scratch, pitch) + WEIGHT_BYTES + (i << 2));
 }
 
@@ -143,7 +139,7 @@ function passInto(d: Descent, side: Side, other: Side, row: usize, does: u32, sc
  *
  * @param does ERRORS, GRADIENT or both
  */
-function passBuffered(record: usize, row: usize, rows: usize, does: u32, scratch: usize): void {
+export function passBuffered(record: usize, row: usize, rows: usize, does: u32, scratch: usize): void {
   const d = restOf(record);
   const side = bufferedOf(record);
   if (!d.complete) {
@@ -202,7 +198,7 @@ export function lossOf(record: usize): f64 {
 }
 
 /** The sum over a side's rows of the first (0) or second (8) of their two figures. */
-function sumOf(side: Side, which: usize): f64 {
+export function sumOf(side: Side, which: usize): f64 {
   let sum: f64 = 0;
   const end = side.sums + (<usize>side.rows << 4);
   for (let at = side.sums; at < end; at += 16) sum += load<f64>(at + which);
@@ -216,7 +212,7 @@ export function startScale(record: usize): void {
   setScale(d);
 }
 
-function setScale(d: Descent): void {
+export function setScale(d: Descent): void {
   d.scale = <f32>dataScale(d.objective, d.data, d.count);
   d.own = ownScale(d.objective);
 }
@@ -299,149 +295,6 @@ export function finishGradients(record: usize, from: u32, to: u32, scratch: usiz
   bothSides(record, from, to, scratch, true);
 }
 
-function gradientLengths(record: usize, from: u32, to: u32, scratch: usize): void {
+export function gradientLengths(record: usize, from: u32, to: u32, scratch: usize): void {
   bothSides(record, from, to, scratch, false);
-}
-
-/** Step `step` of this call begins: the optimizer's factors. */
-export function beginStep(record: usize, step: u32): void {
-  const d = restOf(record);
-  beginMove(d, load<f64>(d.rates + (<usize>step << 3)), d.done + <f64>step + 1);
-}
-
-/** Scales all gradients down when they are longer than they may be: after `gradientLengths`. */
-function clipGradients(record: usize): void {
-  const d = restOf(record);
-  const length = sqrt<f64>(sumOf(leftOf(record), 0) + sumOf(rightOf(record), 0));
-  if (!(length > d.clipNorm)) return;
-  d.scale = <f32>(<f64>d.scale * (d.clipNorm / length));
-  d.own = <f32>(<f64>d.own * (d.clipNorm / length));
-}
-
-/** Direct tiles `from` to `to` - 1: gradients (unless clipping has made them), move, penalties. */
-function moveDirect(record: usize, from: u32, to: u32, scratch: usize): void {
-  const d = restOf(record);
-  const side = directOf(record);
-  const buffered = bufferedOf(record);
-  const pitch = d.pitch;
-  const all = <usize>side.rows;
-  const tile = tileIn(scratch, pitch);
-  const room = roomIn(scratch, pitch);
-  const weights = weightsIn(scratch, pitch);
-  clear(scratch, pitch);
-  for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
-    const rows = min(TILE, all - row);
-    if (!d.clips && d.complete) rawTile(d, record, false, row, rows, scratch);
-    for (let i: usize = 0; i < rows; i++) {
-      let raw = tile + i * pitch;
-      let bias: f32;
-      if (d.clips) {
-        raw = side.gradient + (row + i) * pitch;
-        bias = side.bias ? load<f32>(side.biasGradient + ((row + i) << 2)) : 0;
-      } else if (d.complete) {
-        bias = tileBias(scratch, pitch, i);
-      } else {
-        rowPass(d, side, buffered, row + i, GRADIENT, raw, scratch, weights);
-        bias = <f32>rowErrors;
-      }
-      moveRow(d, side, row + i, raw, bias, d.scale, d.own, room);
-      if (d.penalized) storeSums(d, side, row + i, 0);
-    }
-  }
-}
-
-/** Buffered tiles `from` to `to` - 1: move, errors, and gradients for the next step unless `step` is this call's last. */
-function moveBuffered(record: usize, step: u32, from: u32, to: u32, scratch: usize): void {
-  const d = restOf(record);
-  const side = bufferedOf(record);
-  const pitch = d.pitch;
-  const all = <usize>side.rows;
-  const room = roomIn(scratch, pitch);
-  const does: u32 = step + 1 < d.steps ? ERRORS | GRADIENT : ERRORS;
-  clear(scratch, pitch);
-  for (let row = <usize>from * TILE; row < min(<usize>to * TILE, all); row += TILE) {
-    const rows = min(TILE, all - row);
-    for (let i = row; i < row + rows; i++) {
-      const bias: f32 = side.bias ? load<f32>(side.biasGradient + (i << 2)) : 0;
-      moveRow(d, side, i, side.gradient + i * pitch, bias, d.scale, d.own, room);
-    }
-    passBuffered(record, row, rows, does, scratch);
-  }
-}
-
-/** Step `step` of this call ends: its loss, and the factors of the next gradient. False when the loss is not finite. */
-function endStep(record: usize, step: u32): bool {
-  const d = restOf(record);
-  const loss = lossOf(record);
-  store<f64>(d.losses + (<usize>step << 3), loss);
-  d.made = step + 1;
-  d.stopped = !isFinite<f64>(loss);
-  setScale(d);
-  return !d.stopped;
-}
-
-/** Phases of a step, in order; the first two only with clipping. */
-const enum Phase {
-  LENGTHS,
-  CLIP,
-  DIRECT,
-  BUFFERED,
-  END,
-}
-
-/** Units of a phase: so many tiles each, or one that no other may go beside. */
-function unitsOf(record: usize, phase: u32, grain: u32): u32 {
-  if (phase == Phase.CLIP || phase == Phase.END) return 1;
-  let tiles: u32 = 0;
-  if (phase != Phase.DIRECT) tiles += tilesOf(bufferedOf(record));
-  if (phase != Phase.BUFFERED) tiles += tilesOf(directOf(record));
-  return (tiles + grain - 1) / grain;
-}
-
-function doUnit(record: usize, phase: u32, step: u32, unit: u32, grain: u32, scratch: usize): void {
-  const from = unit * grain;
-  if (phase == Phase.LENGTHS) {
-    const all = tilesOf(bufferedOf(record)) + tilesOf(directOf(record));
-    gradientLengths(record, from, min(from + grain, all), scratch);
-  } else if (phase == Phase.CLIP) clipGradients(record);
-  else if (phase == Phase.DIRECT) moveDirect(record, from, from + grain, scratch);
-  else if (phase == Phase.BUFFERED) moveBuffered(record, step, from, from + grain, scratch);
-  else if (endStep(record, step) && step + 1 < restOf(record).steps) beginStep(record, step + 1);
-}
-
-/**
- * Takes part in steps `first` to `first + count - 1` of this call until all are made.
- *
- * @param tickets 128 bytes (tickets.ts), zero at the begin of each such job
- * @param grain tiles of a unit
- */
-export function descend(
-  record: usize,
-  tickets: usize,
-  first: u32,
-  count: u32,
-  grain: u32,
-  from: u32,
-  to: u32,
-  scratch: usize,
-): void {
-  const d = restOf(record);
-  const begin: u32 = d.clips ? Phase.LENGTHS : Phase.DIRECT;
-  let step = first;
-  let phase = begin;
-  let before: u32 = 0;
-  let units = unitsOf(record, phase, grain);
-  for (;;) {
-    const ticket = takeTicket(tickets);
-    while (ticket >= before + units) {
-      before += units;
-      phase = phase == Phase.END ? begin : phase + 1;
-      if (phase == begin && ++step == first + count) return;
-      units = unitsOf(record, phase, grain);
-    }
-    if (!untilDone(tickets, before)) return;
-    // What follows a stop is not done, but counted: others may be waiting for it.
-    if (!d.stopped) doUnit(record, phase, step, ticket - before, grain, scratch);
-    ticketDone(tickets, before + units);
-  }
 }

@@ -41,9 +41,9 @@ export function laneMask(count: u32): v128 {
   return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
-/** The dot products of v with four rows, two accumulators each. */
+/** The dot products of v with four rows, two accumulators each, over `width` bytes, a multiple of 16. */
 @inline
-export function dots4(v: usize, y0: usize, y1: usize, y2: usize, y3: usize, pitch: usize): v128 {
+export function dots4(v: usize, y0: usize, y1: usize, y2: usize, y3: usize, width: usize): v128 {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
@@ -52,7 +52,8 @@ export function dots4(v: usize, y0: usize, y1: usize, y2: usize, y3: usize, pitc
   let f = a;
   let g = a;
   let h = a;
-  for (let j: usize = 0; j < pitch; j += 64) {
+  let j: usize = 0;
+  for (; j + 64 <= width; j += 64) {
     let p = v128.load(v + j);
     let q = v128.load(v + j, 16);
     a = madd(p, v128.load(y0 + j), a);
@@ -74,10 +75,30 @@ export function dots4(v: usize, y0: usize, y1: usize, y2: usize, y3: usize, pitc
     g = madd(q, v128.load(y2 + j, 48), g);
     h = madd(q, v128.load(y3 + j, 48), h);
   }
+  if (width & 32) {
+    const p = v128.load(v + j);
+    const q = v128.load(v + j, 16);
+    a = madd(p, v128.load(y0 + j), a);
+    b = madd(p, v128.load(y1 + j), b);
+    c = madd(p, v128.load(y2 + j), c);
+    d = madd(p, v128.load(y3 + j), d);
+    e = madd(q, v128.load(y0 + j, 16), e);
+    f = madd(q, v128.load(y1 + j, 16), f);
+    g = madd(q, v128.load(y2 + j, 16), g);
+    h = madd(q, v128.load(y3 + j, 16), h);
+    j += 32;
+  }
+  if (width & 16) {
+    const p = v128.load(v + j);
+    a = madd(p, v128.load(y0 + j), a);
+    b = madd(p, v128.load(y1 + j), b);
+    c = madd(p, v128.load(y2 + j), c);
+    d = madd(p, v128.load(y3 + j), d);
+  }
   return laneSums(f32x4.add(a, e), f32x4.add(b, f), f32x4.add(c, g), f32x4.add(d, h));
 }
 
-/** out += w0·y0 + w1·y1 + w2·y2 + w3·y3 with w the lanes of `weights`. */
+/** out += w0·y0 + w1·y1 + w2·y2 + w3·y3 with w the lanes of `weights`, over `width` bytes, a multiple of 16. */
 @inline
 export function addWeighted4(
   weights: v128,
@@ -86,13 +107,14 @@ export function addWeighted4(
   y2: usize,
   y3: usize,
   out: usize,
-  pitch: usize,
+  width: usize,
 ): void {
   const w0 = v128.shuffle<f32>(weights, weights, 0, 0, 0, 0);
   const w1 = v128.shuffle<f32>(weights, weights, 1, 1, 1, 1);
   const w2 = v128.shuffle<f32>(weights, weights, 2, 2, 2, 2);
   const w3 = v128.shuffle<f32>(weights, weights, 3, 3, 3, 3);
-  for (let j: usize = 0; j < pitch; j += 64) {
+  let j: usize = 0;
+  for (; j + 64 <= width; j += 64) {
     let a = v128.load(out + j);
     let b = v128.load(out + j, 16);
     let c = v128.load(out + j, 32);
@@ -117,5 +139,13 @@ export function addWeighted4(
     v128.store(out + j, b, 16);
     v128.store(out + j, c, 32);
     v128.store(out + j, d, 48);
+  }
+  for (; j < width; j += 16) {
+    let a = v128.load(out + j);
+    a = madd(w0, v128.load(y0 + j), a);
+    a = madd(w1, v128.load(y1 + j), a);
+    a = madd(w2, v128.load(y2 + j), a);
+    a = madd(w3, v128.load(y3 + j), a);
+    v128.store(out + j, a);
   }
 }

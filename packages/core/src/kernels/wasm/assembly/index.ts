@@ -4,11 +4,10 @@
  *
  * Built twice by tools/build-kernels.mjs: strict (same bits on every machine) and relaxed (fused multiply-add).
  */
-export { blocksInOrder, blocksTogether, shuffleBlocks } from "./blocks";
+export { shuffleBlocks } from "./block-shuffle";
+export { blocksInOrder, blocksTogether } from "./blocks";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
-  beginStep,
-  descend,
   descentScratch,
   finishGradients,
   lossOf,
@@ -17,6 +16,7 @@ export {
   startGradients,
   startScale,
 } from "./descent";
+export { beginStep, descend } from "./descent-steps";
 export { epochs } from "./descent-epochs";
 export { descentGiven, descentRecord } from "./descent-record";
 export { solveExplicit, solveImplicit } from "./exact-rows";
@@ -34,5 +34,6 @@ export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
 export { sampledBegin, sampledTrain } from "./sampled-train";
 export { rowScratch } from "./scratch";
+export { subspaceExplicit, subspaceImplicit, subspaceScratch } from "./subspace-rows";
 export { topN } from "./top-n";
 export { whiten } from "./whiten";

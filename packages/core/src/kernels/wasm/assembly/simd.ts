@@ -2,7 +2,7 @@
  * Vector building blocks: 4 floats at a time, rows in chunks of 16 (64 bytes), unrolled by hand because asc does not.
  *
  * A pointer is a byte address; `pitch` is the bytes from one table row to the next, a multiple of 64. Padding is zero, so
- * loops run over whole chunks and never look at the rank.
+ * loops may run over whole chunks and never look at the rank; where a `width` is given, they leave out whole vectors of it.
  */
 
 /** a·b + c: one rounding in the relaxed build where the machine fuses, two in the strict build, always. */
@@ -27,17 +27,24 @@ export function laneSums(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** a · b over one row. */
+/** a · b over `width` bytes, a multiple of 16. */
 @inline
-export function dot(a: usize, b: usize, pitch: usize): f32 {
+export function dot(a: usize, b: usize, width: usize): f32 {
   let s = f32x4.splat(0);
   let t = s;
-  for (let j: usize = 0; j < pitch; j += 64) {
+  let j: usize = 0;
+  for (; j + 64 <= width; j += 64) {
     s = madd(v128.load(a + j), v128.load(b + j), s);
     t = madd(v128.load(a + j, 16), v128.load(b + j, 16), t);
     s = madd(v128.load(a + j, 32), v128.load(b + j, 32), s);
     t = madd(v128.load(a + j, 48), v128.load(b + j, 48), t);
   }
+  if (width & 32) {
+    s = madd(v128.load(a + j), v128.load(b + j), s);
+    t = madd(v128.load(a + j, 16), v128.load(b + j, 16), t);
+    j += 32;
+  }
+  if (width & 16) s = madd(v128.load(a + j), v128.load(b + j), s);
   return laneSum(f32x4.add(s, t));
 }
 
@@ -54,16 +61,18 @@ export function clear(at: usize, bytes: usize): void {
   for (let j: usize = 0; j < bytes; j += 16) v128.store(at + j, f32x4.splat(0));
 }
 
-/** out += weight · a over one row. */
+/** out += weight · a over `width` bytes, a multiple of 16. */
 @inline
-export function addTimes(weight: f32, a: usize, out: usize, pitch: usize): void {
+export function addTimes(weight: f32, a: usize, out: usize, width: usize): void {
   const w = f32x4.splat(weight);
-  for (let j: usize = 0; j < pitch; j += 64) {
+  let j: usize = 0;
+  for (; j + 64 <= width; j += 64) {
     v128.store(out + j, madd(w, v128.load(a + j), v128.load(out + j)));
     v128.store(out + j, madd(w, v128.load(a + j, 16), v128.load(out + j, 16)), 16);
     v128.store(out + j, madd(w, v128.load(a + j, 32), v128.load(out + j, 32)), 32);
     v128.store(out + j, madd(w, v128.load(a + j, 48), v128.load(out + j, 48)), 48);
   }
+  for (; j < width; j += 16) v128.store(out + j, madd(w, v128.load(a + j), v128.load(out + j)));
 }
 
 /** out = a + weight · out over one row. */
