@@ -24,6 +24,10 @@ export function checkSampled(problem: SampledProblem, batches: SampledBatches): 
   for (const [name, side] of Object.entries({ left, right })) checkSide(name, side, cosine, moved);
   checkEntries(WHO, "entries", entries, leftRows);
   atLeast(WHO, "weight.length", weight.length, leftRows);
+  if (problem.historyWeight !== undefined) {
+    atLeast(WHO, "historyWeight.length", problem.historyWeight.length, leftRows);
+  }
+  if (problem.offset !== undefined) atLeast(WHO, "offset.length", problem.offset.length, rightRows);
   exactly(WHO, "order.length", order.length, leftRows);
   whole(WHO, "batchSize", batchSize, 1);
   whole(WHO, "candidates", candidates, 1);
@@ -60,6 +64,7 @@ function checkLoss(loss: SampledLoss): void {
     throw new LowrankError("shape", `${WHO}: ${what} must be above 0, got ${show(got)}`, { who: WHO, what, got });
   };
   if (loss.kind === "logistic") atLeast(WHO, "unobservedWeight", loss.unobservedWeight, 0);
+  if (loss.kind === "bpr" && loss.hardestOf !== undefined) whole(WHO, "hardestOf", loss.hardestOf, 1);
   if (loss.kind === "warp") above0("margin", loss.margin);
   if ("temperature" in loss) above0("temperature", loss.temperature);
   if ("positiveTemperature" in loss && loss.positiveTemperature !== undefined)

@@ -12,10 +12,13 @@ import { mostEntries, type SampledLoss, type SampledProblem, type SampledSide, s
 export const sampledLosses: readonly SampledLoss[] = [
   { kind: "softmax", temperature: 0.5, positiveTemperature: undefined },
   { kind: "softmax", temperature: 0.4, positiveTemperature: 0.7 },
-  { kind: "bpr", temperature: 0.6 },
+  { kind: "bpr", temperature: 0.6, hardestOf: undefined },
   { kind: "logistic", unobservedWeight: 0.3 },
   { kind: "warp", margin: 0.8 },
+  { kind: "bpr", temperature: 0.6, hardestOf: 3 },
 ];
+
+const pairwise: SampledLoss = { kind: "bpr", temperature: 0.6, hardestOf: undefined };
 
 export interface SampledWorldOptions {
   readonly loss: SampledLoss;
@@ -26,6 +29,8 @@ export interface SampledWorldOptions {
   readonly candidates?: number;
   readonly cosine?: boolean;
   readonly biases?: boolean;
+  /** Left rows are made of their entries too, and right rows have offsets */
+  readonly history?: boolean;
   readonly optimizer?: Optimizer;
   /** Share of the pairs that are entries; the first left row has none, the last every right row */
   readonly density?: number;
@@ -34,7 +39,7 @@ export interface SampledWorldOptions {
 /** Random tables and entries in a workspace with both moments. */
 export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
   const { loss, leftRows = 17, rightRows = 40, rank = 5, batchSize = 7, candidates = 13, cosine = false } = options;
-  const { biases = !cosine, density = 0.2 } = options;
+  const { biases = !cosine, density = 0.2, history = false } = options;
   const start = new Uint32Array(leftRows + 1);
   const index: number[] = [];
   for (let l = 0; l < leftRows; l++) {
@@ -54,6 +59,8 @@ export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
     start: slot.u32(leftRows + 1),
     index: slot.u32(index.length),
     weight: slot.real(leftRows),
+    historyWeight: slot.real(leftRows),
+    offset: slot.real(rightRows),
     order: slot.u32(leftRows),
     ...sampledSlots({ rightRows, rank, batchSize, candidates, entries: mostEntries({ start }, batchSize) }),
   });
@@ -63,7 +70,9 @@ export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
   for (let l = 0; l < leftRows; l++) {
     at.order[l] = (l * 7) % leftRows;
     at.weight[l] = 0.5 + unit(4, l);
+    at.historyWeight[l] = 0.2 + unit(8, l);
   }
+  for (let r = 0; r < rightRows; r++) at.offset[r] = normal(9, r) / 3;
   const side = (which: "left" | "right", from: number): SampledSide => {
     const { rows, data, stride } = at[which];
     for (let i = 0; i < rows * rank; i++) data[Math.floor(i / rank) * stride + (i % rank)] = normal(5 + from, i) / 2;
@@ -83,6 +92,8 @@ export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
     loss,
     entries: { start: at.start, index: at.index },
     weight: at.weight,
+    historyWeight: history ? at.historyWeight : undefined,
+    offset: history ? at.offset : undefined,
     order: at.order,
     batchSize,
     candidates,
@@ -147,15 +158,21 @@ const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 /** Σ weight · loss of a batch, and that with its penalties, at any point; WARP's choices are those of the point `at`. */
 function batchLoss(problem: SampledProblem, batch: number, place: number, at: Point, point: Point) {
-  const { left, right, entries, weight, order, batchSize, cosine, loss } = problem;
+  const { left, right, entries, weight, order, batchSize, cosine, loss, historyWeight, offset } = problem;
   const { rank, stride } = left.factors.table;
   const candidates = candidatesOf(problem, batch);
   const row = (data: Float64Array, r: number) => [...data.subarray(r * stride, r * stride + rank)];
   const score = (p: Point, l: number, r: number): number => {
-    const [x, y] = [row(p.left, l), row(p.right, r)];
-    const product = sumOf(x.map((v, k) => v * y[k]));
-    if (cosine) return product / Math.hypot(...x) / Math.hypot(...y);
-    return product + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0);
+    const y = row(p.right, r);
+    const z = row(p.left, l);
+    for (const entry of historyWeight === undefined ? [] : entries.index.subarray(entries.start[l], entries.start[l + 1])) {
+      const other = row(p.right, entry);
+      const share = (historyWeight?.[l] ?? 0) / (cosine ? Math.hypot(...other) : 1);
+      for (const [k, v] of other.entries()) z[k] += share * v;
+    }
+    const product = sumOf(z.map((v, k) => v * y[k]));
+    const scaled = cosine ? product / Math.hypot(...z) / Math.hypot(...y) : product;
+    return scaled + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0) + (offset?.[r] ?? 0);
   };
   const pay = (side: SampledSide, data: Float64Array, bias: Float64Array | undefined, r: number) =>
     side.regularization * sumOf(row(data, r).map((v) => v * v)) + side.biasRegularization * (bias?.[r] ?? 0) ** 2;
@@ -168,12 +185,24 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     const [n, m] = [own.length, negatives.length];
     const [above, below] = [own.map((r) => score(point, l, r)), negatives.map((r) => score(point, l, r))];
     const unseen = right.factors.table.rows - n;
+    // The row's negatives in the order in which they are looked at for its k-th entry.
+    const looks = (k: number) => {
+      const from = draw(hash32(hash32(problem.seed, batch) ^ 0x5bd1e995, entries.start[l] + k), candidates.length);
+      return [...candidates.slice(from), ...candidates.slice(0, from)].filter((r) => !own.includes(r));
+    };
     let value = 0;
     if (loss.kind === "softmax") {
       const { temperature: tau, positiveTemperature: rho } = loss;
       value = n * Math.log((unseen / m) * sumOf(below.map((s) => Math.exp(s / tau))));
       if (rho === undefined) value -= sumOf(above) / tau;
       else value -= ((n * rho) / tau) * Math.log(sumOf(above.map((s) => Math.exp(s / rho))) / n);
+    } else if (loss.kind === "bpr" && loss.hardestOf !== undefined) {
+      for (const [k, s] of above.entries()) {
+        const looked = looks(k).slice(0, loss.hardestOf);
+        const scores = looked.map((r) => score(at, l, r));
+        const j = looked[scores.indexOf(Math.max(...scores))];
+        value -= Math.log(sigma((s - score(point, l, j)) / loss.temperature));
+      }
     } else if (loss.kind === "bpr") {
       value = sumOf(above.map((s) => sumOf(below.map((t) => -Math.log(sigma((s - t) / loss.temperature)))))) / m;
     } else if (loss.kind === "logistic") {
@@ -181,8 +210,7 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
       value += ((loss.unobservedWeight * unseen) / m) * sumOf(below.map((s) => -Math.log(sigma(-s))));
     } else {
       for (const [k, s] of above.entries()) {
-        const from = draw(hash32(hash32(problem.seed, batch) ^ 0x5bd1e995, entries.start[l] + k), candidates.length);
-        const round = [...candidates.slice(from), ...candidates.slice(0, from)].filter((r) => !own.includes(r));
+        const round = looks(k);
         const t = round.findIndex((r) => score(at, l, r) > score(at, l, own[k]) - loss.margin);
         if (t < 0) continue;
         const hinge = loss.margin - s + score(point, l, round[t]);
@@ -250,8 +278,25 @@ export function sampledCases(kernels: Kernels): void {
     world.close();
   });
 
+  describe.each([true, false])("left rows made of their entries too, and offsets, with cosine %s", (cosine) => {
+    it.each(sampledLosses)("move what they are made of, by central differences: %j", async (loss) => {
+      const world = sampledWorld(kernels, { loss, cosine, history: true, leftRows: 9, rightRows: 20, candidates: 9 });
+      await followsDifferences(world, 5, 0, tolerance);
+      world.close();
+    });
+  });
+
+  it("takes for each entry the hardest of all negatives where fewer are drawn than asked for", async () => {
+    const worlds = [13, 1000].map((hardestOf) =>
+      sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6, hardestOf } }),
+    );
+    const [some, all] = await Promise.all(worlds.map((world) => world.move(0, world.batches)));
+    expect(all).toBe(some);
+    for (const world of worlds) world.close();
+  });
+
   it("passes over rows without entries and rows that have every candidate, and moves no padding", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, batchSize: 1 });
+    const world = sampledWorld(kernels, { loss: pairwise, batchSize: 1 });
     const { left, order } = world.problem;
     const { stride, rank } = left.factors.table;
     const before = left.factors.value.slice();
@@ -272,7 +317,7 @@ export function sampledCases(kernels: Kernels): void {
 
   it("gives the same bytes in one call as in several, and the numbers of batches count from the first of all", async () => {
     const optimizer: Optimizer = { kind: "adam", beta1: 0.5, beta2: 0.99, epsilon: 1e-8 };
-    const worlds = [0, 1, 2].map(() => sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 }, optimizer }));
+    const worlds = [0, 1, 2].map(() => sampledWorld(kernels, { loss: pairwise, optimizer }));
     await worlds[0].move(0, 3, 0.05, 6);
     for (const batch of [0, 1, 2]) await worlds[1].move(batch, batch + 1, 0.05, 6 + batch);
     await worlds[2].move(0, 3, 0.05, 9);
@@ -284,7 +329,7 @@ export function sampledCases(kernels: Kernels): void {
 
   it("draws every right row as often, and never one twice in a batch", async () => {
     const world = sampledWorld(kernels, {
-      loss: { kind: "bpr", temperature: 0.6 },
+      loss: pairwise,
       batchSize: 1,
       leftRows: 400,
       candidates: 10,
@@ -306,7 +351,7 @@ export function sampledCases(kernels: Kernels): void {
   });
 
   it("gives back a sum that is not finite when a number is not", async () => {
-    const world = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 } });
+    const world = sampledWorld(kernels, { loss: pairwise });
     world.problem.right.factors.value[2] = Number.NaN;
     expect(await world.move(0, world.batches)).toBeNaN();
     world.close();
@@ -317,10 +362,11 @@ export function sampledCases(kernels: Kernels): void {
     ["batchSize", { batchSize: 0 }],
     ["temperature", { loss: { kind: "softmax", temperature: 0, positiveTemperature: undefined } }],
     ["margin", { loss: { kind: "warp", margin: -1 } }],
+    ["hardestOf", { loss: { kind: "bpr", temperature: 1, hardestOf: 0 } }],
     ["a bias or a penalty", { cosine: true }],
     ["order.length", { order: new Uint32Array(3) }],
   ] as const)("refuses a problem with a wrong %s", async (words, wrong) => {
-    const { problem, close } = sampledWorld(kernels, { loss: { kind: "bpr", temperature: 0.6 } });
+    const { problem, close } = sampledWorld(kernels, { loss: pairwise });
     const w = kernels.open({ any: slot.u32(1) });
     const batches = {
       optimizer: { kind: "sgd", momentum: 0 },

@@ -2,7 +2,10 @@
  * Ranking by sampled gradients: what each left row has is to score above what it does not have. Part of the contract of every
  * backend (kernels.ts); knows a left and a right side, not users and items.
  *
- *   s_lr = leftBias_l + rightBias_r + left_l · right_r,       with `cosine` left_l · right_r / (|left_l| |right_r|)
+ *   s_lr = leftBias_l + rightBias_r + offset_r + z_l · right_r,       with `cosine` offset_r + z_l · right_r / (|z_l| |right_r|)
+ *   z_l  = left_l + historyWeight_l · Σ_p right_p,                    with `cosine` right_p / |right_p|,  over the entries p of l
+ *
+ * `offset` is fixed; without `historyWeight` z_l is left_l alone.
  *
  * Left rows are taken in batches. A batch draws `candidates` distinct right rows C, every one as likely, which all of its left
  * rows share; a row's negatives are those candidates that it has no entry for, m of them. With n the entries p of a row, j its
@@ -11,6 +14,8 @@
  *   softmax    n · [ log( (m̄/m) Σ_j e^(s_j/τ) )  −  (1/n) Σ_p s_p/τ ]
  *              with a positive temperature ρ the last term is (ρ/τ) · log( (1/n) Σ_p e^(s_p/ρ) )
  *   bpr        (1/m) Σ_p Σ_j −log σ((s_p − s_j)/τ)
+ *              with `hardestOf` K instead Σ_p −log σ((s_p − s_j)/τ), j the highest, the first of these, of the first K (all, if there
+ *              are fewer) of the row's negatives in the order of the candidates from a place on that is drawn for each entry
  *   logistic   Σ_p −log σ(s_p)  +  unobservedWeight · (m̄/m) Σ_j −log σ(−s_j)
  *   warp       Σ_p L(⌊m̄/t⌋) / L(m̄) · max(0, margin − s_p + s_j),      L(k) = Σ_{i=1..k} 1/i,
  *              j the first of the row's negatives within the margin, s_j > s_p − margin, in the order of the candidates from a
@@ -22,8 +27,9 @@
  *   Σ_l weight_l · [ loss_l + Σ_p ( Λ_l + Λ_p + (1/|C|) Σ_{c ∈ C} Λ_c ) ]
  *
  * so an entry pays for its two rows and for one candidate. With `cosine` there are no biases and no penalties. A row without
- * entries or without negatives is passed over. WARP's weight and j are held fixed in its gradient.
- * Sources: Rendle et al., UAI 2009 (BPR); Weston, Bengio & Usunier, IJCAI 2011 (WARP); Wu et al., ICDE 2024 (bilateral softmax
+ * entries or without negatives is passed over. WARP's weight and every j that is chosen by scores are held fixed in the gradient.
+ * Sources: Rendle et al., UAI 2009 (BPR); Zhang et al., SIGIR 2013 (the highest of some negatives); Koren, KDD 2008 (rows made of
+ * their entries, SVD++); Menon et al., ICLR 2021 (offsets by frequency); Weston, Bengio & Usunier, IJCAI 2011 (WARP); Wu et al., ICDE 2024 (bilateral softmax
  * loss); Johnson, NIPS workshop 2014 (logistic). That a batch shares its candidates: Yi et al., RecSys 2019, for softmax.
  *
  * What is drawn follows from the seed and the number of the batch alone, sums from the order of the rows: the bytes do not
@@ -44,6 +50,8 @@ export type SampledLoss =
       readonly kind: "bpr";
       /** τ > 0 */
       readonly temperature: number;
+      /** K ≥ 1; undefined: every negative counts */
+      readonly hardestOf: number | undefined;
     }
   | {
       readonly kind: "logistic";
@@ -70,6 +78,10 @@ export interface SampledProblem {
   readonly entries: SparseRows;
   /** [left rows], each ≥ 0 */
   readonly weight: Reals;
+  /** [left rows]; undefined: none */
+  readonly historyWeight: Reals | undefined;
+  /** [right rows]; undefined: none */
+  readonly offset: Reals | undefined;
   /** u32[left rows]: the left rows in the order in which they are taken, each once */
   readonly order: Uint32Array;
   /** Left rows of a batch, ≥ 1; the last batch may have fewer */
@@ -148,8 +160,10 @@ export function sampledSlots({ rightRows, rank, batchSize, candidates, entries }
     sampledRates: slot.f64(SAMPLED_JOB_BATCHES),
     /** Σ of the call, then the loss of each row of the batch */
     sampledSums: slot.f64(1 + batchSize),
-    /** The batch's left rows as its products read them: by row, and by panel of columns */
-    sampledLeft: slot.real(2 * rows * stride),
+    /** The batch's left rows z as its products read them: by row, and by panel of columns; then their gradients by z */
+    sampledLeft: slot.real(3 * rows * stride),
+    /** 1 / |z| of each, 1 without `cosine` */
+    sampledLeftScale: slot.real(rows),
     sampledCandidates: slot.u32(columns),
     /** The candidates by panel of candidates, and by panel of columns; their biases */
     sampledRight: slot.real(2 * columns * stride + columns),

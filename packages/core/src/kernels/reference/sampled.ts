@@ -5,7 +5,7 @@ import type { Moved } from "../net.ts";
 import type { SampledBatches, SampledLoss, SampledProblem, SampledSide } from "../sampled.ts";
 import { type Move, mover } from "./optimizer.ts";
 
-/** Tells the draws of places for WARP from those of candidates. */
+/** Tells the draws of places from which negatives are looked at from those of candidates. */
 const PLACES = 0x5bd1e995;
 
 /** A side with the gradient of a batch. */
@@ -15,6 +15,14 @@ interface Moving {
   readonly bias: Trained | undefined;
   /** Rows that the batch moves */
   readonly touched: Set<number>;
+}
+
+/** A left row as scores see it: z, and 1 / |z| with `cosine`, else 1. */
+interface Direction {
+  readonly z: Float64Array;
+  readonly scale: number;
+  /** By z */
+  readonly gradient: Float64Array;
 }
 
 /** A left row in a batch: its entries and negatives, and how its loss changes with the score of each. */
@@ -43,12 +51,13 @@ export function sampledBatches(problem: SampledProblem, batches: SampledBatches)
       const has = new Set(own);
       const negatives = candidates.filter((candidate) => !has.has(candidate));
       if (own.length === 0 || negatives.length === 0) continue;
-      const scored = scoredRow(problem, row, own, negatives);
+      const direction = directionOf(problem, row, own);
+      const scored = scoredRow(problem, row, direction, own, negatives);
       const places = (k: number) => upTo(hash32(drawn ^ PLACES, entries.start[row] + k), candidates.length);
       const looks = negatives.map((negative) => place.get(negative) ?? 0);
       const rows = problem.right.factors.table.rows - own.length;
       sum += weight[row] * lossOf(problem.loss, scored, rows, (k) => firstFrom(places(k), looks));
-      addGradients(problem, left, right, row, scored);
+      addGradients(problem, left, right, row, direction, scored);
       addPenalty(left, row, 2 * weight[row] * own.length);
       for (const entry of own) penalties[entry] += 2 * weight[row];
       for (const candidate of candidates) penalties[candidate] += (2 * weight[row] * own.length) / candidates.length;
@@ -82,7 +91,7 @@ function drawCandidates(seed: number, { candidates, right }: SampledProblem): nu
   return [...drawn];
 }
 
-/** The negatives in the order in which WARP looks at them: by their places among the candidates, from `from` on, round. */
+/** The negatives in the order in which they are looked at for an entry: by their places among the candidates, from `from` on, round. */
 function firstFrom(from: number, places: readonly number[]): number[] {
   const later = places.findIndex((place) => place >= from);
   const begin = Math.max(0, later);
@@ -96,20 +105,49 @@ function lengthOf(side: SampledSide, row: number): number {
   return Math.sqrt(squares);
 }
 
-function scoreOf({ left, right, cosine }: SampledProblem, l: number, r: number): number {
-  const [x, y] = [left.factors.table, right.factors.table];
-  let product = 0;
-  for (let k = 0; k < x.rank; k++) product += x.data[l * x.stride + k] * y.data[r * y.stride + k];
-  if (cosine) return product / (lengthOf(left, l) * lengthOf(right, r));
-  return product + (left.bias?.value[l] ?? 0) + (right.bias?.value[r] ?? 0);
+/** What a right row's numbers are multiplied by where scores see them: 1 / its length with `cosine`. */
+function scaleOf({ right, cosine }: SampledProblem, r: number): number {
+  return cosine ? 1 / lengthOf(right, r) : 1;
 }
 
-function scoredRow(problem: SampledProblem, row: number, entries: number[], negatives: number[]): Row {
+function directionOf(problem: SampledProblem, l: number, entries: readonly number[]): Direction {
+  const { left, right, cosine, historyWeight } = problem;
+  const [x, y] = [left.factors.table, right.factors.table];
+  const z = Float64Array.from(x.data.subarray(l * x.stride, l * x.stride + x.rank));
+  const weight = historyWeight?.[l] ?? 0;
+  for (const r of historyWeight === undefined ? [] : entries) {
+    const scaled = weight * scaleOf(problem, r);
+    for (let k = 0; k < z.length; k++) z[k] += scaled * y.data[r * y.stride + k];
+  }
+  let squares = 0;
+  for (const value of z) squares += value * value;
+  return { z, scale: cosine ? 1 / Math.sqrt(squares) : 1, gradient: new Float64Array(z.length) };
+}
+
+/** What is in a score beside the product. */
+function levelOf({ left, right, offset }: SampledProblem, l: number, r: number): number {
+  return (left.bias?.value[l] ?? 0) + (right.bias?.value[r] ?? 0) + (offset?.[r] ?? 0);
+}
+
+function scoreOf(problem: SampledProblem, l: number, { z, scale }: Direction, r: number): number {
+  const y = problem.right.factors.table;
+  let product = 0;
+  for (let k = 0; k < y.rank; k++) product += z[k] * y.data[r * y.stride + k];
+  return product * scale * scaleOf(problem, r) + levelOf(problem, l, r);
+}
+
+function scoredRow(
+  problem: SampledProblem,
+  row: number,
+  direction: Direction,
+  entries: number[],
+  negatives: number[],
+): Row {
   return {
     entries,
     negatives,
-    entryScore: Float64Array.from(entries, (r) => scoreOf(problem, row, r)),
-    negativeScore: Float64Array.from(negatives, (r) => scoreOf(problem, row, r)),
+    entryScore: Float64Array.from(entries, (r) => scoreOf(problem, row, direction, r)),
+    negativeScore: Float64Array.from(negatives, (r) => scoreOf(problem, row, direction, r)),
     entrySlope: new Float64Array(entries.length),
     negativeSlope: new Float64Array(negatives.length),
   };
@@ -118,14 +156,16 @@ function scoredRow(problem: SampledProblem, row: number, entries: number[], nega
 /**
  * The loss of a row; its slopes are written.
  *
- * @param unseen m̄ @param looks the order in which WARP looks at the negatives for the k-th entry
+ * @param unseen m̄ @param looks the order in which the negatives are looked at for the k-th entry
  */
 function lossOf(loss: SampledLoss, row: Row, unseen: number, looks: (k: number) => readonly number[]): number {
   switch (loss.kind) {
     case "softmax":
       return softmax(row, loss.temperature, loss.positiveTemperature) + row.entries.length * logarithm(unseen);
     case "bpr":
-      return bpr(row, loss.temperature);
+      return loss.hardestOf === undefined
+        ? bpr(row, loss.temperature)
+        : hardest(row, loss.temperature, loss.hardestOf, looks);
     case "logistic":
       return logistic(row, (loss.unobservedWeight * unseen) / row.negatives.length);
     case "warp":
@@ -178,6 +218,21 @@ function bpr({ entryScore, negativeScore, entrySlope, negativeSlope }: Row, tau:
   return sum;
 }
 
+function hardest(row: Row, tau: number, most: number, looks: (k: number) => readonly number[]): number {
+  const { entryScore, negativeScore, entrySlope, negativeSlope } = row;
+  let sum = 0;
+  for (const [p, above] of entryScore.entries()) {
+    const looked = looks(p).slice(0, most);
+    const j = looked.reduce((best, other) => (negativeScore[other] > negativeScore[best] ? other : best));
+    const below = negativeScore[j];
+    sum += softplus((below - above) / tau);
+    const slope = sigmoid((below - above) / tau) / tau;
+    entrySlope[p] = -slope;
+    negativeSlope[j] += slope;
+  }
+  return sum;
+}
+
 function logistic({ entryScore, negativeScore, entrySlope, negativeSlope }: Row, weight: number): number {
   let sum = 0;
   for (const [p, score] of entryScore.entries()) {
@@ -222,8 +277,15 @@ function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + exponential(-x)) : 1 - 1 / (1 + exponential(x));
 }
 
-/** Adds what a row's slopes bring to its own gradient and to those of the right rows. */
-function addGradients(problem: SampledProblem, left: Moving, right: Moving, row: number, scored: Row): void {
+/** Adds what a row's slopes bring to its own gradient, to those of the right rows, and by its z to those of its entries. */
+function addGradients(
+  problem: SampledProblem,
+  left: Moving,
+  right: Moving,
+  row: number,
+  direction: Direction,
+  scored: Row,
+): void {
   const weight = problem.weight[row];
   left.touched.add(row);
   for (const [rights, slopes, scores] of [
@@ -232,32 +294,49 @@ function addGradients(problem: SampledProblem, left: Moving, right: Moving, row:
   ] as const) {
     for (const [k, r] of rights.entries()) {
       right.touched.add(r);
-      addPair(problem, left, right, row, r, weight * slopes[k], scores[k]);
+      const slope = weight * slopes[k];
+      addPair(problem, direction, right, r, slope, scores[k] - levelOf(problem, row, r));
+      if (left.bias !== undefined) left.bias.gradient[row] += slope;
+      if (right.bias !== undefined) right.bias.gradient[r] += slope;
     }
+  }
+  const { table } = left.side.factors;
+  for (const [k, slope] of direction.gradient.entries()) left.factors.gradient[row * table.stride + k] += slope;
+  const share = problem.historyWeight?.[row] ?? 0;
+  if (share !== 0) for (const r of scored.entries) addHistory(problem, direction, right, r, share);
+}
+
+/** @param product of the two directions, or of the two rows without `cosine` */
+function addPair(
+  problem: SampledProblem,
+  { z, scale, gradient }: Direction,
+  right: Moving,
+  r: number,
+  slope: number,
+  product: number,
+): void {
+  const { data, rank, stride } = right.side.factors.table;
+  const inverse = scaleOf(problem, r);
+  // The derivative of a cosine is what the other's direction differs from the own one's share of it.
+  const own = problem.cosine ? product : 0;
+  for (let k = 0; k < rank; k++) {
+    const at = r * stride + k;
+    const [x, y] = [z[k] * scale, data[at] * inverse];
+    gradient[k] += slope * scale * (y - own * x);
+    right.factors.gradient[at] += slope * inverse * (x - own * y);
   }
 }
 
-function addPair(
-  { cosine }: SampledProblem,
-  left: Moving,
-  right: Moving,
-  l: number,
-  r: number,
-  slope: number,
-  score: number,
-): void {
-  const { table } = left.side.factors;
-  const other = right.side.factors.table;
-  const [x, y] = [cosine ? lengthOf(left.side, l) : 1, cosine ? lengthOf(right.side, r) : 1];
-  for (let k = 0; k < table.rank; k++) {
-    const [a, b] = [l * table.stride + k, r * other.stride + k];
-    // The derivative of a cosine is what the other's direction differs from the own one's share of it.
-    const own = cosine ? score : 0;
-    left.factors.gradient[a] += (slope / x) * (other.data[b] / y - (own * table.data[a]) / x);
-    right.factors.gradient[b] += (slope / y) * (table.data[a] / x - (own * other.data[b]) / y);
+/** What z's gradient brings to a right row that is part of z. */
+function addHistory(problem: SampledProblem, { gradient }: Direction, right: Moving, r: number, share: number): void {
+  const { data, rank, stride } = right.side.factors.table;
+  const inverse = scaleOf(problem, r);
+  const row = data.subarray(r * stride, r * stride + rank);
+  let along = 0;
+  if (problem.cosine) for (let k = 0; k < rank; k++) along += gradient[k] * row[k] * inverse;
+  for (let k = 0; k < rank; k++) {
+    right.factors.gradient[r * stride + k] += share * inverse * (gradient[k] - along * row[k] * inverse);
   }
-  if (left.bias !== undefined) left.bias.gradient[l] += slope;
-  if (right.bias !== undefined) right.bias.gradient[r] += slope;
 }
 
 /** @param weight what regularization · value is multiplied by in the gradient */

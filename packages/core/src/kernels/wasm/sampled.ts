@@ -64,12 +64,17 @@ function begin(runner: Runner, { work }: SampledProblem, frame: number): void {
   runner.call("sampledBegin", [frame]);
 }
 
+function hardestOf(loss: SampledLoss): number | undefined {
+  return loss.kind === "bpr" ? loss.hardestOf : undefined;
+}
+
 /** Multiply-adds of a batch, about. */
-function batchCost({ left, batchSize, candidates, entries, loss }: SampledProblem): number {
+function batchCost({ left, batchSize, candidates, entries, loss, historyWeight }: SampledProblem): number {
   const { stride, rows } = left.factors.table;
   const own = entries.start[rows] / Math.max(1, rows);
-  const pairs = loss.kind === "bpr" ? own * candidates : candidates;
-  return Math.min(batchSize, rows) * (3 * stride * (candidates + 2 * own) + PAIR_COST * pairs);
+  const pairs = loss.kind === "bpr" ? own * (hardestOf(loss) ?? candidates) : candidates;
+  const products = 3 * candidates + (historyWeight === undefined ? 6 : 9) * own;
+  return Math.min(batchSize, rows) * (stride * products + PAIR_COST * pairs);
 }
 
 function writeFrame(
@@ -100,6 +105,8 @@ function writeFrame(
   }
   words.words(heads, heads + 4 * right.factors.table.rows);
   words.words(runner.address(work.sampledTouched), runner.address(work.sampledStarts));
+  words.words(runner.address(problem.historyWeight), runner.address(problem.offset));
+  words.words(runner.address(work.sampledLeftScale), hardestOf(problem.loss) ?? 0);
   writeOptimizer(buffer, byteOffset + 4 * OPTIMIZER_AT, batches.optimizer);
   words.at = SIDES_AT;
   for (const side of [left, right]) writeSide(runner, words, side);

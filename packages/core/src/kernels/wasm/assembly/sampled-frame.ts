@@ -73,6 +73,14 @@ export class Frame {
   tail: usize;
   touched: usize;
   starts: usize;
+  /** f32 of each left row; 0: none */
+  historyWeight: usize;
+  /** f32 of each right row; 0: none */
+  offset: usize;
+  /** f32 of each left row of the batch */
+  leftScale: usize;
+  /** Of BPR; 0: every negative counts */
+  hardestOf: u32;
 }
 
 /** Bytes from the begin of a frame. */

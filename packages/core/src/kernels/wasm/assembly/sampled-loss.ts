@@ -120,6 +120,57 @@ export function bpr(
   return loss * share;
 }
 
+/**
+ * BPR of each entry against the highest of `most` negatives.
+ *
+ * @param firstEntry number of the row's first entry, which with `seed` says where each entry begins to look
+ * @param slopes room for `columns` floats
+ */
+export function hardest(
+  candidates: usize,
+  count: u32,
+  columns: u32,
+  entries: usize,
+  n: u32,
+  weight: f32,
+  temperature: f32,
+  most: u32,
+  seed: u32,
+  firstEntry: u32,
+  slopes: usize,
+): f64 {
+  memory.fill(slopes, 0, <usize>columns << 2);
+  let loss: f64 = 0;
+  for (let k: u32 = 0; k < n; k++) {
+    let at = upTo(hash32(seed, firstEntry + k), count);
+    let best = at;
+    let top = MASKED;
+    let looked: u32 = 0;
+    for (let i: u32 = 0; i < count && looked < most; i++) {
+      const s = load<f32>(candidates + (<usize>at << 2));
+      // A score that is not a number is taken, so that the sum tells of it.
+      if (!(s <= IS_MASKED)) {
+        looked++;
+        if (!(s <= top)) {
+          top = s;
+          best = at;
+        }
+      }
+      at = at + 1 == count ? 0 : at + 1;
+    }
+    const entry = entries + (<usize>k << 2);
+    const d = (top - load<f32>(entry)) / temperature;
+    const e = f32x4.extract_lane(exp4(f32x4.splat(-abs(d))), 0);
+    loss += <f64>weight * (<f64>max<f32>(d, 0) + f32x4.extract_lane(logOnePlus4(f32x4.splat(e)), 0));
+    const slope = ((weight / temperature) * (d >= 0 ? 1 : e)) / (1 + e);
+    const to = slopes + (<usize>best << 2);
+    store<f32>(to, load<f32>(to) + slope);
+    store<f32>(entry, -slope);
+  }
+  memory.copy(candidates, slopes, <usize>columns << 2);
+  return loss;
+}
+
 /** @param each what a negative weighs beside an entry */
 export function logistic(candidates: usize, columns: u32, entries: usize, n: u32, weight: f32, each: f32): f64 {
   const zero = f32x4.splat(0);

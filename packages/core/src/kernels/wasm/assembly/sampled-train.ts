@@ -8,7 +8,7 @@
 import { beginMove, move, moveOne, Optimizer } from "./optimizer";
 import { hash32 } from "./random";
 import { Frame, leftOf, Loss, optimizerOf, rightOf, Side } from "./sampled-frame";
-import { bpr, logistic, MASKED, softmax, upTo, warp } from "./sampled-loss";
+import { bpr, hardest, logistic, MASKED, softmax, upTo, warp } from "./sampled-loss";
 import { packColumns, packRow, PANEL, PANEL_BYTES, product, scaled, TILE } from "./sampled-products";
 import { addTimes, clear, dot, madd } from "./simd";
 import { takeTicket, ticketDone, untilDone } from "./tickets";
@@ -19,7 +19,7 @@ const BLOCK: u32 = 24;
 /** Units that the other touched right rows are shared out to. */
 const TOUCHED_UNITS: u32 = 16;
 
-/** Tells the draws of places for WARP from those of candidates. */
+/** Tells the draws of places from which negatives are looked at from those of candidates. */
 const PLACES: u32 = 0x5bd1e995;
 
 const enum Phase {
@@ -78,6 +78,24 @@ function biasOf(side: Side, row: u32): f32 {
   return side.bias ? load<f32>(side.bias + (<usize>row << 2)) : 0;
 }
 
+/** What a right row brings to a score beside the product. */
+@inline
+function levelOf(frame: Frame, right: u32): f32 {
+  const offset: f32 = frame.offset ? load<f32>(frame.offset + (<usize>right << 2)) : 0;
+  return offset + biasOf(rightOf(frame), right);
+}
+
+@inline
+function historyWeightOf(frame: Frame, left: u32): f32 {
+  return load<f32>(frame.historyWeight + (<usize>left << 2));
+}
+
+/** Where the gradient by a left row's z stands. */
+@inline
+function gradientOf(frame: Frame, place: u32): usize {
+  return frame.leftPanel + <usize>(2 * frame.panelRows + place) * frame.pitch;
+}
+
 /** Takes part in the batches of `frame` until all are done. */
 export function sampledTrain(at: usize, from: u32, to: u32, scratch: usize): void {
   const frame = changetype<Frame>(at);
@@ -134,7 +152,7 @@ function draw(frame: Frame, batch: u32, scratch: usize): void {
     if (c < count) {
       const row = load<u32>(list + (<usize>c << 2));
       scaled(right.value + <usize>row * frame.pitch, scaleOf(frame, row), scratch, frame.pitch);
-      store<f32>(biases + (<usize>c << 2), biasOf(right, row));
+      store<f32>(biases + (<usize>c << 2), levelOf(frame, row));
     } else {
       clear(scratch, frame.pitch);
     }
@@ -238,19 +256,35 @@ function entriesOf(frame: Frame, place: u32): u32 {
   return load<u32>(at, 4) - load<u32>(at);
 }
 
-/** Copies a tile's rows into the panels, with zeros for those that are not there. */
+/** Puts z of a tile's rows into the panels, of length 1 with `cosine`, and zeros for rows that are not there. */
 function packLeft(frame: Frame, batch: u32, first: u32, rows: u32): void {
   const pitch = <usize>frame.pitch;
   const columnPanels = frame.leftPanel + <usize>frame.panelRows * pitch;
   for (let i: u32 = 0; i < TILE; i++) {
     const at = frame.leftPanel + <usize>(first + i) * pitch;
     if (i < rows) {
-      const row = leftOf(frame).value + <usize>leftRow(frame, batch, first + i) * pitch;
-      scaled(row, frame.cosine ? inverseLength(row, pitch) : 1, at, pitch);
+      const row = leftRow(frame, batch, first + i);
+      memory.copy(at, leftOf(frame).value + <usize>row * pitch, pitch);
+      if (frame.historyWeight) addHistory(frame, row, first + i, at);
+      const scale: f32 = frame.cosine ? inverseLength(at, pitch) : 1;
+      store<f32>(frame.leftScale + (<usize>(first + i) << 2), scale);
+      if (frame.cosine) scaled(at, scale, at, pitch);
     } else {
       clear(at, pitch);
     }
     packColumns(at, columnPanels, frame.panelRows, first + i, pitch);
+  }
+}
+
+/** Adds its entries' rows to a left row. */
+function addHistory(frame: Frame, row: u32, place: u32, out: usize): void {
+  const weight = historyWeightOf(frame, row);
+  const index = frame.index + (<usize>load<u32>(frame.start + (<usize>row << 2)) << 2);
+  const end = <usize>entriesOf(frame, place) << 2;
+  for (let k: usize = 0; k < end; k += 4) {
+    const other = load<u32>(index + k);
+    const value = rightOf(frame).value + <usize>other * frame.pitch;
+    addTimes(weight * scaleOf(frame, other), value, out, frame.pitch);
   }
 }
 
@@ -270,7 +304,15 @@ function slopesOf(frame: Frame, batch: u32, place: u32, own: usize, slopes: usiz
     const rho = frame.positiveTemperature;
     loss = softmax(own, columns, negatives, entries, n, weight, frame.rightRows - n, frame.temperature, rho, room);
   } else if (frame.loss == Loss.BPR) {
-    loss = bpr(own, columns, negatives, entries, n, weight, frame.temperature, slopes);
+    const tau = frame.temperature;
+    if (frame.hardestOf) {
+      const seed = drawOf(frame, batch) ^ PLACES;
+      const count = frame.candidateCount;
+      const most = frame.hardestOf;
+      loss = hardest(own, count, columns, entries, n, weight, tau, most, seed, firstEntry, slopes);
+    } else {
+      loss = bpr(own, columns, negatives, entries, n, weight, tau, slopes);
+    }
   } else if (frame.loss == Loss.LOGISTIC) {
     const each = frame.unobservedWeight * (<f32>(frame.rightRows - n) / <f32>negatives);
     loss = logistic(own, columns, entries, n, weight, each);
@@ -302,7 +344,7 @@ function finishScores(
   const columns = <usize>frame.columns << 2;
   const right = rightOf(frame);
   const level = biasOf(leftOf(frame), row);
-  if (right.bias || level != 0) {
+  if (right.bias || frame.offset || level != 0) {
     const biases = frame.rightPanel + 2 * <usize>frame.columns * pitch;
     for (let j: usize = 0; j < columns; j += 16) {
       const sum = f32x4.add(v128.load(own + j), f32x4.add(f32x4.splat(level), v128.load(biases + j)));
@@ -315,7 +357,7 @@ function finishScores(
   for (let k: u32 = 0; k < n; k++) {
     const other = load<u32>(index + (<usize>k << 2));
     const score = dot(x, right.value + <usize>other * pitch, pitch) * scaleOf(frame, other);
-    store<f32>(entries + (<usize>k << 2), score + (level + biasOf(right, other)));
+    store<f32>(entries + (<usize>k << 2), score + (level + levelOf(frame, other)));
     const candidate = load<u32>(frame.place + (<usize>other << 2));
     if (candidate === 0) continue;
     store<f32>(own + (<usize>(candidate - 1) << 2), MASKED);
@@ -348,7 +390,11 @@ function moveLeftRow(
   }
   if (side.bias) slope += sumOf(frame.coefficients + <usize>place * frame.coefficientPitch, frame.columns);
   const value = side.value + <usize>row * pitch;
-  if (frame.cosine) project(gradient, value, inverseLength(value, pitch), pitch);
+  if (frame.cosine) {
+    const z = frame.leftPanel + <usize>place * pitch;
+    project(gradient, z, 1, load<f32>(frame.leftScale + (<usize>place << 2)), pitch);
+  }
+  if (frame.historyWeight) memory.copy(gradientOf(frame, place), gradient, pitch);
   const penalty: f32 = 2 * load<f32>(frame.weight + (<usize>row << 2)) * <f32>n;
   moveRow(optimizer, side, row, pitch, gradient, slope, penalty, room);
 }
@@ -360,11 +406,11 @@ function sumOf(at: usize, columns: u32): f32 {
   return sum;
 }
 
-/** From the gradient by a direction to that by the row it is the direction of: scale · (g − (g · x) x), x = scale · row. */
+/** From the gradient by a direction to that by what it is the direction of: by · (g − (g · x) x), x = scale · row. */
 @inline
-function project(gradient: usize, row: usize, scale: f32, pitch: usize): void {
+function project(gradient: usize, row: usize, scale: f32, by: f32, pitch: usize): void {
   const along = f32x4.splat(-dot(gradient, row, pitch) * scale * scale);
-  const scales = f32x4.splat(scale);
+  const scales = f32x4.splat(by);
   for (let j: usize = 0; j < pitch; j += 16) {
     const across = madd(along, v128.load(row + j), v128.load(gradient + j));
     v128.store(gradient + j, f32x4.mul(scales, across));
@@ -466,12 +512,15 @@ function moveRightRow(
   for (let e = load<u32>(frame.head + at); e !== 0; e = load<u32>(frame.next + (<usize>(e - 1) << 2))) {
     const own = load<f32>(frame.entry + (<usize>(e - 1) << 2));
     const place = load<u32>(frame.entryRow + (<usize>(e - 1) << 2));
+    const left = leftRow(frame, batch, place);
     addTimes(own, frame.leftPanel + <usize>place * pitch, gradient, pitch);
+    if (frame.historyWeight) addTimes(historyWeightOf(frame, left), gradientOf(frame, place), gradient, pitch);
     slope += own;
-    share += load<f32>(frame.weight + (<usize>leftRow(frame, batch, place) << 2));
+    share += load<f32>(frame.weight + (<usize>left << 2));
   }
   store<u32>(frame.head + at, 0);
-  if (frame.cosine) project(gradient, side.value + <usize>row * pitch, scaleOf(frame, row), pitch);
+  const scale = scaleOf(frame, row);
+  if (frame.cosine) project(gradient, side.value + <usize>row * pitch, scale, scale, pitch);
   moveRow(optimizer, side, row, pitch, gradient, slope, 2 * share, room);
   if (frame.cosine) measure(frame, row);
 }
