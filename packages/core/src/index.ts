@@ -131,6 +131,7 @@ export {
   type FactoredModel,
   type FactorModel,
   factorScorer,
+  type HistoryObjective,
   type HistoryValues,
   historyValues,
   type ItemModel,

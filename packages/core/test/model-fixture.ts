@@ -7,6 +7,7 @@ import {
   layerInputs,
   type NetModel,
   type RowObjective,
+  type SolvedObjective,
 } from "../src/model/index.ts";
 import type { Id } from "../src/ratings/index.ts";
 import { IdMap } from "../src/ratings/index.ts";
@@ -41,7 +42,7 @@ export const explicitObjective = {
 } as const satisfies RowObjective;
 
 /** One of each kind of explicit objective: both, no and one fitted bias, centred by nothing, all, users and items. */
-export const explicitObjectives: readonly (RowObjective & { readonly kind: "explicit" })[] = [
+export const explicitObjectives: readonly (SolvedObjective & { readonly kind: "explicit" })[] = [
   explicitObjective,
   { ...explicitObjective, biases: "none", biasRegularization: undefined },
   { ...explicitObjective, center: "user" },
@@ -50,7 +51,7 @@ export const explicitObjectives: readonly (RowObjective & { readonly kind: "expl
   { ...explicitObjective, center: "none", biases: "item" },
 ];
 
-export const implicitObjective: RowObjective = {
+export const implicitObjective: SolvedObjective = {
   kind: "implicit",
   regularization: 0.02,
   regularizationExponent: 1,

@@ -3,7 +3,7 @@
  * solved (alternating.ts).
  */
 import type { Arrays, SparseRows, Table } from "../kernels/index.ts";
-import { hasBias, isCenter, type RowObjective } from "../model/index.ts";
+import { hasBias, isCenter, type SolvedObjective } from "../model/index.ts";
 import type { IdMap } from "../ratings/index.ts";
 import type { AlternatingLayout } from "./alternating.ts";
 
@@ -28,7 +28,7 @@ export function sideOf(
   word: "user" | "item",
   ids: IdMap,
   at: Arrays<AlternatingLayout>,
-  objective: RowObjective,
+  objective: SolvedObjective,
 ): Side {
   const biased = hasBias(objective, word);
   const bias = biased ? at[`${word}Bias`] : undefined;

@@ -26,9 +26,9 @@ import {
   hasBias,
   isCenter,
   overlapOf,
-  type RowObjective,
   regularizations,
   rowCenters,
+  type SolvedObjective,
   withoutCenters,
 } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
@@ -60,7 +60,7 @@ export interface AlternatingSettings {
   /** Starting factors are normal with standard deviation initScale / √rank. */
   readonly initScale: number;
   readonly solver: RowSolver;
-  readonly objective: RowObjective;
+  readonly objective: SolvedObjective;
 }
 
 export type AlternatingLayout = ReturnType<typeof alternatingLayout>;

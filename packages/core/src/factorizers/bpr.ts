@@ -1,9 +1,10 @@
 /**
  * Bayesian personalized ranking: what a user chose is to score above what the user did not, pair by pair.
  *
- *   minimise  Σ_u w_u Σ_p (1/m) Σ_j −log σ((s_up − s_uj) / τ)   + penalties        (docs/bpr.md)
+ *   minimise  Σ_u w_u Σ_p −log σ((s_up − s_uj) / τ)   + penalties,  j the highest of some negatives       (docs/bpr.md)
  *
- * Source: Rendle, Freudenthaler, Gantner & Schmidt-Thieme, UAI 2009; each p against all negatives of a batch, not one.
+ * or with `against: "all"` the mean over all negatives of a batch. Sources: Rendle, Freudenthaler, Gantner & Schmidt-Thieme, UAI 2009;
+ * Zhang, Chen, Wang & Yu, SIGIR 2013 (the highest of some).
  */
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
@@ -17,15 +18,40 @@ import {
 } from "./sampled-options.ts";
 
 export const bprOptions = {
-  ...sampledOptions(30, 0.01),
-  ...scoreOptions("dot", 0.001),
-  temperature: temperatureOption(1),
+  ...sampledOptions({
+    epochs: 60,
+    learningRate: 0.005,
+    negatives: 512,
+    historyExponent: 0.7,
+    historyWeight: 1,
+    popularityExponent: 0.4,
+  }),
+  ...scoreOptions("cosine", 0.001),
+  temperature: temperatureOption(0.2),
+  against: {
+    type: "choice",
+    default: "hardest",
+    choices: ["hardest", "all"],
+    about: "what an item chosen is compared with: the highest of some negatives, or all that are drawn",
+  },
+  hardestOf: {
+    type: "whole",
+    default: 16,
+    min: 1,
+    max: 2 ** 20,
+    about: "negatives that the highest is taken of, for each item chosen anew; 1 = any one",
+    when: { option: "against", is: ["hardest"] },
+  },
 } as const satisfies OptionTable;
 
 /** Options of `bpr`; every one may be left out. */
 export interface BprOptions extends SampledOptions, ScoreOptions {
-  /** τ, 10⁻⁴ to 10⁴. Default 1 */
+  /** τ, 10⁻⁴ to 10⁴. Default 0.2 */
   readonly temperature?: number;
+  /** What an item chosen is compared with: the highest of some negatives, or all that are drawn. Default hardest */
+  readonly against?: "hardest" | "all";
+  /** Negatives that the highest is taken of, for each item chosen anew, at least 1; 1: any one. Default 16 */
+  readonly hardestOf?: number;
 }
 
 /**
@@ -35,11 +61,12 @@ export interface BprOptions extends SampledOptions, ScoreOptions {
  */
 export function bpr(given: BprOptions = {}): Factorizer {
   const options = resolveOptions("bpr", bprOptions, given);
-  const { scores, temperature, regularization, biases, biasRegularization } = options;
+  const { scores, temperature, against, hardestOf, regularization, biases, biasRegularization } = options;
   return sampledFactorizer(
     {
       name: "bpr",
-      loss: { kind: "bpr", temperature },
+      loss: { kind: "bpr", temperature, hardestOf: against === "all" ? undefined : hardestOf },
+      unit: temperature,
       cosine: scores === "cosine",
       regularization,
       biases,

@@ -11,7 +11,14 @@ import { type OptionTable, resolveOptions } from "./options.ts";
 import { penaltyOption, type SampledOptions, sampledFactorizer, sampledOptions } from "./sampled-options.ts";
 
 export const logisticOptions = {
-  ...sampledOptions(30, 0.01),
+  ...sampledOptions({
+    epochs: 30,
+    learningRate: 0.01,
+    negatives: 512,
+    historyExponent: 1,
+    historyWeight: 0,
+    popularityExponent: 0,
+  }),
   regularization: penaltyOption(0.01, "factors"),
   biases: biasesOption("none"),
   biasRegularization: { ...penaltyOption(0.01, "biases"), when: withBiases },
@@ -48,6 +55,7 @@ export function logistic(given: LogisticOptions = {}): Factorizer {
     {
       name: "logistic",
       loss: { kind: "logistic", unobservedWeight },
+      unit: 1,
       cosine: false,
       regularization,
       biases,

@@ -21,7 +21,7 @@ const methods: readonly (readonly [string, Factorizer])[] = [
   ["sgd in blocks, without biases", sgd({ rank: 5, biases: "none" })],
   ["sgd shuffled", sgd({ rank: 5, order: "shuffled" })],
   ["ials by conjugate gradient", ials({ rank: 17, solver: "cg" })],
-  ["bpr with item biases", bpr({ rank: 5, batchSize: 8, negatives: 7, biases: "item" })],
+  ["bpr with item biases", bpr({ rank: 5, batchSize: 8, negatives: 7, scores: "dot", biases: "item" })],
   ["softmax by adagrad", softmax({ rank: 5, batchSize: 8, optimizer: "adagrad", learningRate: 0.1 })],
   ["warp with momentum", warp({ rank: 5, batchSize: 8, optimizer: "sgd", momentum: 0.5 })],
   ["logistic with biases", logistic({ rank: 5, batchSize: 8, biases: "both", beta1: 0.9 })],

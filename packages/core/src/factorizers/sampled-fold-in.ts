@@ -4,9 +4,9 @@
  * trained ones. Ratings and a model's tables in, the objective out.
  */
 import { choleskyF64, solveCholeskyF64 } from "../kernels/index.ts";
-import type { RowObjective } from "../model/index.ts";
+import type { SolvedObjective } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { nextTurn } from "../support/index.ts";
+import { nextTurn, throwIfAborted } from "../support/index.ts";
 
 /** Weight of an unseen cell in the mean of its row, and the penalty beside the mean square of a factor; see docs/softmax.md. */
 const UNSEEN_SHARE = 10;
@@ -23,7 +23,8 @@ export async function rowsFromHistories(
   rank: number,
   userFactors: Float32Array,
   itemFactors: Float32Array,
-): Promise<RowObjective> {
+  signal: AbortSignal | undefined,
+): Promise<SolvedObjective> {
   const [users, items] = [ratings.users.size, ratings.items.size];
   const unobservedWeight = Math.min(1, (UNSEEN_SHARE * ratings.size) / (users * items));
   let squares = 0;
@@ -37,7 +38,7 @@ export async function rowsFromHistories(
     confidence: "constant",
     confidenceScale: 1,
   } as const;
-  const target = await targetOf(objective, ratings, rank, userFactors, itemFactors);
+  const target = await targetOf(objective, ratings, rank, userFactors, itemFactors, signal);
   return { ...objective, target };
 }
 
@@ -48,6 +49,7 @@ async function targetOf(
   rank: number,
   userFactors: Float32Array,
   itemFactors: Float32Array,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
   const gram = sampledGram(itemFactors, items.size, rank);
   const fitting = Math.floor(SAMPLE_PRODUCTS / rank ** 3);
@@ -70,6 +72,7 @@ async function targetOf(
       together += row[k] * userFactors[user * rank + k];
       own += row[k] * row[k];
     }
+    throwIfAborted("rowsFromHistories", signal);
     await nextTurn();
   }
   return together > 0 && own > 0 ? together / own : 1;

@@ -18,12 +18,21 @@ import type { OptionTable, Resolved } from "./options.ts";
 import { SampledRun, type SampledSettings, sampledLayout } from "./sampled-run.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 
-/** @param epochs, learningRate, regularization the method's own defaults */
-export const sampledOptions = (epochs: number, learningRate: number) =>
+/** Defaults that each method has its own of. */
+interface SampledDefaults {
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly negatives: number;
+  readonly historyExponent: number;
+  readonly historyWeight: number;
+  readonly popularityExponent: number;
+}
+
+export const sampledOptions = (defaults: SampledDefaults) =>
   ({
     rank: rankOption(64),
-    epochs: { type: "whole", default: epochs, min: 1, max: MAX_PASSES, about: "passes over the users" },
-    learningRate: { ...learningRateRange, default: learningRate },
+    epochs: { type: "whole", default: defaults.epochs, min: 1, max: MAX_PASSES, about: "passes over the users" },
+    learningRate: { ...learningRateRange, default: defaults.learningRate },
     ...scheduleOptions,
     schedule: { ...scheduleOptions.schedule, default: "linear" },
     ...optimizerOptions,
@@ -38,17 +47,32 @@ export const sampledOptions = (epochs: number, learningRate: number) =>
     },
     negatives: {
       type: "whole",
-      default: 512,
+      default: defaults.negatives,
       min: 1,
       max: 2 ** 20,
       about: "items drawn for each batch: what its users do not have of them are their negatives",
     },
     historyExponent: {
       type: "number",
-      default: 1,
+      default: defaults.historyExponent,
       min: 0,
       max: 2,
       about: "a user counts as the number of items chosen to this power; 0 = every user alike",
+    },
+    historyWeight: {
+      type: "number",
+      default: defaults.historyWeight,
+      min: 0,
+      max: 1e6,
+      about:
+        "how much a user's row is made of the n items chosen: this / √n of the sum of their rows, beside a part of its own",
+    },
+    popularityExponent: {
+      type: "number",
+      default: defaults.popularityExponent,
+      min: -4,
+      max: 4,
+      about: "odds of an item from the start, whoever is asked: 1 + the times it was chosen, to this power",
     },
     initScale: {
       type: "number",
@@ -111,10 +135,14 @@ export interface SampledOptions extends ScheduleOptions, OptimizerOptions {
   readonly learningRate?: number;
   /** Users in a batch. Default 64 */
   readonly batchSize?: number;
-  /** Items drawn for each batch; all items where there are no more. Default 512 */
+  /** Items drawn for each batch; all items where there are no more */
   readonly negatives?: number;
-  /** A user counts as n^historyExponent, n the number of items chosen; 0 to 2. Default 1 */
+  /** A user counts as n^historyExponent, n the number of items chosen; 0 to 2 */
   readonly historyExponent?: number;
+  /** A user's row is a part of its own and historyWeight / √n · Σ of the rows of the items chosen; 0 to 10⁶ */
+  readonly historyWeight?: number;
+  /** ln(1 + times chosen) × this × the temperature (of warp the margin, of logistic 1) is part of each item's scores; −4 to 4 */
+  readonly popularityExponent?: number;
   /** Standard deviation of the starting factors, 10⁻⁶ to 1000. Default 0.1 */
   readonly initScale?: number;
 }
@@ -135,6 +163,8 @@ export interface ScoreOptions {
 export interface SampledMethod {
   readonly name: string;
   readonly loss: SampledLoss;
+  /** What scores are measured in: temperature, margin, 1 */
+  readonly unit: number;
   readonly cosine: boolean;
   readonly regularization: number;
   readonly biases: Biases;
@@ -146,7 +176,7 @@ export function sampledFactorizer(
   method: SampledMethod,
   options: Resolved<ReturnType<typeof sampledOptions>>,
 ): Factorizer {
-  const { rank, epochs, batchSize, negatives, historyExponent, initScale } = options;
+  const { rank, epochs, batchSize, negatives, historyExponent, historyWeight, initScale } = options;
   const { name, cosine, biases } = method;
   const rates = ratesOf(name, options.learningRate, options, epochs);
   const settings = (ratings: Ratings): SampledSettings => {
@@ -166,6 +196,8 @@ export function sampledFactorizer(
       batchSize: Math.min(batchSize, ratings.users.size),
       negatives: Math.min(negatives, ratings.items.size),
       historyExponent,
+      historyWeight,
+      popularity: options.popularityExponent * method.unit,
       initScale,
     };
   };
@@ -178,6 +210,7 @@ export function sampledFactorizer(
     passesMatter: rates.passesMatter,
     ignores: ["rating", "time"],
     bytesFor: (ratings, kernels) => kernels.bytesFor(sampledLayout(ratings, settings(ratings))),
-    start: (ratings, kernels, seed, from) => SampledRun.start(settings(ratings), ratings, kernels, seed, from),
+    start: (ratings, kernels, seed, from, signal) =>
+      SampledRun.start(settings(ratings), ratings, kernels, seed, from, signal),
   };
 }

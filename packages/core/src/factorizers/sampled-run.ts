@@ -17,18 +17,18 @@ import {
   type SampledSide,
   sampledSlots,
   slot,
-  unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import type { Biases, FactorModel, Scale } from "../model/index.ts";
+import { type Biases, type FactorModel, isBiased, type RowObjective, type Scale } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { normal, power, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import { logOnePlus, normal, power, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
+import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
 import { rowsFromHistories } from "./sampled-fold-in.ts";
+import { historyShare, itemRows, userRows } from "./sampled-rows.ts";
 import type { Rates } from "./schedules.ts";
-import { version } from "./version.ts";
 import { worstRow } from "./worst-row.ts";
 
 export interface SampledSettings {
@@ -47,6 +47,9 @@ export interface SampledSettings {
   readonly batchSize: number;
   readonly negatives: number;
   readonly historyExponent: number;
+  readonly historyWeight: number;
+  /** What ln(1 + times chosen) is multiplied by in an item's scores */
+  readonly popularity: number;
   readonly initScale: number;
 }
 
@@ -62,16 +65,14 @@ const FIRST_BATCHES = 16;
 
 type SampledLayout = ReturnType<typeof sampledLayout>;
 
-const hasSide = (biases: Biases, side: "user" | "item") => biases === side || biases === "both";
-
 /** Everything a run keeps in kernel memory, by name. */
 export function sampledLayout(ratings: Ratings, settings: SampledSettings) {
   const { rank, optimizer, biases, batchSize, negatives } = settings;
   const [users, items] = [ratings.users.size, ratings.items.size];
   const kept = arraysOf(optimizer);
   const [first, second] = [kept.first ? 1 : 0, kept.second ? 1 : 0];
-  const userBias = hasSide(biases, "user") ? users : 0;
-  const itemBias = hasSide(biases, "item") ? items : 0;
+  const userBias = isBiased(biases, "user") ? users : 0;
+  const itemBias = isBiased(biases, "item") ? items : 0;
   const entries = mostEntries(ratings.byUser, batchSize);
   return {
     users: slot.realTable(users, rank),
@@ -89,6 +90,8 @@ export function sampledLayout(ratings: Ratings, settings: SampledSettings) {
     start: slot.u32(users + 1),
     index: slot.u32(ratings.size),
     weight: slot.real(users),
+    historyWeight: slot.real(settings.historyWeight === 0 ? 0 : users),
+    offset: slot.real(settings.popularity === 0 ? 0 : items),
     order: slot.u32(users),
     ...sampledSlots({ rightRows: items, rank, batchSize, candidates: negatives, entries }),
   };
@@ -139,10 +142,16 @@ export class SampledRun implements Run {
     kernels: Kernels,
     seed: number,
     from: StartFrom | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<SampledRun> {
     const run = new SampledRun(settings, ratings, kernels, seed, from);
-    if (from === undefined) run.initialLoss = await run.#firstLoss();
-    return run;
+    try {
+      if (from === undefined) run.initialLoss = await run.#firstLoss(signal);
+      return run;
+    } catch (error) {
+      run.close();
+      throw error;
+    }
   }
 
   async passes(most: number, signal: AbortSignal | undefined): Promise<readonly number[]> {
@@ -162,13 +171,16 @@ export class SampledRun implements Run {
     return copyState(this.#trained());
   }
 
-  async model(passes: number): Promise<FactorModel> {
-    const { byUser, users, items, hash } = this.#ratings;
-    const { name, options, rank, cosine, biases, scale } = this.#settings;
+  async model(passes: number, signal?: AbortSignal): Promise<FactorModel> {
+    const { byUser, users, items } = this.#ratings;
+    const { rank, biases, scale } = this.#settings;
     const { at } = this.#space;
-    const userFactors = rowsOf(at.users, cosine);
-    const itemFactors = rowsOf(at.items, cosine);
-    zeroRowsWithout(byUser.start, rank, userFactors);
+    const itemFactors = itemRows(at.items, this.#settings);
+    const userFactors = await userRows(at.users, itemFactors, byUser, this.#settings, signal);
+    const itemBias = isBiased(biases, "item") || at.offset.length > 0 ? new Float32Array(items.size) : undefined;
+    for (const part of [at.itemBias, at.offset]) {
+      for (let item = 0; item < part.length && itemBias !== undefined; item++) itemBias[item] += part[item];
+    }
     return {
       kind: "factors",
       rank,
@@ -176,23 +188,28 @@ export class SampledRun implements Run {
       items,
       userFactors,
       itemFactors,
-      userBias: hasSide(biases, "user") ? Float32Array.from(at.userBias) : undefined,
-      itemBias: hasSide(biases, "item") ? Float32Array.from(at.itemBias) : undefined,
+      userBias: isBiased(biases, "user") ? Float32Array.from(at.userBias) : undefined,
+      itemBias,
       mean: 0,
       scale,
       range: undefined,
-      objective: biases === "none" ? await rowsFromHistories(this.#ratings, rank, userFactors, itemFactors) : undefined,
+      objective: await this.#objective(userFactors, itemFactors, signal),
       history: byUser,
-      provenance: {
-        method: name,
-        options,
-        seed: this.#seed,
-        dataHash: hash,
-        backend: `${this.#kernels.backend} ${this.#kernels.build}`,
-        version,
-        passes,
-      },
+      provenance: provenanceOf(this.#settings, this.#ratings, this.#kernels, this.#seed, passes),
     };
+  }
+
+  /** How rows follow from histories. What a bias of someone new would be nothing tells; that of items is as it is. */
+  async #objective(
+    userFactors: Float32Array,
+    itemFactors: Float32Array,
+    signal: AbortSignal | undefined,
+  ): Promise<RowObjective | undefined> {
+    const { rank, biases, historyWeight, cosine } = this.#settings;
+    if (isBiased(biases, "user")) return undefined;
+    if (historyWeight > 0) return { kind: "history", historyWeight, normalized: cosine };
+    if (biases !== "none") return undefined;
+    return rowsFromHistories(this.#ratings, rank, userFactors, itemFactors, signal);
   }
 
   blame(pass: number): Blame {
@@ -228,8 +245,9 @@ export class SampledRun implements Run {
   }
 
   /** The loss of the first batches at the start: steps of length 0, so that nothing moves. */
-  async #firstLoss(): Promise<number> {
+  async #firstLoss(signal: AbortSignal | undefined): Promise<number> {
     const { at } = this.#space;
+    throwIfAborted(this.#settings.name, signal);
     const { batchSize } = this.#settings;
     shuffleInto(streamSeed(this.#seed, "order 0"), at.order);
     const to = Math.min(FIRST_BATCHES, Math.ceil(at.order.length / batchSize));
@@ -259,6 +277,11 @@ export class SampledRun implements Run {
       // The losses are sums over what a user chose: they grow with its number already.
       at.weight[user] = count === 0 ? 0 : power(count, exponent) / count;
       this.#entries += at.weight[user] * count;
+      if (at.historyWeight.length > 0) at.historyWeight[user] = historyShare(this.#settings, count);
+    }
+    const chosen = this.#ratings.byItem.start;
+    for (let item = 0; item < at.offset.length; item++) {
+      at.offset[item] = this.#settings.popularity * logOnePlus(chosen[item + 1] - chosen[item]);
     }
   }
 
@@ -307,7 +330,7 @@ function problemOf(settings: SampledSettings, { at }: Workspace<SampledLayout>, 
   });
   const side = (word: "user" | "item"): SampledSide => ({
     factors: table(at[`${word}s`], at[`${word}sFirst`], at[`${word}sSecond`]),
-    bias: hasSide(biases, word)
+    bias: isBiased(biases, word)
       ? { value: at[`${word}Bias`], first: at[`${word}BiasFirst`], second: at[`${word}BiasSecond`] }
       : undefined,
     regularization,
@@ -320,31 +343,12 @@ function problemOf(settings: SampledSettings, { at }: Workspace<SampledLayout>, 
     loss,
     entries: { start: at.start, index: at.index },
     weight: at.weight,
+    historyWeight: at.historyWeight.length === 0 ? undefined : at.historyWeight,
+    offset: at.offset.length === 0 ? undefined : at.offset,
     order: at.order,
     batchSize,
     candidates: negatives,
     seed,
     work: at,
   };
-}
-
-/** A table without padding; with `cosine` every row of length 1, so that scores are plain products. */
-function rowsOf(table: RealTable, cosine: boolean): Float32Array {
-  const rows = unpadded(table);
-  if (!cosine) return rows;
-  const { rank } = table;
-  for (let from = 0; from < rows.length; from += rank) {
-    let squares = 0;
-    for (let i = from; i < from + rank; i++) squares += rows[i] * rows[i];
-    const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
-    for (let i = from; i < from + rank; i++) rows[i] *= scale;
-  }
-  return rows;
-}
-
-/** A user who chose nothing was never moved. */
-function zeroRowsWithout(start: Uint32Array, rank: number, factors: Float32Array): void {
-  for (let row = 0; row < start.length - 1; row++) {
-    if (start[row] === start[row + 1]) factors.fill(0, row * rank, (row + 1) * rank);
-  }
 }

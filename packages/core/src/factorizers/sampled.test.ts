@@ -111,7 +111,9 @@ describe.each(names)("%s", (name) => {
     const { model } = await factorize(clicks, make[name](small));
     const read = decodeModel(encodeModel(model)) as FactorModel;
     expect(read.objective).toEqual(model.objective);
-    expect(read.objective).toMatchObject({ kind: "implicit", target: expect.any(Number) });
+    const isHistory = name === "bpr" || name === "softmax";
+    const solved = { kind: "implicit", target: expect.any(Number) };
+    expect(read.objective).toMatchObject(isHistory ? { kind: "history", historyWeight: 1, normalized: true } : solved);
     expect(read.scale).toBe(name === "logistic" ? "logit" : "preference");
     expect(scorerOf(read).scale).toBe(read.scale);
   });
@@ -149,6 +151,11 @@ describe("scores", () => {
       clicks,
       bpr({
         ...small,
+        scores: "dot",
+        against: "all",
+        temperature: 1,
+        historyWeight: 0,
+        popularityExponent: 0,
         rank: 1,
         initScale: 1e-6,
         regularization: 100,
@@ -172,6 +179,10 @@ describe("historyExponent", () => {
   it("0 weighs every user alike: a user with 30 items counts as one with 1", async () => {
     const records = [...Array.from({ length: 30 }, (_, item) => ({ user: "a", item })), { user: "b", item: 40 }];
     const options: BprOptions = {
+      scores: "dot",
+      temperature: 1,
+      historyWeight: 0,
+      popularityExponent: 0,
       rank: 1,
       epochs: 1,
       batchSize: 1,
@@ -187,10 +198,94 @@ describe("historyExponent", () => {
   });
 });
 
+describe("historyWeight", () => {
+  it("makes a user's row of what was chosen: with own parts next to 0 it is the direction of their sum", async () => {
+    // Steps of almost no length: users' own parts stay at 1e-6, items' rows as well, and only directions matter for them.
+    const method = softmax({ ...small, epochs: 1, learningRate: 1e-12, initScale: 1e-6, historyWeight: 1e6 });
+    const { model } = await factorize(clicks, method);
+    const { start, index } = clicks.byUser;
+    for (let user = 0; user < clicks.users.size; user++) {
+      const sum = [0, 0, 0, 0];
+      for (const item of index.subarray(start[user], start[user + 1])) {
+        for (let k = 0; k < 4; k++) sum[k] += model.itemFactors[4 * item + k];
+      }
+      for (let k = 0; k < 4; k++) expect(model.userFactors[4 * user + k]).toBeCloseTo(sum[k] / Math.hypot(...sum), 5);
+    }
+  });
+
+  it("adds the n items' rows, each by historyWeight / √n, to a user's own with products as scores", async () => {
+    const still = { ...small, scores: "dot", epochs: 1, learningRate: 1e-12 } as const;
+    const [without, made] = await Promise.all(
+      [0, 0.7].map(async (historyWeight) => (await factorize(clicks, softmax({ ...still, historyWeight }))).model),
+    );
+    const { start, index } = clicks.byUser;
+    for (let user = 0; user < clicks.users.size; user++) {
+      const chosen = index.subarray(start[user], start[user + 1]);
+      for (let k = 0; k < 4; k++) {
+        let expected = without.userFactors[4 * user + k];
+        for (const item of chosen) expected += (0.7 / Math.sqrt(chosen.length)) * without.itemFactors[4 * item + k];
+        expect(made.userFactors[4 * user + k]).toBeCloseTo(expected, 5);
+      }
+    }
+    expect(made.objective).toEqual({ kind: "history", historyWeight: 0.7, normalized: false });
+  });
+
+  it("leaves models with fitted user biases without a way to fold people in", async () => {
+    const { model } = await factorize(clicks, logistic({ ...small, historyWeight: 1, biases: "both" }));
+    expect(model.objective).toBeUndefined();
+  });
+});
+
+describe("popularityExponent", () => {
+  it.each([
+    ["softmax", softmax({ ...small, temperature: 0.2, popularityExponent: 0.5 }), 0.1],
+    ["bpr", bpr({ ...small, temperature: 0.3, popularityExponent: -1 }), -0.3],
+    ["warp", warp({ ...small, margin: 2, popularityExponent: 0.5 }), 1],
+    ["logistic", logistic({ ...small, popularityExponent: 0.25 }), 0.25],
+  ])(
+    "adds exponent × temperature, margin or 1 × ln(1 + times chosen) to an item's scores: %s",
+    async (_, method, times) => {
+      const { model } = await factorize(clicks, method);
+      const { start } = clicks.byItem;
+      for (const [item, bias] of (model.itemBias as Float32Array).entries()) {
+        expect(bias).toBeCloseTo(times * Math.log(1 + start[item + 1] - start[item]), 5);
+      }
+    },
+  );
+
+  it("is taken into account in training: with it the factors say less of how often items are chosen", async () => {
+    const skewed = ratingsFrom(
+      Array.from({ length: 200 }, (_, i) => ({ user: i % 40, item: Math.floor(30 * ((i * 0.618034) % 1) ** 3) })),
+    );
+    const gap = async (popularityExponent: number) => {
+      const options = { ...small, rank: 2, epochs: 40, negatives: 30, scores: "dot", temperature: 1 } as const;
+      const { model } = await factorize(skewed, softmax({ ...options, popularityExponent, historyWeight: 0 }));
+      const { start } = skewed.byItem;
+      const mean = (isOften: boolean) => {
+        const items = Array.from({ length: model.items.size }, (_, i) => i).filter(
+          (i) => start[i + 1] - start[i] > 10 === isOften,
+        );
+        let sum = 0;
+        for (const item of items) {
+          for (let user = 0; user < model.users.size; user++) {
+            for (let k = 0; k < 2; k++) sum += model.userFactors[2 * user + k] * model.itemFactors[2 * item + k];
+          }
+        }
+        return sum / items.length / model.users.size;
+      };
+      return mean(true) - mean(false);
+    };
+    expect(await gap(1)).toBeLessThan((await gap(0)) - 0.5);
+  });
+});
+
 describe("options", () => {
   const refusals: readonly (readonly [string, () => Factorizer, string])[] = [
     ["bpr", () => bpr({ temperature: 0 }), "temperature"],
     ["bpr", () => bpr({ scores: "cosine", regularization: 0.1 }), "it acts only with scores dot"],
+    ["bpr", () => bpr({ against: "all", hardestOf: 4 }), "it acts only with against hardest"],
+    ["bpr", () => bpr({ hardestOf: 0 }), "hardestOf"],
+    ["softmax", () => softmax({ historyWeight: -1 }), "historyWeight"],
     ["softmax", () => softmax({ biases: "item" }), "it acts only with scores dot"],
     ["softmax", () => softmax({ positiveTemperature: 1 }), "it acts only with bilateral true"],
     ["warp", () => warp({ margin: 0 }), "margin"],

@@ -18,7 +18,14 @@ import {
 } from "./sampled-options.ts";
 
 export const softmaxOptions = {
-  ...sampledOptions(30, 0.01),
+  ...sampledOptions({
+    epochs: 60,
+    learningRate: 0.005,
+    negatives: 2048,
+    historyExponent: 0.7,
+    historyWeight: 1,
+    popularityExponent: 0.8,
+  }),
   ...scoreOptions("cosine", 0.001),
   temperature: temperatureOption(0.1),
   bilateral: {
@@ -57,6 +64,7 @@ export function softmax(given: SoftmaxOptions = {}): Factorizer {
     {
       name: "softmax",
       loss: { kind: "softmax", temperature, positiveTemperature },
+      unit: temperature,
       cosine: scores === "cosine",
       regularization,
       biases,

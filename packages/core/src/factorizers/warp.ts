@@ -17,7 +17,14 @@ import {
 } from "./sampled-options.ts";
 
 export const warpOptions = {
-  ...sampledOptions(30, 0.01),
+  ...sampledOptions({
+    epochs: 30,
+    learningRate: 0.01,
+    negatives: 512,
+    historyExponent: 1,
+    historyWeight: 0,
+    popularityExponent: 0,
+  }),
   ...scoreOptions("dot", 0.001),
   margin: {
     type: "number",
@@ -46,6 +53,7 @@ export function warp(given: WarpOptions = {}): Factorizer {
     {
       name: "warp",
       loss: { kind: "warp", margin },
+      unit: margin,
       cosine: scores === "cosine",
       regularization,
       biases,

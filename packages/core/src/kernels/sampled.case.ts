@@ -165,7 +165,9 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
   const score = (p: Point, l: number, r: number): number => {
     const y = row(p.right, r);
     const z = row(p.left, l);
-    for (const entry of historyWeight === undefined ? [] : entries.index.subarray(entries.start[l], entries.start[l + 1])) {
+    for (const entry of historyWeight === undefined
+      ? []
+      : entries.index.subarray(entries.start[l], entries.start[l + 1])) {
       const other = row(p.right, entry);
       const share = (historyWeight?.[l] ?? 0) / (cosine ? Math.hypot(...other) : 1);
       for (const [k, v] of other.entries()) z[k] += share * v;

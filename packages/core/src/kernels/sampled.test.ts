@@ -31,7 +31,12 @@ for (const build of builds) {
 
   it.each(optimizers)(`${build}: two passes of %j follow the reference to 1e-3 with every loss`, async (optimizer) => {
     for (const loss of sampledLosses) {
-      const options: SampledWorldOptions = { loss, optimizer, cosine: loss.kind === "softmax", history: loss.kind !== "warp" };
+      const options: SampledWorldOptions = {
+        loss,
+        optimizer,
+        cosine: loss.kind === "softmax",
+        history: loss.kind !== "warp",
+      };
       const worlds = [reference, alone].map((kernels) => sampledWorld(kernels, options));
       const sums = await Promise.all(
         worlds.map(async ({ move, batches }) => [await move(0, batches), await move(0, batches, 0.05, batches)]),

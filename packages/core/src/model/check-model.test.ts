@@ -97,7 +97,7 @@ describe("checkModel", () => {
     expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch(
       "whose confidence is one of constant, proportional, linear, log",
     );
-    expect(reasonOf({ objective: { kind: "magic" } })).toMatch('of kind "explicit" or "implicit"');
+    expect(reasonOf({ objective: { kind: "magic" } })).toMatch('of kind "explicit", "implicit" or "history"');
   });
 
   it("what it lets through is written and read back, whatever of a history or objective is changed", () => {

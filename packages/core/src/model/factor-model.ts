@@ -68,7 +68,22 @@ export type RowObjective =
        * logistic): the multiple of the solved row that is on the scale of their scores
        */
       readonly target?: number;
-    };
+    }
+  | HistoryObjective;
+
+/**
+ * A user's row is made of the rows of the n items in the history: historyWeight / √n · Σ itemFactors_i, and where `normalized` of
+ * length 1. Nothing is solved, ratings are not looked at, and items' rows do not follow from users.
+ */
+export interface HistoryObjective {
+  readonly kind: "history";
+  /** Above 0 */
+  readonly historyWeight: number;
+  readonly normalized: boolean;
+}
+
+/** Objectives whose rows are solved for, of users and of items. */
+export type SolvedObjective = Exclude<RowObjective, HistoryObjective>;
 
 export interface Provenance {
   readonly method: string;

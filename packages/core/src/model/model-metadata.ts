@@ -79,18 +79,23 @@ export function writeMetadata(model: Model): Record<string, string> {
 
 /** The objective's fields in a fixed order, and nothing else. */
 function plainObjective(objective: RowObjective): RowObjective {
-  const { regularization, regularizationExponent } = objective;
   switch (objective.kind) {
     case "explicit": {
+      const { regularization, regularizationExponent } = objective;
       const { kind, center, biases, biasRegularization, biasRegularizationExponent } = objective;
       const ofBiases = { center, biases, biasRegularization, biasRegularizationExponent };
       return { kind, regularization, regularizationExponent, ...ofBiases };
     }
     case "implicit": {
+      const { regularization, regularizationExponent } = objective;
       const { kind, unobservedWeight, observedInUnobserved, confidence, confidenceScale } = objective;
       const target = objective.target === undefined ? {} : { target: objective.target };
       const weights = { unobservedWeight, observedInUnobserved, confidence, confidenceScale, ...target };
       return { kind, regularization, regularizationExponent, ...weights };
+    }
+    case "history": {
+      const { kind, historyWeight, normalized } = objective;
+      return { kind, historyWeight, normalized };
     }
     default:
       return objective satisfies never;
@@ -197,8 +202,17 @@ export function readObjective(from: Readonly<Record<string, unknown>>, fail: Fai
   const word = <const T extends string>(field: string, words: readonly T[]): T =>
     words.find((one) => one === from[field]) ??
     fail("objective", `an objective whose ${field} is one of ${words.join(", ")}`);
+  if (from.kind === "history") {
+    const { normalized } = from;
+    const historyWeight = amount("historyWeight");
+    if (historyWeight === 0) return fail("objective", "an objective whose historyWeight is above 0");
+    if (typeof normalized !== "boolean") {
+      return fail("objective", "an objective whose normalized is true or false");
+    }
+    return { kind: "history", historyWeight, normalized };
+  }
   if (from.kind !== "explicit" && from.kind !== "implicit") {
-    return fail("objective", 'an objective of kind "explicit" or "implicit"');
+    return fail("objective", 'an objective of kind "explicit", "implicit" or "history"');
   }
   const common = {
     regularization: amount("regularization"),

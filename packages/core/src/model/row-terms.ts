@@ -5,7 +5,13 @@
  * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
  */
 import { DataError, logOnePlus, power } from "../support/index.ts";
-import { isBiased, type RowObjective } from "./factor-model.ts";
+import {
+  type FactorModel,
+  type HistoryObjective,
+  isBiased,
+  type RowObjective,
+  type SolvedObjective,
+} from "./factor-model.ts";
 
 /**
  * The penalty of each row: regularization · n^e for explicit, regularization · (n + unobservedWeight · others)^e for
@@ -16,7 +22,7 @@ import { isBiased, type RowObjective } from "./factor-model.ts";
  * @param out f32[rows]
  */
 export function regularizations(
-  objective: RowObjective,
+  objective: SolvedObjective,
   start: Uint32Array,
   otherSideCount: number,
   out: Float32Array,
@@ -91,6 +97,33 @@ export function withoutCenters(
   for (let row = 0; row < center.length; row++) {
     for (let entry = start[row]; entry < start[row + 1]; entry++) out[entry] -= center[row];
   }
+}
+
+/**
+ * The row that a history makes, in double precision, in the order of the entries.
+ *
+ * @param index of items, at least one
+ * @param out f64[rank]
+ * @returns what the sum of the items' rows was multiplied by
+ */
+export function rowOfHistory(
+  { historyWeight, normalized }: HistoryObjective,
+  { rank, itemFactors }: Pick<FactorModel, "rank" | "itemFactors">,
+  index: Uint32Array,
+  out: Float64Array,
+): number {
+  out.fill(0);
+  for (const item of index) {
+    for (let k = 0; k < rank; k++) out[k] += itemFactors[item * rank + k];
+  }
+  let scale = historyWeight / Math.sqrt(index.length);
+  if (normalized) {
+    let squares = 0;
+    for (const value of out) squares += value * value;
+    scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+  }
+  for (let k = 0; k < rank; k++) out[k] *= scale;
+  return scale;
 }
 
 /** What observed cells are aimed at: the solved row is linear in it, so the row for 1 times this. */

@@ -19,6 +19,8 @@ const objectives: RowObjective[] = [
   implicitObjective,
   { ...implicitObjective, observedInUnobserved: false, confidence: "log" } as RowObjective,
   { ...implicitObjective, target: 2.5 } as RowObjective,
+  { kind: "history", historyWeight: 1.5, normalized: false },
+  { kind: "history", historyWeight: 1.5, normalized: true },
 ];
 
 function worldModel(objective: RowObjective, rank: number, seed: number): FactorModel {

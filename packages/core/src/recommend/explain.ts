@@ -9,7 +9,9 @@
  *   explicit:  score(i) = m + itemBias_i + Σ_j t_j · [y_i; 1]ᵀ A⁻¹ [y_j; 1]     (A bordered by the user bias)
  *   implicit:  score(i) = mean + itemBias_i + Σ_j c_j · y_iᵀ A⁻¹ y_j
  *
- * One system is solved, z = A⁻¹ [y_i; 1], in double precision; each contribution is then a dot product.
+ *   history:   score(i) = mean + itemBias_i + Σ_j scale · y_i · y_j               (scale as rowOfHistory says)
+ *
+ * For the first two one system is solved, z = A⁻¹ [y_i; 1], in double precision; each contribution is then a dot product.
  * Source: Hu, Koren & Volinsky, ICDM 2008, section 5, carried over to biases. Cost: O(history · rank² + rank³).
  */
 import { choleskyF64, rowStride, solveCholeskyF64 } from "../kernels/index.ts";
@@ -17,12 +19,15 @@ import {
   biasRegularizations,
   confidences,
   type FactorModel,
+  type HistoryObjective,
   hasBias,
   isCenter,
   overlapOf,
   type RowObjective,
   regularizations,
   rowCenters,
+  rowOfHistory,
+  type SolvedObjective,
   targetOf,
 } from "../model/index.ts";
 import { nextTurn } from "../support/index.ts";
@@ -55,9 +60,39 @@ export interface Parts {
   readonly folded: number;
 }
 
+/** A problem whose rows are solved for. */
+interface SolvedProblem extends ExplainProblem {
+  readonly objective: SolvedObjective;
+}
+
 /** @throws DivergenceError when the history has no stable row */
 export async function explainParts(problem: ExplainProblem): Promise<Parts> {
-  const { model, history, item } = problem;
+  const { objective } = problem;
+  const { influence, weight, mean } =
+    objective.kind === "history" ? ofHistory(problem, objective) : await ofSolved({ ...problem, objective });
+  return split(problem, influence, weight, mean);
+}
+
+/**
+ * What the score for an item is made of: Σ_j weight_j · influence · [y_j; 1], beside mean and item bias.
+ */
+interface Influence {
+  /** f64[rank], or one more for a user bias */
+  readonly influence: Float64Array;
+  /** Of each entry of the history */
+  readonly weight: Float64Array;
+  readonly mean: number;
+}
+
+function ofHistory({ model, history, item }: ExplainProblem, objective: HistoryObjective): Influence {
+  const influence = new Float64Array(model.rank);
+  const scale = rowOfHistory(objective, model, history.index, influence);
+  loadRow(model, item, influence);
+  return { influence, weight: new Float64Array(history.index.length).fill(scale), mean: model.mean };
+}
+
+async function ofSolved(problem: SolvedProblem): Promise<Influence> {
+  const { model, item } = problem;
   const size = systemSize(problem);
   const mean = meanFor(problem);
   const cells = historyCells(problem, mean);
@@ -67,16 +102,19 @@ export async function explainParts(problem: ExplainProblem): Promise<Parts> {
   const z = new Float64Array(size);
   loadRow(model, item, z);
   solveCholeskyF64(system, size, z);
+  return { influence: z, weight: cells.target, mean };
+}
 
-  const row = new Float64Array(size);
+function split({ model, history, item }: ExplainProblem, z: Float64Array, weight: Float64Array, mean: number): Parts {
+  const row = new Float64Array(z.length);
   const baseline = mean + (model.itemBias === undefined ? 0 : model.itemBias[item]);
   let folded = baseline;
   const contributions: Contribution[] = [];
   for (let j = 0; j < history.index.length; j++) {
     loadRow(model, history.index[j], row);
     let influence = 0;
-    for (let k = 0; k < size; k++) influence += z[k] * row[k];
-    const contribution = cells.target[j] * influence;
+    for (let k = 0; k < z.length; k++) influence += z[k] * row[k];
+    const contribution = weight[j] * influence;
     folded += contribution;
     contributions.push({ item: model.items.id(history.index[j]), rating: history.value[j], contribution });
   }
@@ -94,18 +132,19 @@ export function remainderOf(score: number, parts: Parts): { remainder: number; r
     remainder,
     remainderReason:
       "the stored row is not the one that this history folds in to: training stopped before its rows settled, " +
-      "solved them by conjugate gradient, followed another cost than the least squares of a fold-in (bpr, softmax, warp, logistic), " +
+      "solved them by conjugate gradient, followed another cost than the least squares of a fold-in or gave users a part of their own " +
+      "(bpr, softmax, warp, logistic), " +
       "or saw other ratings",
   };
 }
 
 /** Rank, and one more for the user bias where the model has one. */
-function systemSize({ model, objective }: ExplainProblem): number {
+function systemSize({ model, objective }: SolvedProblem): number {
   return model.rank + (hasBias(objective, "user") ? 1 : 0);
 }
 
 /** What this user's ratings are compared with before items come in. */
-function meanFor({ model, objective, history }: ExplainProblem): number {
+function meanFor({ model, objective, history }: SolvedProblem): number {
   if (!isCenter(objective, "user")) return model.mean;
   const center = new Float64Array(1);
   rowCenters(Uint32Array.of(0, history.index.length), history.value, model.mean, center);
@@ -113,7 +152,7 @@ function meanFor({ model, objective, history }: ExplainProblem): number {
 }
 
 /** A: f64[size × size], lower triangle. */
-async function normalMatrix(problem: ExplainProblem, weight: Float64Array, size: number): Promise<Float64Array> {
+async function normalMatrix(problem: SolvedProblem, weight: Float64Array, size: number): Promise<Float64Array> {
   const { model, objective, history, gram } = problem;
   const { rank } = model;
   const start = Uint32Array.of(0, history.index.length);
@@ -151,7 +190,7 @@ function addGram(a: Float64Array, rank: number, weight: number, gram: Float32Arr
  * what it pulls towards (t_j, or c_j).
  */
 function historyCells(
-  { model, objective, history }: ExplainProblem,
+  { model, objective, history }: SolvedProblem,
   mean: number,
 ): { weight: Float64Array; target: Float64Array } {
   const { itemBias } = model;

@@ -11,13 +11,15 @@ import { fillTable, type Kernels, openKernels, rowStride, slot, unpadded } from 
 import {
   biasRegularizations,
   confidences,
+  decodeModel,
+  encodeModel,
   type FactorModel,
   hasBias,
   isCenter,
   overlapOf,
-  type RowObjective,
   regularizations,
   rowCenters,
+  type SolvedObjective,
   withoutCenters,
 } from "../model/index.ts";
 import { openRecommender } from "./recommender.ts";
@@ -45,7 +47,7 @@ function solveDense(a: number[][], rhs: number[]): number[] {
 /** The minimiser of the row's objective as kernels.ts states it, for a user: factors, then the bias if there is one. */
 function denseFoldIn(model: FactorModel, history: readonly { item: number; rating: number }[]): number[] {
   const { rank, objective, itemFactors, itemBias } = model;
-  if (objective === undefined) throw new Error("objective");
+  if (objective === undefined || objective.kind === "history") throw new Error("objective");
   const ownMean = history.reduce((sum, { rating }) => sum + rating, 0) / history.length;
   const mean = isCenter(objective, "user") ? ownMean : model.mean;
   const items = model.items.size;
@@ -85,14 +87,14 @@ function denseFoldIn(model: FactorModel, history: readonly { item: number; ratin
   return solveDense(a, rhs);
 }
 
-const objectives: RowObjective[] = [
+const objectives: SolvedObjective[] = [
   ...explicitObjectives,
   implicitObjective,
-  { ...implicitObjective, observedInUnobserved: false, regularizationExponent: 0.5 } as RowObjective,
+  { ...implicitObjective, observedInUnobserved: false, regularizationExponent: 0.5 } as SolvedObjective,
 ];
 
 const worlds = fc.record({
-  objective: fc.constantFrom(...objectives, { ...implicitObjective, target: 3.5 } as RowObjective),
+  objective: fc.constantFrom(...objectives, { ...implicitObjective, target: 3.5 } as SolvedObjective),
   rank: fc.integer({ min: 1, max: 18 }),
   seed: fc.nat(1e6),
   history: fc.uniqueArray(
@@ -105,13 +107,13 @@ const worlds = fc.record({
   ),
 });
 
-function worldModel(objective: RowObjective, rank: number, seed: number): FactorModel {
+function worldModel(objective: SolvedObjective, rank: number, seed: number): FactorModel {
   const model = modelFixture({ objective, rank, seed, items: Array.from({ length: 25 }, (_, i) => i) });
   return fitting(model, objective);
 }
 
 /** The model with the biases and the mean that the objective says it has. */
-function fitting(model: FactorModel, objective: RowObjective): FactorModel {
+function fitting(model: FactorModel, objective: SolvedObjective): FactorModel {
   if (objective.kind === "implicit") {
     return { ...model, userBias: undefined, itemBias: undefined, mean: 0, scale: "preference", range: undefined };
   }
@@ -316,10 +318,48 @@ describe("fold-in", () => {
   });
 });
 
+describe("rows made of their histories", () => {
+  const objective = { kind: "history", historyWeight: 1.5, normalized: false } as const;
+  const start = modelFixture({ users: names("u", 8), items: names("i", 30), rank: 4, density: 0.3, objective });
+  const model: FactorModel = { ...start, userBias: undefined, mean: 0, scale: "preference", range: undefined };
+  const chosen = [3, 7, 11, 20];
+  const history = [...chosen, 7].map((i) => ({ item: model.items.id(i), rating: 5 * i }));
+
+  it("are 1.5 / √n of the sum of the items' rows, or of length 1; an item counts once, whatever its ratings", async () => {
+    for (const normalized of [false, true]) {
+      const recommender = await openRecommender(
+        { ...model, objective: { ...objective, normalized } },
+        { kernels: reference },
+      );
+      const folded = await recommender.foldInUser(history);
+      if (folded.status !== "known") throw new Error(folded.status);
+      const sum = [0, 1, 2, 3].map((k) => chosen.reduce((all, i) => all + model.itemFactors[4 * i + k], 0));
+      const scale = normalized ? 1 / Math.hypot(...sum) : 1.5 / Math.sqrt(chosen.length);
+      for (const [k, factor] of folded.factors.entries()) expect(factor).toBeCloseTo(scale * sum[k], 6);
+      expect(folded.bias).toBeUndefined();
+      recommender.close();
+    }
+  });
+
+  it("survive a file, and a file with a weight of 0 or of another kind is refused", () => {
+    expect((decodeModel(encodeModel(model)) as FactorModel).objective).toEqual(objective);
+    for (const wrong of [{ ...objective, historyWeight: 0 }, { ...objective, normalized: 1 }, { kind: "other" }]) {
+      expect(() => encodeModel({ ...model, objective: wrong as never })).toThrow("objective");
+    }
+  });
+
+  it("say nothing about the rows of items: foldInItem is refused by the method's name", async () => {
+    const recommender = await openRecommender(model, { kernels: reference });
+    await expect(recommender.foldInItem([{ user: "u1" }])).rejects.toMatchObject({ code: "no-objective" });
+    recommender.close();
+  });
+});
+
 /** The model with its user side solved once by the kernels, as training does it. */
 async function afterUserHalfSweep(model: FactorModel, kernels: Kernels): Promise<FactorModel> {
   const { rank, users, items, history, objective } = model;
-  if (history === undefined || objective === undefined) throw new Error("needs a history and an objective");
+  if (history === undefined || objective === undefined || objective.kind === "history")
+    throw new Error("needs a history and an objective that is solved");
   const biased = hasBias(objective, "user");
   const center = isCenter(objective, "user") ? new Float32Array(users.size) : undefined;
   const space = kernels.open({

@@ -1,7 +1,7 @@
 /**
  * Fold-in: a history in, the row that training would have given to it out, the other side's table as it is.
  *
- * The same kernel routine, penalties and confidences as a half-sweep of training with the exact solver, so that a
+ * Of a model whose users are made of their items (`HistoryObjective`) the row is their sum. Else the same kernel routine, penalties and confidences as a half-sweep of training with the exact solver, so that a
  * training user folded in right after a user half-sweep comes out bit for bit. Kernel memory is small: only the other
  * side's rows in the history are copied there; implicit models also need the Gram matrix of the whole table, made once.
  * Cost: O(entries · rank² + rank³). Concurrent calls take turns.
@@ -18,6 +18,8 @@ import {
   type RowObjective,
   regularizations,
   rowCenters,
+  rowOfHistory,
+  type SolvedObjective,
   targetOf,
   withoutCenters,
 } from "../model/index.ts";
@@ -44,7 +46,7 @@ export interface FoldedRow {
 
 type FoldLayout = ReturnType<typeof foldLayout>;
 
-function foldLayout(capacity: number, rank: number, objective: RowObjective) {
+function foldLayout(capacity: number, rank: number, objective: SolvedObjective) {
   return {
     fixed: slot.table(capacity, rank),
     fixedBias: slot.f32(capacity),
@@ -96,6 +98,17 @@ export function foldableOf(who: string, model: Model): FactorModel {
   );
 }
 
+/** For an item's row of a model whose users are made of their items. */
+function itemsFollowNot(who: string, model: FactorModel): LowrankError {
+  const { method } = model.provenance;
+  return new LowrankError(
+    "no-objective",
+    `${who}: users of this model of ${method} are made of the items of their histories, and items' rows do not follow from users; ` +
+      "train again with these ratings among the others, or with historyWeight 0",
+    { method },
+  );
+}
+
 /** For what is asked of the rows of a model that has none. */
 export function noRows(who: string, model: Model): LowrankError {
   return new LowrankError(
@@ -133,8 +146,14 @@ export class FoldIn {
    * @param history at least one entry
    * @throws DivergenceError when the row has no stable solution
    */
-  solve(who: string, history: CleanHistory): Promise<FoldedRow> {
+  async solve(who: string, history: CleanHistory): Promise<FoldedRow> {
     const objective = objectiveOf(who, this.#model);
+    if (objective.kind === "history") {
+      if (this.#side === "item") throw itemsFollowNot(who, this.#model);
+      const row = new Float64Array(this.#model.rank);
+      rowOfHistory(objective, this.#model, history.index, row);
+      return { factors: Float32Array.from(row), bias: undefined };
+    }
     return this.#lock.run(async () => {
       const gram = objective.kind === "implicit" ? await this.gram() : undefined;
       const space = this.#room(history.index.length, objective, gram);
@@ -184,7 +203,7 @@ export class FoldIn {
     }
   }
 
-  #room(entries: number, objective: RowObjective, gram: Float32Array | undefined): Workspace<FoldLayout> {
+  #room(entries: number, objective: SolvedObjective, gram: Float32Array | undefined): Workspace<FoldLayout> {
     const present = this.#space;
     if (present !== undefined && present.at.index.length >= entries) return present;
     present?.close();
@@ -198,7 +217,7 @@ export class FoldIn {
   }
 
   /** Gathers the rows of the history to the front of the fixed table: entry j then points to row j. */
-  #load({ at }: Workspace<FoldLayout>, history: CleanHistory, objective: RowObjective): RowProblem {
+  #load({ at }: Workspace<FoldLayout>, history: CleanHistory, objective: SolvedObjective): RowProblem {
     const { rank } = this.#model;
     const { factors, bias, rows } = this.#fixed;
     const count = history.index.length;
