@@ -24,7 +24,7 @@ export const bprOptions = {
     negatives: 512,
     historyExponent: 0.7,
     historyWeight: 1,
-    popularityExponent: 0.4,
+    popularityExponent: 0.4, initScale: 0.03,
   }),
   ...scoreOptions("cosine", 0.001),
   temperature: temperatureOption(0.2),

@@ -17,7 +17,7 @@ export const logisticOptions = {
     negatives: 512,
     historyExponent: 1,
     historyWeight: 0,
-    popularityExponent: 0,
+    popularityExponent: 0, initScale: 0.1,
   }),
   regularization: penaltyOption(0.01, "factors"),
   biases: biasesOption("none"),

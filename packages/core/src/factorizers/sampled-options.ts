@@ -26,6 +26,7 @@ interface SampledDefaults {
   readonly historyExponent: number;
   readonly historyWeight: number;
   readonly popularityExponent: number;
+  readonly initScale: number;
 }
 
 export const sampledOptions = (defaults: SampledDefaults) =>
@@ -76,7 +77,7 @@ export const sampledOptions = (defaults: SampledDefaults) =>
     },
     initScale: {
       type: "number",
-      default: 0.1,
+      default: defaults.initScale,
       // From all zeros no factor would ever move.
       min: 1e-6,
       max: 1e3,
@@ -143,7 +144,7 @@ export interface SampledOptions extends ScheduleOptions, OptimizerOptions {
   readonly historyWeight?: number;
   /** ln(1 + times chosen) × this × the temperature (of warp the margin, of logistic 1) is part of each item's scores; −4 to 4 */
   readonly popularityExponent?: number;
-  /** Standard deviation of the starting factors, 10⁻⁶ to 1000. Default 0.1 */
+  /** Standard deviation of the starting factors, 10⁻⁶ to 1000 */
   readonly initScale?: number;
 }
 

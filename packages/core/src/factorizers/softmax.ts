@@ -24,7 +24,7 @@ export const softmaxOptions = {
     negatives: 2048,
     historyExponent: 0.7,
     historyWeight: 1,
-    popularityExponent: 0.8,
+    popularityExponent: 0.8, initScale: 0.03,
   }),
   ...scoreOptions("cosine", 0.001),
   temperature: temperatureOption(0.1),

@@ -68,7 +68,7 @@ export function objectiveOf(who: string, model: FactorModel): RowObjective {
   throw new LowrankError(
     "no-objective",
     `${who}: rows of this model of ${method} do not follow from histories alone${whyNotFoldable(options)}; ` +
-      "use a model trained with als, ials or gradient, or with sgd in its default settings",
+      "use a model trained with als, ials or gradient, or with sgd, bpr or softmax in their default settings",
     { method },
   );
 }
@@ -79,6 +79,8 @@ function whyNotFoldable(options: Readonly<Record<string, unknown>>): string {
   if (options.loss !== undefined && options.loss !== "squared") return ` (loss ${options.loss} has no closed form)`;
   if (typeof options.regularizationL1 === "number" && options.regularizationL1 > 0)
     return " (regularizationL1 has no closed form)";
+  if (options.historyWeight === 0 && options.biases !== "none")
+    return " (with fitted biases, and historyWeight 0: users are not made of their histories)";
   return options.nonNegative === true ? " (nonNegative keeps factors from below 0)" : "";
 }
 

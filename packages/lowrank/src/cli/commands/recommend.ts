@@ -280,9 +280,10 @@ function parseHistory(texts: readonly string[], model: Model): { item: Id; ratin
   });
 }
 
-/** A model of items to which an entry is an entry, whatever it says. */
+/** A model to which an entry is an entry, whatever it says: of items, or of users that are made of items. */
 function isOnes(model: Model): boolean {
-  return model.kind === "items" && model.values === "ones";
+  if (model.kind === "items") return model.values === "ones";
+  return model.kind === "factors" && model.objective?.kind === "history";
 }
 
 /** What was typed and cannot act as meant: a slip in one rating turns the whole list, so it is told. */
