@@ -14,7 +14,7 @@ export async function run({ quick }: Context): Promise<Table> {
   const { ratings } = await readRatings(dataFile("ml-latest-small", "ratings.csv"));
   const kernels = await openKernels({ threads: THREADS });
   const adam = gradient({ ...cost, steps: STEPS, objective: "half", learningRate: 1e-4, init: "kaiming" });
-  const als80 = als({ ...cost, regularizationExponent: 0, sweeps: 80, initScale: 1e-4 });
+  const als80 = als({ ...cost, regularizationExponent: 0, sweeps: 80, solver: "cholesky", initScale: 1e-4 });
   const rounds: { adamSeconds: number; target: number; alsSeconds: number; sweeps: number; reached: number }[] = [];
   for (let seed = 0; seed < (quick ? 1 : ROUNDS); seed++) {
     const trained = await factorize(ratings, adam, { kernels, seed });

@@ -57,6 +57,7 @@ describe("als on the cost of seed notebook 002, real size", () => {
     const method = als({
       rank: 100,
       sweeps: 75,
+      solver: "cholesky",
       center: "item",
       biases: "user",
       biasRegularization: 0,

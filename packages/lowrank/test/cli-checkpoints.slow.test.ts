@@ -103,6 +103,13 @@ describe("lowrank fit --checkpoint --resume", () => {
     expect((await loadCheckpoint(other)).passes).toBe(5);
     expect((await inProcess([...args, "--sweeps", "5", "--resume", checkpoint])).code).toBe(0);
     expect(readFileSync(checkpoint)).toEqual(before);
+    // No sweep is left to make, and the other file is written nevertheless; its own is left as it is.
+    const copy = here.file("copy.ckpt");
+    const done = await inProcess([...args, "--sweeps", "3", "--resume", checkpoint, "--checkpoint", copy]);
+    expect({ code: done.code, stdout: done.stdout }).toEqual({ code: 0, stdout: expect.stringContaining("copy.ckpt") });
+    expect(await loadCheckpoint(copy)).toMatchObject({ passes: 3, loss: (await loadCheckpoint(checkpoint)).loss });
+    await inProcess([...args, "--sweeps", "3", "--resume", checkpoint, "--checkpoint", checkpoint]);
+    expect(readFileSync(checkpoint)).toEqual(before);
     await here.dispose();
   });
 

@@ -26,6 +26,23 @@ describe("lowrank fit", () => {
     }
   });
 
+  it("names in its help flags that are there, and the defaults of sgd as it comes, in blocks", async () => {
+    const { stdout } = await inProcess(["fit", "--help"]);
+    const help = stdout.replace(/\s+/g, " ");
+    expect(help).not.toMatch(/learningRate|initScale|clipNorm|or initial/);
+    const about = (flag: string) => help.match(new RegExp(` ${flag} <\\w+> (.*?) --[a-z-]+ <`))?.[1];
+    expect(about("--regularization")).toContain(
+      "sgd: L2 penalty of the factors (auto: 0.9 × the standard deviation of the ratings / the mean root of a row's number of ratings in blocks, 0.85 ×",
+    );
+    expect(about("--bias-regularization")).toContain(
+      "sgd: L2 penalty of the biases (auto: 0.01 in blocks, 3 in other orders)",
+    );
+    expect(about("--learning-rate")).toMatch(
+      /^size of a step \(gradient auto: .* \(none with optimizer sgd\); sgd auto: 0\.1 in blocks/,
+    );
+    expect(help).toContain("1 where --learning-rate is given in another order than blocks); net:");
+  });
+
   it("with a file alone takes als for ratings, says why, and writes model.safetensors where it runs", async () => {
     const here = await folder();
     const { code, stdout, stderr } = await lowrank(["fit", ratings], { cwd: here.path });
@@ -160,6 +177,11 @@ describe("lowrank fit", () => {
   it.each([
     [["--rank", "0"], "--rank must be a whole number from 1 to 1024, got 0"],
     [["--rank", "many"], '--rank must be a whole number, got "many"'],
+    [["--regularization", "much"], '--regularization must be a number or auto, got "much"'],
+    [
+      ["--method", "als", "--regularization", "-1"],
+      '--regularization must be a finite number from 0 to 1000000000, or "auto", got -1',
+    ],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
     [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
     [["--no-header", "--header"], "--header and --no-header exclude each other; state one of them"],

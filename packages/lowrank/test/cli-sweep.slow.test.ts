@@ -36,7 +36,7 @@ describe("lowrank sweep", () => {
     expect(suggested).toHaveLength(1);
     expect(stdout).toContain("● held-out RMSE   ■ training RMSE");
     expect(stdout).toMatch(new RegExp(`^ {2}suggested: rank ${suggested[0]}, .*held-out RMSE`, "m"));
-    expect(stderr).toContain("ranks 1, 2, 4, 6 sweeps, regularization auto, seed 3");
+    expect(stderr).toContain("ranks 1, 2, 4, 6 sweeps, regularization auto, solver cholesky, seed 3");
     expect(stderr).toContain("holding out 10 % of the ratings, at random");
     expect(stderr.match(/^ {2}rank \d: training RMSE/gm)).toHaveLength(3);
     expect(stderr).toContain(`Next: lowrank fit ratings.csv --sweeps 6 --seed 3 --rank ${suggested[0]}`);
@@ -64,6 +64,23 @@ describe("lowrank sweep", () => {
     }
     expect(result.rows.map(({ rank }: { rank: number }) => rank)).toEqual([1, 3]);
     expect(result.suggested).toEqual({ reason: expect.stringContaining("(--validation 0.1)") });
+  });
+
+  it("says of sgd what all ranks share: not the size of starting factors, 1 / √rank, unless it was given", async () => {
+    const flags = ["--method", "sgd", "--epochs", "3", "--no-validation", "--json"];
+    const of = async (...more: string[]) => {
+      const { stdout, stderr } = await inProcess(["sweep", dir.file("ratings.csv"), ...flags, ...more]);
+      return { options: JSON.parse(stdout).options, stderr };
+    };
+    const auto = await of("--ranks", "1,4");
+    expect(auto.options).toMatchObject({ epochs: 3, init: "positive" });
+    expect(auto.options).not.toHaveProperty("initScale");
+    expect(auto.stderr).toContain("ranks 1, 4, 3 epochs");
+    expect(auto.stderr).not.toContain("init scale");
+    expect((await of("--ranks", "4")).options.initScale).toBe(0.5);
+    const given = await of("--ranks", "1,4", "--init-scale", "0.3");
+    expect(given.options.initScale).toBe(0.3);
+    expect(given.stderr).toContain("init scale 0.3");
   });
 
   it("of a whole matrix holds out nothing, is svd's in one training, and finds its two products", async () => {
@@ -145,6 +162,12 @@ describe("lowrank sweep", () => {
     [["ratings.csv", "--rank", "8"], 2, "unknown option '--rank'; did you mean --ranks?"],
     [["ratings.csv", "--svg", "a.png"], 2, "--svg must end in .svg"],
     [["ratings.csv", "--svg", "none/a.svg"], 1, "there is no folder"],
+    [
+      ["not-there.csv", "--method", "itemKnn"],
+      2,
+      "--method itemKnn has no rank; sweep needs one of als, ials, gradient, sgd, net, svd, nmf",
+    ],
+    [["not-there.csv", "--method", "ease"], 2, "--method ease has no rank"],
     [["ratings.csv", "--validation", "1"], 2, "--validation must be a number from 0.001 to 0.9"],
     [["ratings.csv", "--no-validation", "--metric", "mae"], 2, "--metric is of held-out ratings"],
     [["ratings.csv", "--method", "als", "--epochs", "3"], 2, "--epochs is a setting of"],

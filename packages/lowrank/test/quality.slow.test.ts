@@ -149,20 +149,20 @@ describe("ranking with settings chosen on a validation split", () => {
     expect(figures?.ndcg).toBeGreaterThanOrEqual(0.1214);
   });
 
-  it("ials at rank 256 on Gowalla reaches Recall@20 0.1690 and NDCG@20 0.1400, over every unseen item", async () => {
+  it("ials at rank 512 on Gowalla reaches Recall@20 0.1780 and NDCG@20 0.1480, over every unseen item", async () => {
     const train = readGowalla("train");
     const method = ials({
-      rank: 256,
-      sweeps: 8,
-      regularization: 0.0025,
-      unobservedWeight: 0.02,
+      rank: 512,
+      sweeps: 6,
+      regularization: 0.005,
+      unobservedWeight: 0.01,
     });
     const { model } = await factorize(train, method, { seed: 1 });
     const result = await evaluate(model, readGowalla("test"), { train, n: [20] });
     const figures = result.ranking?.[0];
     console.log(`Gowalla: Recall@20 ${figures?.recall.toFixed(4)}, NDCG@20 ${figures?.ndcg.toFixed(4)}`);
     expect(result.counts.usersRanked).toBe(29_858);
-    expect(figures?.recall).toBeGreaterThanOrEqual(0.169);
-    expect(figures?.ndcg).toBeGreaterThanOrEqual(0.14);
+    expect(figures?.recall).toBeGreaterThanOrEqual(0.178);
+    expect(figures?.ndcg).toBeGreaterThanOrEqual(0.148);
   });
 });

@@ -6,7 +6,7 @@ import { type Kernels, openKernels } from "../kernels/index.ts";
 import { plantedWorld, type Ratings, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
 import { DataError, LowrankError, normal } from "../support/index.ts";
 import { evaluate } from "./evaluate.ts";
-import { type RankSweepOptions, rankSweep, type TrainedRank } from "./rank-sweep.ts";
+import { type RankSweepOptions, type RankSweepRow, rankSweep, type TrainedRank } from "./rank-sweep.ts";
 import { suggestRank } from "./suggest-rank.ts";
 
 const kernels = await openKernels({ threads: 2 });
@@ -104,6 +104,20 @@ describe("rankSweep", () => {
       const { report } = await factorize(completeWorld(), svd({ rank }), { kernels, keepHistory: false });
       expect(digest).toBe(report.digest);
     }
+  });
+
+  it("of svd falls back to the highest rank that there is memory for; with none throws the lowest one's error", async () => {
+    const noMemory = (rank: number) => new LowrankError("memory", `svd of rank ${rank} needs more`, { rank });
+    const upTo = (most: number) => (rank: number) =>
+      rank <= most ? svd({ rank }) : { ...svd({ rank }), start: () => Promise.reject(noMemory(rank)) };
+    const whole = await rankSweep(completeWorld(), { ranks: [1, 2], method: svdAt, kernels });
+    const { rows } = await rankSweep(completeWorld(), { ranks: [1, 2, 4, 5], method: upTo(2), kernels });
+    const timeless = (row: RankSweepRow) => ({ ...row, seconds: undefined });
+    expect(rows.slice(0, 2).map(timeless)).toEqual(whole.rows.map(timeless));
+    const failure = (rank: number) => ({ code: "memory", message: noMemory(rank).message, facts: { rank } });
+    expect(rows.slice(2)).toEqual([4, 5].map((rank) => ({ rank, failure: failure(rank) })));
+    const none = rankSweep(completeWorld(), { ranks: [4, 5], method: upTo(2), kernels });
+    await expect(none).rejects.toMatchObject({ code: "memory", facts: { rank: 4 } });
   });
 
   it("refuses held-out data that are neither a share nor a split", async () => {

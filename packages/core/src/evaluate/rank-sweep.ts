@@ -23,7 +23,7 @@ import {
 } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { type Model, modelDigest } from "../model/index.ts";
-import { Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
+import { asRatings, Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
 import {
   DivergenceError,
   type Facts,
@@ -82,7 +82,7 @@ export interface TrainedRank {
    * not wanted, and where there was no memory for it
    */
   readonly svdOptimum: RankOptimum | undefined;
-  /** Of this rank's training, docs/findings.md; with one training for all ranks they stand at the highest */
+  /** Of this rank's training, docs/findings.md; with one training for all ranks they stand at the highest that was trained */
   readonly findings: readonly Finding[];
   /** Of the training; for ranks that another rank's training serves, that training's */
   readonly seconds: number;
@@ -152,6 +152,7 @@ const optionNames = [
  *   the lowest rank when no rank can be trained
  */
 export async function rankSweep(ratings: Ratings, options: RankSweepOptions): Promise<RankSweep> {
+  asRatings(WHO, "ratings", ratings);
   knownOptions(WHO, options, optionNames);
   const seed = wholeNumber(WHO, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   const methods = methodsOf(options);
@@ -317,6 +318,15 @@ function isMemory(error: unknown): error is LowrankError {
   return error instanceof LowrankError && error.code === "memory";
 }
 
+/** An error that another rank may not have. */
+function isOfRank(error: unknown): error is LowrankError {
+  return error instanceof DivergenceError || isMemory(error);
+}
+
+function failedRank({ rank }: Ranked, { code, message, facts }: LowrankError): FailedRank {
+  return { rank, failure: { code, message, facts } };
+}
+
 /** One training for each rank. @throws the error of the lowest rank when all fail */
 async function eachTrained(run: SweepRun, methods: readonly Ranked[]): Promise<(Trained | FailedRank)[]> {
   const ranks: (Trained | FailedRank)[] = [];
@@ -325,11 +335,9 @@ async function eachTrained(run: SweepRun, methods: readonly Ranked[]): Promise<(
     try {
       ranks.push(await trainedAt(run, method, ranks.length, methods.length));
     } catch (error) {
-      // Any other error has nothing to do with the rank.
-      if (!(error instanceof DivergenceError) && !isMemory(error)) throw error;
+      if (!isOfRank(error)) throw error;
       first ??= error;
-      const { code, message, facts } = error;
-      ranks.push({ rank: method.rank, failure: { code, message, facts } });
+      ranks.push(failedRank(method, error));
     }
   }
   if (first !== undefined && !ranks.some((rank) => "row" in rank)) throw first;
@@ -374,10 +382,27 @@ function fit({ train, seed, kernels, options }: SweepRun, method: Ranked, done: 
   });
 }
 
-/** One training at the highest rank, and from it every lower one. */
-async function nested(run: SweepRun, methods: readonly Ranked[]): Promise<Trained[]> {
+/** One training at the highest rank that can be trained, and from it every lower one. @throws the error of the lowest rank when all fail */
+async function nested(run: SweepRun, methods: readonly Ranked[]): Promise<(Trained | FailedRank)[]> {
+  const failed: FailedRank[] = [];
+  for (let count = methods.length; ; count--) {
+    try {
+      const fitted = await fit(run, methods[count - 1], 0, methods.length);
+      return [...(await lowerRanks(run, methods.slice(0, count), fitted)), ...failed];
+    } catch (error) {
+      if (count === 1 || !isOfRank(error)) throw error;
+      failed.unshift(failedRank(methods[count - 1], error));
+    }
+  }
+}
+
+/** @param methods ascending, the last one that which was trained */
+async function lowerRanks(
+  run: SweepRun,
+  methods: readonly Ranked[],
+  { model, report }: Awaited<ReturnType<typeof fit>>,
+): Promise<Trained[]> {
   const last = methods[methods.length - 1];
-  const { model, report } = await fit(run, last, 0, methods.length);
   const ranks: Trained[] = [];
   for (const method of methods) {
     throwIfAborted(WHO, run.options.signal);

@@ -14,7 +14,7 @@ import type { Biases, Center } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
-import { type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
+import { checkBlockSize, type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { biasesOption, centerOption, MAX_PENALTY, rankOption, withBiases } from "./common-options.ts";
 import { spreadOf } from "./descent-unit.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
@@ -65,7 +65,7 @@ export const alsOptions = {
   },
   center: centerOption("global"),
   initScale: alternatingOptions.initScale,
-  ...solverOptions("exact"),
+  ...solverOptions("exact up to about rank 32, conjugate gradient above"),
 } as const satisfies OptionTable;
 
 /** Options of `als`; every one may be left out. */
@@ -99,31 +99,33 @@ export interface AlsOptions extends RowSolverOptions {
  * @throws OptionError for an unknown option or a value out of range
  */
 export function als(given: AlsOptions = {}): Factorizer {
-  const resolved = resolveOptions("als", alsOptions, given);
-  const solver = solverOf("als", resolved, "cholesky");
-  const options = { ...resolved, solver: solver.kind };
+  const options = resolveOptions("als", alsOptions, given);
+  checkBlockSize("als", options);
   const { rank, sweeps, biases, center, initScale, regularizationExponent } = options;
   if (options.regularization === "auto" && regularizationExponent !== AUTO_EXPONENT) {
     const allowed = `given with regularizationExponent ${regularizationExponent}`;
     const remedy = `its default is measured for ${AUTO_EXPONENT} only; ALS-WR (1) wants about 0.05 to 0.15`;
     throw new OptionError("als", "regularization", "auto", allowed, remedy);
   }
-  const settings = (regularization: number): AlternatingSettings => ({
-    name: "als",
-    options: { ...options, regularization },
-    rank,
-    initScale,
-    solver,
-    objective: {
-      kind: "explicit",
-      regularization,
-      regularizationExponent,
-      center,
-      biases,
-      biasRegularization: biases === "none" ? undefined : options.biasRegularization,
-      biasRegularizationExponent: options.biasRegularizationExponent,
-    },
-  });
+  const settings = (ratings: Ratings, regularization: number): AlternatingSettings => {
+    const solver = solverOf(options, ratings, { kind: "explicit", rank, varied: regularizationExponent !== 0 });
+    return {
+      name: "als",
+      options: { ...options, regularization, solver: solver.kind },
+      rank,
+      initScale,
+      solver,
+      objective: {
+        kind: "explicit",
+        regularization,
+        regularizationExponent,
+        center,
+        biases,
+        biasRegularization: biases === "none" ? undefined : options.biasRegularization,
+        biasRegularizationExponent: options.biasRegularizationExponent,
+      },
+    };
+  };
   return {
     name: "als",
     options,
@@ -131,7 +133,8 @@ export function als(given: AlsOptions = {}): Factorizer {
     passName: "sweeps",
     passes: sweeps,
     ignores: ["time"],
-    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
+    bytesFor: (ratings: Ratings, kernels: Kernels) =>
+      kernels.bytesFor(alternatingLayout(ratings, settings(ratings, 0))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       if (!ratings.hasRatings) {
         throw new DataError(
@@ -141,7 +144,7 @@ export function als(given: AlsOptions = {}): Factorizer {
       }
       const { regularization } = options;
       const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spreadOf(ratings) : regularization;
-      return AlternatingRun.start(settings(penalty), ratings, kernels, seed, from, signal);
+      return AlternatingRun.start(settings(ratings, penalty), ratings, kernels, seed, from, signal);
     },
   };
 }

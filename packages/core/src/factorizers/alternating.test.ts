@@ -5,10 +5,10 @@
 import { describe, expect, it } from "vitest";
 import { type Kernels, type Layout, openKernels, type Workspace } from "../kernels/index.ts";
 import { encodeModel, type FactorModel, factorScorer } from "../model/index.ts";
-import { type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
+import { plantedWorld, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { DataError, DivergenceError, normal, OptionError, unit } from "../support/index.ts";
 import type { RowSolverOptions } from "./alternating-solver.ts";
-import { als, factorize, ials } from "./index.ts";
+import { als, type Factorizer, factorize, ials } from "./index.ts";
 
 /** 40 users × 25 items, rank 2 plus noise and biases, about 40 % of the cells, ratings on a half-star scale. */
 function smallWorld(
@@ -352,17 +352,28 @@ describe("subspaces", () => {
     expect(() => ials({ cgSteps: 2 })).toThrow(/acts only with solver cg/);
   });
 
-  it("the solver that auto takes is among the method's options and in the model's provenance", async () => {
-    const { model, report } = await factorize(world, ials({ rank: 33, sweeps: 1 }));
-    expect(ials({ rank: 32 }).options.solver).toBe("cholesky");
-    expect([report.options.solver, model.provenance.options.solver]).toEqual(["cg", "cg"]);
+  it("auto is exact at rank 32 and cg at 48, also for als, blocks at 128 where histories are short; the report and the model say so", async () => {
+    const taken = async (ratings: Ratings, method: Factorizer) => {
+      const { model, report } = await factorize(ratings, method);
+      expect(model.provenance.options.solver).toBe(report.options.solver);
+      return report.options.solver;
+    };
+    const full = plantedWorld({ users: 90, items: 80, rank: 3, density: 0.9, seed: 1 }).ratings;
+    const sparse = plantedWorld({ users: 90, items: 80, rank: 3, density: 0.05, seed: 1 }).ratings;
+    expect(await taken(full, als({ rank: 32, sweeps: 1 }))).toBe("cholesky");
+    expect(await taken(full, als({ rank: 48, sweeps: 1 }))).toBe("cg");
+    expect(await taken(full, ials({ rank: 32, sweeps: 1 }))).toBe("cholesky");
+    expect(await taken(full, ials({ rank: 48, sweeps: 1 }))).toBe("cg");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1 }))).toBe("subspace");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1, regularizationExponent: 0 }))).toBe("cg");
+    expect(await taken(sparse, ials({ rank: 128, sweeps: 1, solver: "cg" }))).toBe("cg");
   });
 });
 
 describe("als and ials alike", () => {
   const methods = [
     als({ rank: 5, sweeps: 3 }),
-    ials({ rank: 40, sweeps: 3 }),
+    ials({ rank: 40, sweeps: 3, solver: "cg" }),
     ials({ rank: 5, sweeps: 3, solver: "cholesky" }),
     als({ rank: 20, sweeps: 3, solver: "subspace" }),
     ials({ rank: 40, sweeps: 3, solver: "subspace" }),

@@ -15,6 +15,12 @@ import type { OptionTable } from "./options.ts";
 const AUTO_REGULARIZATION = 0.9;
 const AUTO_BIAS_REGULARIZATION = 0.01;
 
+/** What `auto` comes to with the default loss, for a help text. */
+export const autoInBlocks = {
+  regularization: `${AUTO_REGULARIZATION} × the standard deviation of the ratings / the mean root of a row's number of ratings`,
+  biasRegularization: String(AUTO_BIAS_REGULARIZATION),
+} as const;
+
 const inBlocks = { option: "order", is: ["blocks"] } as const;
 
 export const blockOptions = {
@@ -143,7 +149,7 @@ export function blockUnit(loss: BlockLoss, s: number): BlockUnit {
   return { rating: s, factor: Math.sqrt(s), cost: squares ? s * s : s };
 }
 
-export interface BlockPenalties {
+interface BlockPenalties {
   readonly regularization: number;
   readonly biasRegularization: number;
 }

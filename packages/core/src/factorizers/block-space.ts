@@ -21,7 +21,7 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import type { Biases, Center, FactorModel } from "../model/index.ts";
+import { type Biases, type Center, type FactorModel, isBiased } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
 import { DataError, streamSeed, throwIfAborted } from "../support/index.ts";
 import { drawPlaces, fillBlocks, type Places } from "./block-entries.ts";
@@ -289,10 +289,6 @@ interface OneSide {
   readonly state: Reals;
   readonly placeOf: Uint32Array;
   readonly rowAt: Uint32Array;
-}
-
-function isBiased(biases: Biases, word: "user" | "item"): boolean {
-  return biases === "both" || biases === word;
 }
 
 /** @param values [rows × width] */

@@ -73,7 +73,7 @@ describe("resume", () => {
   const trainings: readonly (readonly [string, Factorizer<Model>, Validation | undefined])[] = [
     ["als", als({ rank: 4, sweeps: 6 }), undefined],
     ["als by conjugate gradient", als({ rank: 4, sweeps: 6, solver: "cg", cgSteps: 1 }), undefined],
-    ["ials", ials({ rank: 40, sweeps: 6 }), undefined],
+    ["ials by conjugate gradient", ials({ rank: 40, sweeps: 6, solver: "cg" }), undefined],
     ["ials by subspaces", ials({ rank: 40, sweeps: 6, solver: "subspace" }), undefined],
     ["gradient by adam", gradient({ rank: 4, steps: 6, learningRate: 0.1 }), undefined],
     ["gradient by sgd with momentum, falling rate", gradient(momentum), undefined],
@@ -108,8 +108,10 @@ describe("resume", () => {
         expect(resumed.report.seconds.passes).toHaveLength(end.report.passes);
         // A training that is resumed writes the checkpoints that it would have written.
         const again = await checkpointed(method, { validation, resume: decodeCheckpoint(bytes) });
-        const tail = again.kept.at(-1);
-        if (tail !== undefined) expect(timeless(tail.bytes)).toEqual(timeless(kept[kept.length - 1].bytes));
+        expect(timeless(again.kept[again.kept.length - 1].bytes)).toEqual(timeless(kept[kept.length - 1].bytes));
+        const reasons = again.kept.map(({ info }) => info.reason);
+        expect(reasons[reasons.length - 1]).toBe("end");
+        if (info.passes === end.report.passes) expect(reasons).toEqual(["end"]);
       }
     },
   );

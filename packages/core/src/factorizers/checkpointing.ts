@@ -22,7 +22,8 @@ export interface CheckpointInfo {
   readonly passes: number;
   /**
    * `start`: before the first pass of this call, so that an unwritable place is known before hours of training;
-   * `due`: its time has come; `stopped`: the caller's signal has fired; `end`: the training is done
+   * `due`: its time has come; `stopped`: the caller's signal has fired; `end`: the training is done, also where
+   * what was resumed had no pass left to make
    */
   readonly reason: "start" | "due" | "stopped" | "end";
 }
@@ -123,7 +124,7 @@ export class CheckpointWriter {
 }
 
 /** What a training is, for the question whether a checkpoint is of it. */
-export interface Resuming {
+interface Resuming {
   readonly ratings: Ratings;
   readonly method: Factorizer<Model>;
   readonly seed: number;

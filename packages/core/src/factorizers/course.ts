@@ -47,14 +47,14 @@ export interface Start<M extends Model> {
 }
 
 /** Who is told on the way, and who may end it. */
-export interface Company {
+interface Company {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly validation?: Validation | undefined;
 }
 
 /** Called with the figures so far, four times in a training. */
-export type Inspect = (course: LossCourse) => void;
+type Inspect = (course: LossCourse) => void;
 
 /** What came of all passes. */
 export interface Finish<M extends Model> {
@@ -117,7 +117,8 @@ export class Course<M extends Model> {
       await this.#writer?.settled();
     }
     const passes = this.#loss.length;
-    if (passes > (from?.passes ?? 0)) await this.#writer?.now("end", this.#checkpoint);
+    // Also where no pass was left to make: what was resumed may lie elsewhere.
+    await this.#writer?.now("end", this.#checkpoint);
     return {
       model: this.#watch?.bestModel ?? (await run.model(passes, this.#company.signal)),
       loss: this.#loss,

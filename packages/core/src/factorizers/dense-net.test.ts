@@ -387,6 +387,17 @@ describe("denseNet", () => {
       expect(() => denseNet(options)).toThrow(message);
     });
 
+    it("starting layers and product that are null, or hold no arrays", () => {
+      const array = Float32Array.of(1);
+      const start = { userFactors: array, itemFactors: array, layers: [{ weight: array, bias: array }] };
+      for (const wrong of [{ layers: [null] }, { layers: [{ weight: array }] }, { product: null }, { product: {} }]) {
+        const options = { rank: 1, initial: { ...start, ...wrong } } as unknown as DenseNetOptions;
+        expect(() => denseNet(options)).toThrow(
+          "denseNet: initial must be { userFactors, itemFactors, layers, product? }",
+        );
+      }
+    });
+
     it("no ratings at all, and clicks without ratings, naming what to use instead", async () => {
       const none = subset(small, new Uint8Array(small.size));
       await expect(factorize(none, denseNet())).rejects.toThrow("net: there are no ratings to train on");

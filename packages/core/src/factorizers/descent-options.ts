@@ -68,11 +68,11 @@ export interface CostOptions {
    * least a fifth of their root mean square; 1 where learningRate is given, except by sgd in blocks
    */
   readonly unit?: number | "auto";
-  /** λ within the objective, 0 to 10³⁰. Default `auto`, see docs/gradient.md */
+  /** λ within the objective, 0 to 10³⁰. Default `auto`, see docs/gradient.md; of sgd docs/sgd.md, in blocks another penalty than in other orders */
   readonly regularization?: number | "auto";
   /** Which sides have a fitted bias. Default both */
   readonly biases?: "none" | "user" | "item" | "both";
-  /** λ_b, 0 to 10³⁰. Default `auto` */
+  /** λ_b, 0 to 10³⁰. Default `auto`: 3 in the objective `half`; of sgd in blocks 0.01, see docs/sgd.md */
   readonly biasRegularization?: number | "auto";
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";

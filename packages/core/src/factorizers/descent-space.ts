@@ -22,7 +22,7 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import type { Biases, Center, FactorModel } from "../model/index.ts";
+import { type Biases, type Center, type FactorModel, isBiased } from "../model/index.ts";
 import type { IdMap, Ratings } from "../ratings/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
 import type { Order, Penalties } from "./descent-options.ts";
@@ -59,7 +59,7 @@ export interface Batches {
   readonly update: "together" | "alternately";
 }
 
-export type DescentLayout = ReturnType<typeof descentLayout>;
+type DescentLayout = ReturnType<typeof descentLayout>;
 
 /** @param calls passes that one kernel call may make */
 export function descentLayout(ratings: Ratings, settings: DescentSettings, calls: number) {
@@ -70,8 +70,8 @@ export function descentLayout(ratings: Ratings, settings: DescentSettings, calls
   const direct = !full && entryByEntry(batches.size, { optimizer, clipNorm });
   const kept = arraysOf(optimizer);
   const [gradient, first, second] = [direct ? 0 : 1, kept.first ? 1 : 0, kept.second ? 1 : 0];
-  const userBias = biases === "both" || biases === "user" ? users : 0;
-  const itemBias = biases === "both" || biases === "item" ? items : 0;
+  const userBias = isBiased(biases, "user") ? users : 0;
+  const itemBias = isBiased(biases, "item") ? items : 0;
   const batched = full ? 0 : 1;
   return {
     userFactors: slot.realTable(users, rank),
@@ -260,7 +260,7 @@ function problemOf(
         first: at[`${word}FactorsFirst`].data,
         second: at[`${word}FactorsSecond`].data,
       },
-      bias: biases === "both" || biases === word ? bias : undefined,
+      bias: isBiased(biases, word) ? bias : undefined,
       regularization,
       biasRegularization,
     };

@@ -28,7 +28,7 @@ export const unitOption = {
   auto: "the standard deviation of the ratings, with center none at least 1/5 of their root mean square; or 1 where learningRate is given",
   min: 1e-30,
   max: MAX_PENALTY,
-  about: "what ratings are divided by while they are fitted; learningRate, initScale and clipNorm are in this unit",
+  about: "what ratings are divided by while they are fitted; learningRate and initScale are in this unit",
 } as const;
 
 /**

@@ -77,6 +77,7 @@ describe("ratings times a power of 4, from 4⁻⁴² (10⁻²⁵) to 4⁴²", ()
             .map(({ item, rating }) => ({ item, rating: rating as number }));
           const user = await recommender.foldInUser(history);
           const u = model.users.index(4) as number;
+          if (user.status !== "known") throw new Error(user.status);
           expect(user.factors).toEqual(model.userFactors.slice(2 * u, 2 * u + 2));
           expect(user.bias).toBe(model.userBias?.[u]);
           expect(factorScorer(model).score(u, 0) / scale).toBeGreaterThan(0.5);

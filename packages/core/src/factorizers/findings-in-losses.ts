@@ -162,13 +162,12 @@ function rateTooHigh(
 
 /** In the second half, at least a quarter of the passes rise, and the mean step up or down is large beside the loss. */
 function swings(loss: readonly number[]): boolean {
-  const from = Math.floor(loss.length / 2);
-  const steps = loss.length - 1 - from;
+  const steps = Math.floor(loss.length / 2);
   if (steps < SWINGING_PASSES) return false;
   let rises = 0;
   let moved = 0;
   let level = 0;
-  for (let pass = from + 1; pass < loss.length; pass++) {
+  for (let pass = loss.length - steps; pass < loss.length; pass++) {
     const step = loss[pass] - loss[pass - 1];
     if (step > 0) rises++;
     moved += Math.abs(step);

@@ -156,6 +156,10 @@ describe("in the losses", () => {
     expect(messages({ initialLoss: 10, loss: swinging })[0]).toMatch(
       /^the loss goes up and down by more than 1 % per step/,
     );
+    // The second half of 20 passes is 10; that of 19 is too few to tell.
+    const restless = (passes: number) => Array.from({ length: passes }, (_, pass) => (pass % 2 === 0 ? 5 : 5.2));
+    expect(messages({ initialLoss: 10, loss: restless(20) })[0]).toMatch(/^the loss goes up and down by more than 1 %/);
+    expect(messages({ initialLoss: 10, loss: restless(19) })).toEqual([]);
     const trembling = falling.map((loss, pass) => loss * (1 + 0.005 * (unit(3, pass) - 0.5)));
     for (const loss of [falling, trembling, [5, 2, 2.1], [9, 1, 1, 1]])
       expect(messages({ initialLoss: 10, loss })).toEqual([]);

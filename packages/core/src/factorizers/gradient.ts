@@ -76,7 +76,7 @@ export const gradientOptions = {
   learningRate: {
     ...learningRateRange,
     default: "auto",
-    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}, of ratings in units of their deviation; sgd has no default`,
+    auto: `${AUTO_LEARNING_RATE.full}, in batches ${AUTO_LEARNING_RATE.mini}, of ratings in units of their deviation (none with optimizer sgd)`,
   },
   ...scheduleOptions,
   clipping: {
@@ -90,7 +90,7 @@ export const gradientOptions = {
     default: 1,
     min: 1e-12,
     max: 1e12,
-    about: "longest joint gradient",
+    about: "longest joint gradient, of ratings in their unit",
     when: { option: "clipping", is: ["norm"] },
   },
   ...initOptions,

@@ -5,22 +5,20 @@
  *             + Σ_u λ (n_u + w·items)^e |x_u|²  +  Σ_i λ (n_i + w·users)^e |y_i|²
  *
  * with w = unobservedWeight, λ = regularization, e = regularizationExponent, n the number of observed cells of the row,
- * c = 1, 1 + confidenceScale · rating, or 1 + confidenceScale · ln(1 + rating). Σ_cells runs over every cell, the observed
+ * c = 1, or with s = confidenceScale: s · rating, 1 + s · rating, 1 + s · ln(1 + rating). Σ_cells runs over every cell, the observed
  * ones too (observedInUnobserved true: Rendle et al.), or over the unobserved ones only (false: Hu–Koren). Sums, no means
  * and no halves.
  * Source: Hu, Koren & Volinsky, ICDM 2008; Rendle, Krichene, Zhang & Koren, RecSys 2022 (the penalty's frequency scaling).
  */
 import type { Kernels } from "../kernels/index.ts";
+import { type Confidence, confidenceKinds } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
-import { type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
+import { checkBlockSize, type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
 import { MAX_PENALTY, rankOption } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
-
-/** Up to this rank an exact solve costs little more than a few conjugate gradient steps. */
-const CHOLESKY_RANK = 32;
 
 /**
  * The best weight of an unseen cell varies a hundredfold between dense and sparse data, but its ratio to the share of cells
@@ -56,8 +54,8 @@ export const ialsOptions = {
   confidence: {
     type: "choice",
     default: "constant",
-    choices: ["constant", "linear", "log"],
-    about: "weight of a seen cell: 1, 1 + scale × rating, 1 + scale × ln(1 + rating)",
+    choices: confidenceKinds,
+    about: "weight of a seen cell: 1, scale × rating, 1 + scale × rating, 1 + scale × ln(1 + rating)",
   },
   confidenceScale: {
     type: "number",
@@ -65,10 +63,10 @@ export const ialsOptions = {
     min: 0,
     max: 1e9,
     about: "the scale in confidence",
-    when: { option: "confidence", is: ["linear", "log"] },
+    when: { option: "confidence", is: ["proportional", "linear", "log"] },
   },
   initScale: alternatingOptions.initScale,
-  ...solverOptions(`exact up to rank ${CHOLESKY_RANK}, conjugate gradient above`),
+  ...solverOptions("exact up to about rank 32, then conjugate gradient, blocks where histories are short for the rank"),
 } as const satisfies OptionTable;
 
 /** Options of `ials`; every one may be left out. */
@@ -86,8 +84,8 @@ export interface IalsOptions extends RowSolverOptions {
   /** Default true */
   readonly observedInUnobserved?: boolean;
   /** How the weight of a seen cell follows from its rating or count. Default `constant`: every one is 1 */
-  readonly confidence?: "constant" | "linear" | "log";
-  /** The scale in `linear` and `log`. Default 1 */
+  readonly confidence?: Confidence;
+  /** The scale in `proportional`, `linear` and `log`. Default 1 */
   readonly confidenceScale?: number;
   /** Standard deviation of the starting factors times √rank. Default 0.1 */
   readonly initScale?: number;
@@ -99,31 +97,35 @@ export interface IalsOptions extends RowSolverOptions {
  * @throws OptionError for an unknown option or a value out of range
  */
 export function ials(given: IalsOptions = {}): Factorizer {
-  const resolved = resolveOptions("ials", ialsOptions, given);
-  const solver = solverOf("ials", resolved, resolved.rank <= CHOLESKY_RANK ? "cholesky" : "cg");
-  const options = { ...resolved, solver: solver.kind };
+  const options = resolveOptions("ials", ialsOptions, given);
+  checkBlockSize("ials", options);
   const { rank, confidence, unobservedWeight, observedInUnobserved } = options;
-  if (!observedInUnobserved && unobservedWeight !== "auto" && unobservedWeight > 1) {
+  // A proportional weight may be anything: row-terms.ts looks at each.
+  if (!observedInUnobserved && confidence !== "proportional" && unobservedWeight !== "auto" && unobservedWeight > 1) {
     const remedy = "a seen cell weighs at least 1 and must not weigh less than an unseen one";
     const allowed = "at most 1 with observedInUnobserved false";
     throw new OptionError("ials", "unobservedWeight", unobservedWeight, allowed, remedy);
   }
-  const settings = (weight: number): AlternatingSettings => ({
-    name: "ials",
-    options: { ...options, unobservedWeight: weight },
-    rank,
-    initScale: options.initScale,
-    solver,
-    objective: {
-      kind: "implicit",
-      regularization: options.regularization,
-      regularizationExponent: options.regularizationExponent,
-      unobservedWeight: weight,
-      observedInUnobserved,
-      confidence,
-      confidenceScale: options.confidenceScale,
-    },
-  });
+  const settings = (ratings: Ratings, weight: number): AlternatingSettings => {
+    const varied = options.regularizationExponent !== 0;
+    const solver = solverOf(options, ratings, { kind: "implicit", rank, varied });
+    return {
+      name: "ials",
+      options: { ...options, unobservedWeight: weight, solver: solver.kind },
+      rank,
+      initScale: options.initScale,
+      solver,
+      objective: {
+        kind: "implicit",
+        regularization: options.regularization,
+        regularizationExponent: options.regularizationExponent,
+        unobservedWeight: weight,
+        observedInUnobserved,
+        confidence,
+        confidenceScale: options.confidenceScale,
+      },
+    };
+  };
   return {
     name: "ials",
     options,
@@ -131,11 +133,12 @@ export function ials(given: IalsOptions = {}): Factorizer {
     passName: "sweeps",
     passes: options.sweeps,
     ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
-    bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(alternatingLayout(ratings, settings(0))),
+    bytesFor: (ratings: Ratings, kernels: Kernels) =>
+      kernels.bytesFor(alternatingLayout(ratings, settings(ratings, 0))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
-      if (confidence !== "constant") refuseNegative(ratings);
+      if (confidence !== "constant") refuseNegative(ratings, confidence);
       const weight = unobservedWeight === "auto" ? autoWeight(ratings) : unobservedWeight;
-      return AlternatingRun.start(settings(weight), ratings, kernels, seed, from, signal);
+      return AlternatingRun.start(settings(ratings, weight), ratings, kernels, seed, from, signal);
     },
   };
 }
@@ -144,11 +147,11 @@ function autoWeight(ratings: Ratings): number {
   return Math.min(1, (AUTO_DENSITIES * ratings.size) / (ratings.users.size * ratings.items.size));
 }
 
-/** A confidence below 1 would make dislike weigh less than never having seen the item. */
-function refuseNegative(ratings: Ratings): void {
+/** With a negative rating dislike would weigh less than never having seen the item. */
+function refuseNegative(ratings: Ratings, confidence: Confidence): void {
   if (ratings.min >= 0) return;
   throw new DataError(
-    `ials: the smallest rating is ${ratings.min}, and confidence "linear" and "log" need ratings of at least 0; ` +
+    `ials: the smallest rating is ${ratings.min}, and confidence "${confidence}" needs ratings of at least 0; ` +
       'use confidence "constant", shift the ratings, or use als()',
     { method: "ials", min: ratings.min },
   );

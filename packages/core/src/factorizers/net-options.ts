@@ -54,7 +54,7 @@ export const denseNetOptions = {
   center: centerOption("global"),
   unit: {
     ...unitOption,
-    auto: "as for gradient; 1 where learningRate or initial is given",
+    auto: "as for gradient; 1 where learningRate is given",
     about: "what ratings are divided by while they are fitted; learningRate and penalties are in this unit",
   },
   initScale: {
@@ -67,7 +67,7 @@ export const denseNetOptions = {
   },
 } as const satisfies OptionTable;
 
-export type NetOptions = Resolved<typeof denseNetOptions>;
+type NetOptions = Resolved<typeof denseNetOptions>;
 
 export function learningRateOf({ learningRate, optimizer }: NetOptions): number {
   return learningRate === "auto" ? AUTO_LEARNING_RATE[optimizer] : learningRate;

@@ -20,7 +20,7 @@ import {
   unpadded,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type Center, flatToLayers, type NetModel } from "../model/index.ts";
+import { type Biases, type Center, flatToLayers, isBiased, type NetModel } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { nextTurn, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { biasWithCenter, type RowCenters, ratingsWithoutCenters, rowCentersOf } from "./centers.ts";
@@ -74,8 +74,8 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
   const first = Number(moments.first);
   const second = Number(moments.second);
   const table = (rows: number, share: number) => slot.realTable(rows * share, shape.rank);
-  const userBias = hasSide(biases, "user") ? users : 0;
-  const itemBias = hasSide(biases, "item") ? items : 0;
+  const userBias = isBiased(biases, "user") ? users : 0;
+  const itemBias = isBiased(biases, "item") ? items : 0;
   const { length } = netPlaces(shape);
   return {
     users: table(users, 1),
@@ -106,10 +106,6 @@ export function netLayout(ratings: Ratings, settings: NetSettings) {
     score: slot.f32(Math.min(SCORED_RATINGS, ratings.size)),
     ...netTrainingSlots(shape, users, items, batchSize),
   };
-}
-
-function hasSide(biases: Biases, side: "user" | "item"): boolean {
-  return biases === side || biases === "both";
 }
 
 /** A batch is never more than all ratings. */
@@ -216,8 +212,8 @@ export class NetRun implements Run<NetModel> {
       items,
       userFactors: unpadded(at.users),
       itemFactors: unpadded(at.items),
-      userBias: biasWithCenter(hasSide(biases, "user") ? at.userBias : undefined, unit, this.#centers.user),
-      itemBias: biasWithCenter(hasSide(biases, "item") ? at.itemBias : undefined, unit, this.#centers.item),
+      userBias: biasWithCenter(isBiased(biases, "user") ? at.userBias : undefined, unit, this.#centers.user),
+      itemBias: biasWithCenter(isBiased(biases, "item") ? at.itemBias : undefined, unit, this.#centers.item),
       mean: center === "none" ? 0 : mean,
       activation: "relu",
       layers: flatToLayers(shape, layers),
@@ -373,7 +369,7 @@ function problemOf(settings: NetSettings, ratings: Ratings, { at }: Workspace<Ne
     product: shape.product
       ? table(at[`${word}Product`], at[`${word}ProductFirst`], at[`${word}ProductSecond`])
       : undefined,
-    bias: hasSide(biases, word)
+    bias: isBiased(biases, word)
       ? { value: at[`${word}Bias`], first: at[`${word}BiasFirst`], second: at[`${word}BiasSecond`] }
       : undefined,
     row: at[`${word}Row`],

@@ -65,15 +65,13 @@ export function checkInitial(initial: unknown): void {
   if (typeof initial !== "object" || initial === null) throw new OptionError(CALLED, "initial", initial, allowed);
   knownOptions(`${CALLED} initial`, initial, ["userFactors", "itemFactors", "layers", "product"]);
   const { userFactors, itemFactors, layers, product } = initial as Partial<InitialNet>;
-  const tables = [
-    userFactors,
-    itemFactors,
-    ...(product === undefined ? [] : [product.userFactors, product.itemFactors]),
-  ];
+  const tables: unknown[] = [userFactors, itemFactors];
+  // Callers without types: null is no layer and no product.
+  if (product !== undefined) tables.push(product?.userFactors, product?.itemFactors);
   const good =
     tables.every((table) => table instanceof Float32Array) &&
     Array.isArray(layers) &&
-    layers.every(({ weight, bias }) => weight instanceof Float32Array && bias instanceof Float32Array);
+    layers.every((layer) => layer?.weight instanceof Float32Array && layer.bias instanceof Float32Array);
   if (!good) throw new OptionError(CALLED, "initial", initial, `${allowed} of Float32Arrays`);
 }
 

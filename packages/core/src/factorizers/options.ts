@@ -98,8 +98,8 @@ function checked(who: string, name: string, spec: OptionSpec, value: unknown): u
     case "whole":
       return wholeNumber(who, name, value, spec.min, spec.max);
     case "number":
-      if (value === "auto" && spec.auto !== undefined) return value;
-      return finiteNumber(who, name, value, spec.min, spec.max);
+      if (spec.auto === undefined) return finiteNumber(who, name, value, spec.min, spec.max);
+      return value === "auto" ? value : finiteNumber(who, name, value, spec.min, spec.max, ', or "auto"');
     case "choice":
       return oneOf(who, name, value, spec.choices);
     case "flag":

@@ -12,6 +12,7 @@ import type { Kernels } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { asOptions } from "../support/index.ts";
 import {
+  autoInBlocks,
   type BlockOptions,
   blockOptions,
   blockPenalties,
@@ -54,6 +55,8 @@ const AUTO_INIT_SCALE = 0.1;
 
 const otherOrders = { option: "order", is: ["rows", "shuffled", "shuffledOnce"] } as const;
 
+const cost = costOptions("sgd");
+
 export const sgdOptions = {
   rank: rankRow,
   epochs: { type: "whole", default: 20, min: 1, max: MAX_PASSES, about: "passes over the data" },
@@ -64,7 +67,15 @@ export const sgdOptions = {
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
-  ...costOptions("sgd"),
+  ...cost,
+  regularization: {
+    ...cost.regularization,
+    auto: `${autoInBlocks.regularization} in blocks, ${cost.regularization.auto} in other orders`,
+  },
+  biasRegularization: {
+    ...cost.biasRegularization,
+    auto: `${autoInBlocks.biasRegularization} in blocks, ${cost.biasRegularization.auto} in other orders`,
+  },
   unit: { ...unitOption, auto: `${unitOption.auto} in another order than blocks` },
   order: {
     type: "choice",

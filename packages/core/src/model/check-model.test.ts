@@ -95,7 +95,7 @@ describe("checkModel", () => {
       "whose center is one of none, global, user, item",
     );
     expect(reasonOf({ objective: { ...implicitObjective, confidence: "cubic" } })).toMatch(
-      "whose confidence is one of constant, linear, log",
+      "whose confidence is one of constant, proportional, linear, log",
     );
     expect(reasonOf({ objective: { kind: "magic" } })).toMatch('of kind "explicit" or "implicit"');
   });

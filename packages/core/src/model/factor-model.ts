@@ -18,9 +18,21 @@ import type { Scale } from "./scorer.ts";
 export const biasSides = ["none", "user", "item", "both"] as const;
 export type Biases = (typeof biasSides)[number];
 
+/** Whether the rows of a side have a fitted bias. */
+export function isBiased(biases: Biases, side: "user" | "item"): boolean {
+  return biases === "both" || biases === side;
+}
+
 /** What is subtracted from each rating before fitting: nothing, the mean of all, of its user's, or of its item's ratings. */
 export const centers = ["none", "global", "user", "item"] as const;
 export type Center = (typeof centers)[number];
+
+/**
+ * How the weight of a seen cell follows from its rating: 1; scale · rating; 1 + scale · rating; 1 + scale · ln(1 + rating).
+ * Sources: Rendle et al., RecSys 2022; the Python package implicit; Hu, Koren & Volinsky, ICDM 2008 (both of theirs).
+ */
+export type Confidence = (typeof confidenceKinds)[number];
+export const confidenceKinds = ["constant", "proportional", "linear", "log"] as const;
 
 /**
  * How a user's or item's row follows from a history alone, the other side fixed: what fold-in and explain solve, with
@@ -48,8 +60,8 @@ export type RowObjective =
       readonly unobservedWeight: number;
       /** True when observed cells are also in the unobserved term (Rendle), false when not (Hu–Koren) */
       readonly observedInUnobserved: boolean;
-      /** c = 1; 1 + confidenceScale · rating; 1 + confidenceScale · ln(1 + rating) */
-      readonly confidence: "constant" | "linear" | "log";
+      readonly confidence: Confidence;
+      /** The scale in `confidence` */
       readonly confidenceScale: number;
     };
 

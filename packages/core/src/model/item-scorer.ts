@@ -40,7 +40,7 @@ export function historyScore(model: ItemModel, history: ItemHistory, item: numbe
 }
 
 /** Adds the score of every item into `out`: f64[items]. */
-export function addHistoryScores(model: ItemModel, history: ItemHistory, out: Float64Array): void {
+function addHistoryScores(model: ItemModel, history: ItemHistory, out: Float64Array): void {
   const { weights, items } = model;
   for (let e = 0; e < history.index.length; e++) {
     const from = history.index[e];

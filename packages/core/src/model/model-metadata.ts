@@ -3,7 +3,14 @@
  *
  * Numbers are written so that they read back to the same f64 (JavaScript's shortest form, as in JSON).
  */
-import { biasSides, centers, type FactorModel, type Provenance, type RowObjective } from "./factor-model.ts";
+import {
+  biasSides,
+  centers,
+  confidenceKinds,
+  type FactorModel,
+  type Provenance,
+  type RowObjective,
+} from "./factor-model.ts";
 import { type HistoryValues, historyValues } from "./item-model.ts";
 import type { Model } from "./model.ts";
 import { checkVersion, type Refuse } from "./safetensors.ts";
@@ -219,7 +226,7 @@ export function readObjective(from: Readonly<Record<string, unknown>>, fail: Fai
     ...common,
     unobservedWeight: amount("unobservedWeight"),
     observedInUnobserved,
-    confidence: word("confidence", ["constant", "linear", "log"]),
+    confidence: word("confidence", confidenceKinds),
     confidenceScale: amount("confidenceScale"),
   };
 }

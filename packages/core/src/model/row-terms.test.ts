@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RowObjective } from "./factor-model.ts";
+import type { Confidence, RowObjective } from "./factor-model.ts";
 import {
   biasRegularizations,
   confidences,
@@ -88,13 +88,14 @@ describe("row terms", () => {
     expect([...out]).toEqual([5, 1, 3]);
   });
 
-  it("confidences of counts 1 and 3 with scale 2 are 1, 1 + 2·count and 1 + 2·ln(1 + count)", () => {
-    const of = (confidence: "constant" | "linear" | "log") => {
+  it("confidences of counts 1 and 3 with scale 2 are 1, 2·count, 1 + 2·count and 1 + 2·ln(1 + count)", () => {
+    const of = (confidence: Confidence) => {
       const out = new Float32Array(2);
       confidences({ ...implicit, confidence }, Float32Array.of(1, 3), out);
       return out;
     };
     expect(of("constant")).toEqual(Float32Array.of(1, 1));
+    expect(of("proportional")).toEqual(Float32Array.of(2, 6));
     expect(of("linear")).toEqual(Float32Array.of(3, 7));
     expect(of("log")).toEqual(Float32Array.of(1 + 2 * Math.log(2), 1 + 2 * Math.log(4)));
   });

@@ -5,7 +5,7 @@
  * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
  */
 import { DataError, logOnePlus, power } from "../support/index.ts";
-import type { RowObjective } from "./factor-model.ts";
+import { isBiased, type RowObjective } from "./factor-model.ts";
 
 /**
  * The penalty of each row: regularization · n^e for explicit, regularization · (n + unobservedWeight · others)^e for
@@ -43,7 +43,7 @@ export function biasRegularizations(objective: RowObjective, start: Uint32Array,
 
 /** Whether rows of this side have a fitted bias beside their factors. */
 export function hasBias(objective: RowObjective, side: "user" | "item"): boolean {
-  return objective.kind === "explicit" && (objective.biases === "both" || objective.biases === side);
+  return objective.kind === "explicit" && isBiased(objective.biases, side);
 }
 
 /** Whether each row of this side has a centre of its own: the mean of its ratings. */
@@ -146,6 +146,8 @@ function confidenceOf(objective: RowObjective & { readonly kind: "implicit" }, v
   switch (objective.confidence) {
     case "constant":
       return 1;
+    case "proportional":
+      return objective.confidenceScale * value;
     case "linear":
       return 1 + objective.confidenceScale * value;
     case "log":

@@ -12,13 +12,14 @@ export function wholeNumber(who: string, option: string, value: unknown, min: nu
   throw new OptionError(who, option, value, `a whole number ${allowed}`);
 }
 
-/** A finite number from `min` to `max`, both included. */
+/** A finite number from `min` to `max`, both included. @param besides what else the caller takes, as the error ends: `, or "auto"` */
 export function finiteNumber(
   who: string,
   option: string,
   value: unknown,
   min = Number.NEGATIVE_INFINITY,
   max = Number.POSITIVE_INFINITY,
+  besides = "",
 ): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= min && value <= max) return value;
   const range =
@@ -27,7 +28,7 @@ export function finiteNumber(
       : max === Number.POSITIVE_INFINITY
         ? ` of at least ${min}`
         : ` from ${min} to ${max}`;
-  throw new OptionError(who, option, value, `a finite number${range}`);
+  throw new OptionError(who, option, value, `a finite number${range}${besides}`);
 }
 
 /** One of a fixed list of words. */

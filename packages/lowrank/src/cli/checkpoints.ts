@@ -44,8 +44,8 @@ export interface CheckpointPlan {
   /** Where checkpoints go; undefined: nowhere */
   readonly file: string | undefined;
   readonly every: number | undefined;
-  /** What to go on from, and its file */
-  readonly from: { readonly file: string; readonly checkpoint: Checkpoint } | undefined;
+  /** What to go on from, and its file; `isOwn`: the one where checkpoints go */
+  readonly from: { readonly file: string; readonly checkpoint: Checkpoint; readonly isOwn: boolean } | undefined;
   readonly acrossBuilds: boolean;
 }
 
@@ -91,7 +91,10 @@ export async function planCheckpoints(
   }
   const { loadCheckpoint } = await import("../checkpoint-files.ts");
   const isFirst = isSame && !(await isThere(resume));
-  const from = resume === undefined || isFirst ? undefined : { file: resume, checkpoint: await loadCheckpoint(resume) };
+  const from =
+    resume === undefined || isFirst
+      ? undefined
+      : { file: resume, checkpoint: await loadCheckpoint(resume), isOwn: isSame };
   if (file !== undefined) {
     const { tryWriting } = await import("../outputs.ts");
     await tryWriting(file, "checkpoint");
@@ -169,6 +172,9 @@ export class Checkpointing {
   }
 
   async #write(file: string, parts: readonly Uint8Array[], { passes, reason }: CheckpointInfo): Promise<void> {
+    const { from } = this.#plan;
+    // No pass was left to make: the file holds this already.
+    if (from?.isOwn && passes === from.checkpoint.passes && reason === "end") return;
     const { saveCheckpoint } = await import("../checkpoint-files.ts");
     try {
       await saveCheckpoint(file, parts);

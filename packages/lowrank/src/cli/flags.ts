@@ -23,10 +23,15 @@ export function whole(flag: string, min = Number.MIN_SAFE_INTEGER, max = Number.
 /** A finite number, in decimal or exponent form. */
 export function real(flag: string, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY): Parser<number> {
   return once(flag, (text) => {
-    const value = text.trim() === "" || /^[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
-    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    const value = numberOf(text);
+    if (value !== undefined && value >= min && value <= max) return value;
     throw new UsageError(`${flag} must be a number${rangeOf(min, max)}, got ${show(text)}`, { flag, got: text });
   });
+}
+
+function numberOf(text: string): number | undefined {
+  const value = text.trim() === "" || /^[+-]?0[xob]/i.test(text) ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** The part of the ratings that is held out: something, and most of them are left to train on. */
@@ -36,8 +41,11 @@ export function share(flag: string): Parser<number> {
 
 /** A finite number, or `auto`: derived from the data. */
 export function realOrAuto(flag: string): Parser<number | "auto"> {
-  const number = real(flag);
-  return once<number | "auto">(flag, (text) => (text === "auto" ? text : number(text, undefined)));
+  return once<number | "auto">(flag, (text) => {
+    const value = text === "auto" ? text : numberOf(text);
+    if (value !== undefined) return value;
+    throw new UsageError(`${flag} must be a number or auto, got ${show(text)}`, { flag, got: text });
+  });
 }
 
 /** One of a few words. */

@@ -110,7 +110,8 @@ function aboutSetting(owners: readonly Owner[]): string {
 }
 
 function shownDefault(spec: OptionSpec): string {
-  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined) return `auto: ${spec.auto}`;
+  if (spec.type === "number" && spec.default === "auto" && spec.auto !== undefined)
+    return `auto: ${inFlags(spec.auto, isSetting)}`;
   return spec.type === "flag" ? (spec.default ? "yes" : "no") : String(spec.default);
 }
 
@@ -196,6 +197,21 @@ function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
     );
   }
   return methods[name].make(settings);
+}
+
+/** @throws UsageError for a stated method without a rank, for commands that set it */
+export function needRank({ method }: MethodRequest, command: string): void {
+  if (method === "auto" || hasRank(method)) return;
+  throw new UsageError(
+    `--method ${method} has no rank; ${command} needs one of ${methodNames.filter(hasRank).join(", ")}`,
+    {
+      method,
+    },
+  );
+}
+
+function hasRank(method: MethodName): boolean {
+  return "rank" in methods[method].options;
 }
 
 function foreignSettings(method: MethodName, settings: Settings): string[] {

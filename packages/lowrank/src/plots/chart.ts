@@ -46,7 +46,7 @@ export interface LineChart {
 }
 
 /** Colours, and marks beside them, that stay apart for every eye. */
-export const MAX_SERIES = 6;
+const MAX_SERIES = 6;
 /** More points than this have no marks of their own. */
 const MAX_MARKS = 24;
 

@@ -58,7 +58,7 @@ export function fitted(text: string, size: number, width: number): string {
  * Six hues, with steps of their own for dark surfaces. The nearest two are 5.5 apart (Oklab, times 100) for the three kinds of
  * colour blindness, of the first three 9; marks differ in shape, and every line bears its name.
  */
-export const hues = [
+const hues = [
   { light: "#2a78d6", dark: "#4a93ee" },
   { light: "#eb6834", dark: "#d95926" },
   { light: "#1baf7a", dark: "#2bbf8a" },

@@ -7,7 +7,7 @@
  * the form b·1ᵀ. Items, and both sides at once, alike. So the optimum is that of the model's own rank, biases included.
  */
 import type { Kernels } from "../../kernels/index.ts";
-import { type Center, centers, type Model, rowCenters } from "../../model/index.ts";
+import { type Biases, biasSides, type Center, centers, isBiased, type Model, rowCenters } from "../../model/index.ts";
 import type { CompressedRows, Ratings } from "../../ratings/index.ts";
 import type { Factorizer } from "../factorizer.ts";
 import { type CenterLevels, centerLevels, matrixLess } from "./matrix.ts";
@@ -41,10 +41,11 @@ export async function modelOptima(
   options: { readonly kernels: Kernels; readonly signal: AbortSignal | undefined; readonly isWhole?: boolean },
 ): Promise<ModelOptima | undefined> {
   if (!ratings.hasRatings || !ratings.isComplete) return undefined;
-  const { center, biases } = method.options;
+  const { center, biases: fitted } = method.options;
   const own: Center = centers.find((one) => one === center) ?? "none";
   const level = centerLevels(train, own);
-  const sides = { user: biases === "user" || biases === "both", item: biases === "item" || biases === "both" };
+  const biases: Biases = biasSides.find((one) => one === fitted) ?? "none";
+  const sides = { user: isBiased(biases, "user"), item: isBiased(biases, "item") };
   const matrix = matrixLess(ratings, withMeans(ratings, level, sides));
   const { optima, spectrum } = await optimaOf(method.name, matrix, ranks, options, options.isWhole);
   const hasBiases = sides.user || sides.item;

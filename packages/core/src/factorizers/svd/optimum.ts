@@ -4,7 +4,7 @@
  * No matrix of rank k is nearer to another than its singular value decomposition (Eckart & Young, Psychometrika 1936).
  * Not here: what bounds the models of a method (model-optima.ts), how values are computed (exact.ts, krylov.ts).
  */
-import type { Ratings } from "../../ratings/index.ts";
+import { asRatings, type Ratings } from "../../ratings/index.ts";
 import { DataError, knownOptions, OptionError, wholeNumber } from "../../support/index.ts";
 import { resolveOptions } from "../options.ts";
 import type { TruncatedSvd } from "./decomposer.ts";
@@ -46,6 +46,7 @@ export async function svdOptimum(
   ranks: readonly number[],
   options: SvdOptimumOptions = {},
 ): Promise<SvdOptimum[]> {
+  asRatings("svdOptimum", "ratings", ratings);
   if (!Array.isArray(ranks) || ranks.length === 0) {
     throw new OptionError("svdOptimum", "ranks", ranks, "a list of at least one whole number");
   }
@@ -73,7 +74,7 @@ export interface Spectrum {
 /** Up to this short side all values are computed when the spectrum is wanted. */
 const WHOLE_SPECTRUM = 512;
 /** What single precision may take from ‖A_k‖_F, as a share of ‖A‖_F. */
-const ROUNDING = 2 ** -20;
+const NORM_ROUNDING = 2 ** -20;
 
 /** Whether all values come of an exact decomposition: its time is bounded, that of Krylov steps is not. */
 export function hasWholeSpectrum({ users, items }: Ratings): boolean {
@@ -112,7 +113,7 @@ function optimumAt(rank: number, short: number, squared: number, svd: TruncatedS
   const largest = found.map((value, j) => value + residuals[j]);
   // Values that were not found are rounding beside the largest.
   const missed = Math.max(0, rank - found.length) * (LEAST_SHARE * (values[0] ?? 0)) ** 2;
-  const reached = Math.sqrt(sumOfSquares(largest) + missed) + ROUNDING * Math.sqrt(squared);
+  const reached = Math.sqrt(sumOfSquares(largest) + missed) + NORM_ROUNDING * Math.sqrt(squared);
   return { rank, optimum, atLeast: Math.sqrt(Math.max(0, squared - reached ** 2)), stopped };
 }
 

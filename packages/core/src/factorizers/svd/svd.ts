@@ -21,8 +21,7 @@ import { decomposerBytes, decomposerOf } from "./decompose.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
 
-/** Option rows that truncatedSvd() has, too. */
-export const accuracyOption = {
+const accuracyOption = {
   type: "number",
   default: 1e-4,
   min: 1e-6,
@@ -30,7 +29,7 @@ export const accuracyOption = {
   about: "wanted bound of each singular value's relative error; the error itself is near its square",
 } as const;
 
-export const stepsOption = {
+const stepsOption = {
   type: "whole",
   default: 200,
   min: 1,

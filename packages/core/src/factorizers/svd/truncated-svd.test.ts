@@ -56,6 +56,22 @@ describe("truncatedSvd", () => {
     expect(svd.errorEstimate).toBeLessThan(1e-12);
   });
 
+  it("without a rank has the 32 of svd(): of a complete matrix of 40 × 36 the 32 largest values", async () => {
+    const cells = Array.from({ length: 40 }, (_, u) => Array.from({ length: 36 }, (_, i) => uniform(u, i, 1, 5)));
+    const ratings = ratingsFromDense(cells);
+    const all = await truncatedSvd(ratings, { rank: 36 });
+    for (const svd of [await truncatedSvd(ratings, {}), await truncatedSvd(ratings)]) {
+      expect(svd.rank).toBe(32);
+      expect(offBy(svd.values, [...all.values])).toBeLessThan(1e-14);
+    }
+    // The squares of all values are those of all cells.
+    const squares = all.values.reduce((sum, value) => sum + value * value, 0);
+    expect(squares).toBeCloseTo(
+      ratings.byUser.value.reduce((sum, value) => sum + value * value, 0),
+      6,
+    );
+  });
+
   it("of 700 × 900 clicks has SciPy's values to 1e-6 by Krylov steps, within the error it estimates", async () => {
     const svd = await truncatedSvd(clickWorld(), { rank: 12, kernels });
     expect(svd).toMatchObject({ rank: 12, exact: false, stopped: "accuracy" });

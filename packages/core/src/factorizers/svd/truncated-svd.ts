@@ -4,7 +4,7 @@
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../../kernels/index.ts";
 import type { Center } from "../../model/index.ts";
-import type { Ratings } from "../../ratings/index.ts";
+import { asRatings, type Ratings } from "../../ratings/index.ts";
 import { DataError, knownOptions, throwIfAborted, wholeNumber } from "../../support/index.ts";
 import { resolveOptions } from "../options.ts";
 import { decomposerOf } from "./decompose.ts";
@@ -13,8 +13,8 @@ import { type Missing, type SvdMatrix, svdMatrix } from "./matrix.ts";
 import { svdOptions } from "./svd.ts";
 
 export interface TruncatedSvdOptions extends EngineOptions {
-  /** Singular values wanted, 1 to 1024 */
-  readonly rank: number;
+  /** Singular values wanted, 1 to 1024. Default 32 */
+  readonly rank?: number | undefined;
   /** Cells without a rating: `refuse` (default), or `zero`. Data without a rating column have none */
   readonly missing?: Missing | undefined;
   /** What is subtracted from each rating before. Default `none` */
@@ -37,12 +37,13 @@ export const decompositionOptions = [...engineOptionNames, ...Object.keys(svdOpt
  *
  * @throws OptionError, DataError (ratings with holes, none at all), AbortedError
  */
-export async function truncatedSvd(ratings: Ratings, options: TruncatedSvdOptions): Promise<TruncatedSvd> {
-  knownOptions("truncatedSvd", options, decompositionOptions);
-  const { missing = "refuse", center = "none" } = options;
-  resolveOptions("truncatedSvd", svdOptions, given(options));
-  if (ratings.size === 0) throw new DataError("truncatedSvd: there are no ratings to decompose");
-  return decompose("truncatedSvd", svdMatrix("truncatedSvd", ratings, missing, center), options);
+export async function truncatedSvd(ratings: Ratings, options: TruncatedSvdOptions = {}): Promise<TruncatedSvd> {
+  const who = "truncatedSvd";
+  asRatings(who, "ratings", ratings);
+  knownOptions(who, options, decompositionOptions);
+  const { rank, missing, center, accuracy, steps } = resolveOptions(who, svdOptions, given(options));
+  if (ratings.size === 0) throw new DataError(`${who}: there are no ratings to decompose`);
+  return decompose(who, svdMatrix(who, ratings, missing, center), { ...options, rank, accuracy, steps });
 }
 
 /** The options of the table, those that are there. */
@@ -51,7 +52,8 @@ export function given(options: TruncatedSvdOptions): object {
   return { rank, missing, center, accuracy, steps };
 }
 
-export type Wanted = Pick<TruncatedSvdOptions, "rank" | "accuracy" | "steps" | "seed" | "signal"> & EngineOptions;
+export type Wanted = Pick<TruncatedSvdOptions, "accuracy" | "steps" | "seed" | "signal"> &
+  EngineOptions & { readonly rank: number };
 
 /** All steps of a decomposition. */
 export async function decompose(who: string, matrix: SvdMatrix, wanted: Wanted): Promise<TruncatedSvd> {

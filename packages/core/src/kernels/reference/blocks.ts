@@ -85,12 +85,12 @@ function moveEntry(problem: BlockProblem, step: Step, l: number, r: number, valu
 }
 
 export function scoreOf({ left, right, stateWidth, offset }: BlockProblem, l: number, r: number): number {
-  const x = rowOf(left, l);
-  const y = rowOf(right, r);
+  const [x, y] = [left.table, right.table];
+  const [xFrom, yFrom] = [l * x.stride, r * y.stride];
   let score = offset;
   if (left.biased) score += left.state[l * stateWidth + STATE.bias];
   if (right.biased) score += right.state[r * stateWidth + STATE.bias];
-  for (let k = 0; k < x.length; k++) score += x[k] * y[k];
+  for (let k = 0; k < x.rank; k++) score += x.data[xFrom + k] * y.data[yFrom + k];
   return score;
 }
 

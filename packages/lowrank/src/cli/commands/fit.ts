@@ -292,13 +292,14 @@ function tell(job: Job, outcome: Outcome): void {
     output.say(`Next: lowrank recommend ${shellWord(out)} --user ${shellWord(String(model.users.id(0)))}`);
 }
 
-/** Settings left to the method: the numbers that came of the ratings. */
+/** Settings left to the method: the numbers and words that came of the ratings. */
 function derivedFacts({ method }: ChosenMethod, report: FitReport): [string, string][] {
   return Object.entries(method.options)
-    .filter(([, value]) => value === "auto")
-    .map(([name]) => [words(name), report.options[name]] as const)
-    .filter((fact): fact is [string, number] => typeof fact[1] === "number")
-    .map(([name, value]) => [name, `${figure(value)}, from the ratings`]);
+    .filter(([name, value]) => value === "auto" && report.options[name] !== undefined)
+    .map(([name]) => {
+      const value = report.options[name];
+      return [words(name), `${typeof value === "number" ? figure(value) : value}, from the ratings`];
+    });
 }
 
 /** A share of the matrix that rounding of the factors explains. */

@@ -1,5 +1,13 @@
 /** `lowrank sweep`: rating files in; loss and held-out figure of each rank as a table and a curve, and a suggested rank, out. */
-import { type RankSweep, type RankSweepProgress, type Ratings, rankSweep, type ValidationMetric } from "@lowrank/core";
+import {
+  type Factorizer,
+  type Model,
+  type RankSweep,
+  type RankSweepProgress,
+  type Ratings,
+  rankSweep,
+  type ValidationMetric,
+} from "@lowrank/core";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
@@ -29,6 +37,7 @@ import {
   chooseMethod,
   type MethodRequest,
   methodRequest,
+  needRank,
   settingsSentence,
 } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -79,6 +88,7 @@ export function addSweep(program: Command, shell: Shell): void {
 
 async function sweep(job: Job, command: Command, files: readonly string[], flags: SweepFlags): Promise<void> {
   const request = methodRequest({ ...flags });
+  needRank(request, "sweep");
   if (flags.validation === false && flags.metric !== undefined)
     throw new UsageError("--metric is of held-out ratings, and --no-validation holds out none; leave one of them out");
   const inputs = await inputFiles(await ratingPaths(files, flags));
@@ -121,8 +131,9 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   const { output, signal } = job;
   const asked = flags.ranks ?? fittingRanks(ratings);
   const at = (rank: number) => chooseMethod({ ...request, settings: { ...request.settings, rank } }, ratings);
-  const chosen = at(asked[0]);
-  const { method, reason } = chosen;
+  const { method: first, reason } = at(asked[0]);
+  const options = atEveryRank(asked.map((rank) => at(rank).method.options));
+  const method = { ...first, options };
   const share = heldOutShare(ratings, method, flags);
   const seed = flags.seed ?? 0;
   const isNested = method.lowerRank !== undefined;
@@ -154,11 +165,19 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
         );
       },
     });
-    return { chosen, result, share, seed, isNested, seconds: (performance.now() - started) / 1000 };
+    return { chosen: { method, reason }, result, share, seed, isNested, seconds: (performance.now() - started) / 1000 };
   } finally {
     progress.stop();
     signal.removeEventListener("abort", progress.stop);
   }
+}
+
+/** The settings that all ranks share: the rank is none, nor is a size of the starting factors that follows from it. */
+function atEveryRank(options: readonly Factorizer<Model>["options"][]): Factorizer<Model>["options"] {
+  const [first, ...others] = options;
+  const isShared = ([name, value]: [string, unknown]) =>
+    name !== "rank" && others.every((other) => JSON.stringify(other[name]) === JSON.stringify(value));
+  return Object.fromEntries(Object.entries(first).filter(isShared));
 }
 
 /**
@@ -217,7 +236,7 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
   output.json({
     method: method.name,
     reason,
-    options: Object.fromEntries(Object.entries(method.options).filter(([name]) => name !== "rank")),
+    options: method.options,
     seed,
     validation: share,
     data: { ...loaded.ratings.report, hash: loaded.ratings.hash, notes: loaded.notes },
