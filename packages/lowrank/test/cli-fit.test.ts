@@ -186,6 +186,10 @@ describe("lowrank fit", () => {
     [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
     [["--no-header", "--header"], "--header and --no-header exclude each other; state one of them"],
     [["--checkpoint", "."], "--checkpoint .: is a folder; name a file in it"],
+    [
+      ["--checkpoint", "/dev/null"],
+      "--checkpoint /dev/null: is no plain file, so no checkpoint goes there; name a file",
+    ],
     [["--method", "net", "--hidden", "10000"], "--hidden must be whole numbers from 1 to 4096, got 10000"],
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
     [

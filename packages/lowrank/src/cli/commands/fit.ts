@@ -150,7 +150,6 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     );
   }
   const checkpointing = new Checkpointing(plan, job, method.passName);
-  checkpointing.announce(method.passes);
   const progress = trainingProgress(output);
   const stopping = () => {
     progress.stop();
@@ -163,9 +162,14 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       ...checkpointing.options,
       seed,
       signal,
-      onProgress: (figures) => signal.aborted || progress.onProgress(figures),
+      onProgress: (figures) => {
+        if (signal.aborted) return;
+        checkpointing.announce(method.passes);
+        progress.onProgress(figures);
+      },
       onFinding: (finding) => {
         progress.stop(); // the bar comes back with the next pass
+        checkpointing.announce(method.passes);
         warnOf(job, finding, validation !== undefined);
       },
       validation,
@@ -173,6 +177,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       keepHistory: flags.history !== false,
     });
     progress.stop();
+    checkpointing.announce(method.passes);
     output.say(...ignoredLines(method.name, report.ignored));
     if (flags.certificate === true && report.certificate === undefined)
       output.warn(`--certificate: ${whyNoCertificate(model, report)}`);
