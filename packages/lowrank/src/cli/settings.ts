@@ -267,11 +267,11 @@ function rankText({ rank }: Factorizer<Model>): string | undefined {
 /**
  * The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others.
  *
- * @param rank how to begin
+ * @param rank how to begin; empty: with what comes after it
  */
 export function settingsSentence(method: Factorizer<Model>, rank = rankText(method)): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
-  const parts = rank === undefined ? [] : [rank];
+  const parts = rank === undefined || rank === "" ? [] : [rank];
   const most = method.mayEndEarly ? "at most " : "";
   if (method.passes > 1) parts.push(`${most}${method.passes} ${method.passName}`);
   for (const [name, value] of actingSettings(method.name, method.options)) {

@@ -147,7 +147,8 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   const isNested = method.lowerRank !== undefined;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
   const which = `${asked.length === 1 ? "rank" : "ranks"} ${listed(asked.map(String))}`;
-  output.say(...hanging(`${settingsSentence(method, which)}, seed ${seed}`, output.width));
+  const settings = settingsSentence(method, "");
+  output.say(...hanging(`${which}; ${settings === "" ? "" : `${settings}, `}seed ${seed}`, output.width));
   output.say(
     `  ${share === undefined ? "holding out nothing" : `holding out ${inPercent(share)} of the ratings, at random`}`,
   );
