@@ -230,6 +230,10 @@ describe("readRatings", () => {
   it("refuses a file whose name says NumPy and whose bytes do not, and a packed one", async () => {
     const table = await file("user,item,rating\n1,2,3\n", "table.npy");
     await expect(readRatings(table)).rejects.toThrow("table.npy: is no NumPy file, by its first bytes");
+    const nothing = await file(Buffer.concat([Buffer.from("PK\u0005\u0006"), Buffer.alloc(18)]), "nothing.npz"); // np.savez()
+    await expect(readRatings(nothing)).rejects.toThrow(
+      "nothing.npz: is an archive without a single array; write them by",
+    );
     const { gzipSync } = await import("node:zlib");
     const packed = await file(gzipSync(doubles([[1]])), "Y.npy.gz");
     await expect(readRatings(packed)).rejects.toThrow("is a packed NumPy file; unpack it with gunzip");

@@ -187,6 +187,22 @@ export function chooseMethod(request: MethodRequest, ratings: Ratings): ChosenMe
   return { method: makeMethod(name, settings), reason: suggestion.reason };
 }
 
+/**
+ * Refuses to hold ratings out of a matrix without holes where the method takes no other: the holes that it would speak of are not in
+ * the data.
+ *
+ * @param instead what to do about the split, before other ways are offered
+ * @throws UsageError
+ */
+export function refuseHoldingOut(method: Factorizer<Model>, ratings: Ratings, instead: string): void {
+  if (method.options.missing !== "refuse" || !ratings.hasRatings || !ratings.isComplete) return;
+  throw new UsageError(
+    `the ratings held out would be missing, and ${method.name} takes a whole matrix, as these ratings are; ${instead}; ` +
+      "or --missing zero counts those held out as 0, and --method als leaves them out",
+    { method: method.name },
+  );
+}
+
 function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
   const foreign = foreignSettings(name, settings);
   if (foreign.length > 0) {

@@ -45,7 +45,14 @@ import {
 import { type Column, count, counted, hanging, inPercent, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory } from "../load.ts";
 import { countedProgress, foldProgress } from "../progress.ts";
-import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
+import {
+  addMethodFlags,
+  chooseMethod,
+  type MethodRequest,
+  methodRequest,
+  refuseHoldingOut,
+  settingsSentence,
+} from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 import { columnTitle, kebab } from "../words.ts";
 
@@ -226,6 +233,7 @@ async function evaluateMethod(
   const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
   refuseOneSided(ratings, files, flags.rows);
   const { method, reason } = chooseMethod(request, ratings);
+  refuseHoldingOut(method, ratings, "lowrank fit --certificate says how near the model comes to all of them");
   const seed = flags.seed ?? 0;
   const splits = split.make(ratings, seed);
   job.output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
@@ -350,7 +358,10 @@ function tell(
   const { alreadyInTraining, records } = evaluations[0].counts;
   if (alreadyInTraining > 0) {
     const share = alreadyInTraining === records ? "all" : `${count(alreadyInTraining)} of`;
-    output.warn(`${share} ${count(records)} test records were trained on, so these figures are better than the truth`);
+    const were = alreadyInTraining === 1 ? "was" : "were";
+    output.warn(
+      `${share} ${counted(records, "test record")} ${were} trained on, so these figures are better than the truth`,
+    );
   }
   output.say("");
   output.print(...table(columns, rows, output.width, ""), "");

@@ -38,6 +38,7 @@ import {
   type MethodRequest,
   methodRequest,
   needRank,
+  refuseHoldingOut,
   settingsSentence,
 } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -135,6 +136,10 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   const options = atEveryRank(asked.map((rank) => at(rank).method.options));
   const method = { ...first, options };
   const share = heldOutShare(ratings, method, flags);
+  if (share !== undefined) {
+    const flag = flags.validation === undefined ? "--metric" : "--validation";
+    refuseHoldingOut(method, ratings, `leave ${flag} out: the singular values suggest a rank`);
+  }
   const seed = flags.seed ?? 0;
   const isNested = method.lowerRank !== undefined;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
