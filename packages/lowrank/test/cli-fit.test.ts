@@ -180,7 +180,7 @@ describe("lowrank fit", () => {
     [["--regularization", "much"], '--regularization must be a number or auto, got "much"'],
     [
       ["--method", "als", "--regularization", "-1"],
-      '--regularization must be a finite number from 0 to 1e9, or "auto", got -1; left out, it is auto',
+      '--regularization must be a finite number from 0 to 1e30, or "auto", got -1; left out, it is auto',
     ],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
     [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
