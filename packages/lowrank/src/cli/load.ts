@@ -5,7 +5,7 @@
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
 import { DataError, LowrankError, type Model, type Ratings } from "@lowrank/core";
-import { rounded, show } from "@lowrank/core/support";
+import { show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
 import { counted, duration, figure, hanging, listed, percent, scaleNumber } from "./format.ts";
 import type { Job } from "./shell.ts";
@@ -66,9 +66,9 @@ const mergedBy = {
 
 function scaleOf(ratings: Ratings): string {
   if (ratings.size === 0) return "";
-  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${rounded(ratings.min)}` : "";
+  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${scaleNumber(ratings.min)}` : "";
   const name = ratings.hasRatings ? "from" : "counts from";
-  return `; ${name} ${rounded(ratings.min)} to ${scaleNumber(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
+  return `; ${name} ${scaleNumber(ratings.min)} to ${scaleNumber(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
 }
 
 /**
