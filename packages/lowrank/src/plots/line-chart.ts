@@ -140,7 +140,7 @@ function ruleOf(chart: CleanChart, area: Area, { at, value, label }: CleanChart[
   const words = fitted(label, TICK, (isRight ? x - left : right - x) - 8);
   return (
     `<path class="lr-rule" stroke-dasharray="5 4" d="M${px(x)} ${px(top)}V${px(bottom)}"/>` +
-    text(isRight ? x + 4 : x - 4, top - 6, words, { size: TICK, tone: "second", anchor: isRight ? "end" : "start" })
+    text(isRight ? x - 6 : x + 6, top - 4, words, { size: TICK, tone: "second", anchor: isRight ? "end" : "start" })
   );
 }
 
