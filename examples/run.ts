@@ -18,7 +18,15 @@ if (name === undefined || !names.includes(name)) {
   } catch (error) {
     // What the caller can mend is a sentence; everything else keeps its stack.
     if (!(error instanceof UsageError || error instanceof LowrankError)) throw error;
-    console.error(`${name}: ${error.message}`);
+    console.error(`${name}: ${sentenceOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** The sentence of an error; where a file of ratings is refused, what to do about it is no option of the readers here. */
+function sentenceOf(error: UsageError | LowrankError): string {
+  const { options } = ("facts" in error ? (error.facts.remedy ?? {}) : {}) as { readonly options?: string };
+  if (options === undefined || !error.message.endsWith(options)) return error.message;
+  const what = error.message.slice(0, error.message.length - options.length);
+  return `${what}give a file with the columns of MovieLens' ratings.csv, user, item and rating, or none to take that one`;
 }

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { als, evaluate, factorize, gradient, type Model, randomSplit, scorerOf } from "@lowrank/core";
 import { readRatings, saveArrays } from "lowrank";
 import { stepsAndFile } from "./lib/arguments.ts";
-import { dataFile } from "./lib/data.ts";
+import { ratingsOf } from "./lib/data.ts";
 import { plotLosses } from "./lib/plots.ts";
 import { table } from "./lib/print.ts";
 
-const [steps, ratingsFile] = stepsAndFile(15_000, () => dataFile("ml-latest-small", "ratings.csv"));
+const [steps, ratingsFile] = await stepsAndFile(15_000, () => ratingsOf("latest-small"));
 const { ratings } = await readRatings(ratingsFile);
 const cost = { rank: 100, regularization: 1, biasRegularization: 0, biases: "user", center: "item" } as const;
 const adam = gradient({ ...cost, steps, objective: "half", learningRate: 1e-4, init: "kaiming" });

@@ -93,7 +93,9 @@ async function madeOnce(name: string, from: object, make: (folder: string) => Pr
   const note = join(folder, "made-from.json");
   const wanted = JSON.stringify(from);
   if ((await readFile(note, "utf8").catch(() => undefined)) === wanted) return folder;
-  console.error(`making ${name}, once; what it says goes to .cache/bench/commands.log`);
+  console.error(
+    `installing the rivals of ${name} into .cache/bench/${name}, once; it may take minutes (see .cache/bench/commands.log)`,
+  );
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await make(folder);

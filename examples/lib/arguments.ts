@@ -20,13 +20,13 @@ export function checkArguments(name: string, given: readonly string[]): void {
 }
 
 /**
- * @param file made only when none is given
+ * @param file looked for only when none is given
  * @throws UsageError for steps that are no whole number from 1 on
  */
-export function stepsAndFile(steps: number, file: () => string): [number, string] {
+export async function stepsAndFile(steps: number, file: () => Promise<string>): Promise<[number, string]> {
   const given = process.argv.slice(3).filter((argument) => !argument.startsWith("--"));
   const count = Number(given[0] ?? steps);
   if (!Number.isInteger(count) || count < 1)
     throw new UsageError(`steps must be a whole number from 1 on, got ${given[0]}`);
-  return [count, given[1] ?? file()];
+  return [count, given[1] ?? (await file())];
 }

@@ -1,6 +1,6 @@
 /** Every example runs as its page says, and prints the figures that the page is about. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,12 @@ const program = fileURLToPath(new URL("../dist/run.js", import.meta.url));
 const folder = fileURLToPath(new URL("..", import.meta.url));
 
 async function example(name: string, ...args: string[]): Promise<string> {
+  return run({ LOWRANK_DATA: sharedData() }, name, ...args);
+}
+
+async function run(environment: Record<string, string>, name: string, ...args: string[]): Promise<string> {
   if (!existsSync(program)) throw new Error(`${program} is not there; run "npm run build" first`);
-  const env = { ...process.env, LOWRANK_DATA: sharedData(), TMPDIR: mkdtempSync(join(tmpdir(), "lowrank-examples-")) };
+  const env = { ...process.env, TMPDIR: mkdtempSync(join(tmpdir(), "lowrank-examples-")), ...environment };
   const { stdout } = await promisify(execFile)(process.execPath, [program, name, ...args], { env });
   return stdout;
 }
@@ -115,4 +119,27 @@ it.each([
 ] as const)("%j is refused in one sentence, with 2", async ([name, ...args], sentence) => {
   const refused = await example(name, ...args).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 2, stdout: "", stderr: sentence });
+});
+
+it("seed-002 takes ratings from the cache of downloads too, and says how to get them", async () => {
+  const nothing = mkdtempSync(join(tmpdir(), "lowrank-nothing-"));
+  const refused = await run({ LOWRANK_DATA: nothing, LOWRANK_CACHE: nothing }, "seed-002").catch((error) => error);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain(
+    `ml-latest-small is not below LOWRANK_DATA, ${nothing}, and it has not been downloaded`,
+  );
+  expect(refused.stderr).toContain("npx lowrank datasets download latest-small");
+  const cache = mkdtempSync(join(tmpdir(), "lowrank-cache-"));
+  mkdirSync(join(cache, "ml-latest-small"));
+  for (const file of ["ratings.csv", "movies.csv"]) writeFileSync(join(cache, "ml-latest-small", file), "no ratings\n");
+  const found = await run({ LOWRANK_DATA: nothing, LOWRANK_CACHE: cache }, "seed-002").catch((error) => error);
+  expect(found.stderr).toContain(join(cache, "ml-latest-small", "ratings.csv"));
+});
+
+it("seed-002 refuses a file that is none of ratings without a word of the readers' options", async () => {
+  const refused = await example("seed-002", "15", fileURLToPath(new URL("../run.ts", import.meta.url))).catch(
+    (error) => error,
+  );
+  expect(refused).toMatchObject({ code: 1, stdout: "" });
+  expect(refused.stderr).toMatch(/give a file with the columns of MovieLens' ratings.csv, user, item and rating/);
 });

@@ -3,9 +3,11 @@
  * and digests, for packages that stand on it and want their errors and results to agree with it. Errors are in @lowrank/core.
  */
 export {
+  beyondFloats,
   Digest,
   exponential,
   finiteNumber,
+  isFloat,
   knownOptions,
   logarithm,
   nearest,

@@ -68,6 +68,17 @@ describe("saveModel and loadModel", () => {
     expect((await readdir(own)).sort()).toEqual(["link.safetensors", "real.safetensors"]);
   });
 
+  it("are written where a link leads, and a link to that, before there is a file", async () => {
+    const own = join(folder, "dangling");
+    await mkdir(join(own, "there"), { recursive: true });
+    await symlink(join("there", "real.safetensors"), join(own, "near.safetensors"));
+    await symlink(join(own, "near.safetensors"), join(own, "far.safetensors"));
+    await saveModel(join(own, "far.safetensors"), model(4, 2));
+    expect(await readdir(join(own, "there"))).toEqual(["real.safetensors"]);
+    expect((await readdir(own)).sort()).toEqual(["far.safetensors", "near.safetensors", "there"]);
+    expect((await loadModel(join(own, "near.safetensors"))).users.size).toBe(4);
+  });
+
   it("leave the permissions of a file as they were when it is replaced", async () => {
     const path = join(folder, "private.safetensors");
     await saveModel(path, model(4, 2));

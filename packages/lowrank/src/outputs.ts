@@ -6,7 +6,18 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, type Stats, unlinkSync } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from "node:fs/promises";
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { LowrankError } from "@lowrank/core";
@@ -78,13 +89,28 @@ async function writableTarget(path: string, noun: string): Promise<string> {
   const target = resolve(path);
   const there = await lstat(target).catch(() => undefined);
   if (there === undefined) return target;
-  const real = there.isSymbolicLink() ? await realpath(target).catch(() => target) : target;
+  const real = there.isSymbolicLink() ? await realpath(target).catch(() => missingEnd(target)) : target;
   const info = await stat(real).catch(() => undefined);
   if (info === undefined || info.isFile()) return real;
   const what = info.isDirectory() ? "a folder" : "no plain file";
   throw new LowrankError("output", `${path}: is ${what}, so no ${noun} can be written there; give the path of a file`, {
     file: path,
   });
+}
+
+/** Links one behind another, at most: the system's own limit. */
+const MOST_LINKS = 40;
+
+/** Where a link ends whose end is not there yet. */
+async function missingEnd(link: string): Promise<string> {
+  let end = link;
+  for (let links = 0; links < MOST_LINKS; links++) {
+    const next = await readlink(end).catch(() => undefined);
+    if (next === undefined) return end;
+    // Of the folder as it is: `..` behind a link to a folder is another one.
+    end = resolve(await realpath(dirname(end)).catch(() => dirname(end)), next);
+  }
+  return link;
 }
 
 async function writeAll(file: FileHandle, part: Uint8Array): Promise<number> {

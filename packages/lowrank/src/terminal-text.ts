@@ -13,6 +13,30 @@ export function printable(text: string): string {
   return text.replace(control, " ");
 }
 
+/** Signs that commands write, for a terminal that shows ASCII alone; others, such as those of titles, stay. */
+const inAsciiSigns: Readonly<Record<string, string>> = {
+  ...{
+    "×": "x",
+    "−": "-",
+    "–": "-",
+    "·": "-",
+    "±": "+-",
+    "…": "...",
+    "‖": "||",
+    "²": "^2",
+    "★": "*",
+    "≥": ">=",
+    "≤": "<=",
+  },
+  ...{ "←": "<-", "→": "->", "█": "#", "▉": "#", "▊": "#", "▋": "#", "▌": "#", "▍": ".", "▎": ".", "▏": ".", "░": "." },
+};
+const ownSigns = new RegExp(`[${Object.keys(inAsciiSigns).join("")}]`, "g");
+
+/** A text with what commands write beyond ASCII put into signs that every terminal has. */
+export function inAscii(text: string): string {
+  return text.replace(ownSigns, (sign) => inAsciiSigns[sign]);
+}
+
 /** Columns a text takes in a terminal: East Asian wide characters and emoji take two. */
 export function displayWidth(text: string): number {
   if (plainAscii.test(text)) return text.length;

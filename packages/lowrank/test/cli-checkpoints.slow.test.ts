@@ -155,10 +155,11 @@ describe("lowrank fit --checkpoint --resume", () => {
     const refused = async (more: readonly string[], message: string | RegExp) => {
       const { code, stderr } = await inProcess(more);
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(message) });
+      expect(stderr).not.toContain("going on from");
     };
     await refused(
       [...args, ...again, "--seed", "4", "--bias-regularization", "1"],
-      /another training: --bias-regularization is 3 there and 1 here; seed is 0 there and 4 here/,
+      /another training: --bias-regularization is 3 there and 1 here; --seed is 0 there and 4 here/,
     );
     await refused(
       [...args, ...again, "--validation", "0.2"],

@@ -195,12 +195,17 @@ describe("lowrank fit", () => {
     [["--regularization", "much"], '--regularization must be a number or auto, got "much"'],
     [
       ["--method", "als", "--regularization", "-1"],
-      '--regularization must be a finite number from 0 to 1000000000, or "auto", got -1',
+      '--regularization must be a finite number from 0 to 1e30, or "auto", got -1; left out, it is auto',
     ],
     [["--rank", "4", "--rank", "8"], "--rank is given twice; state it once"],
     [["--certificate", "--no-certificate"], "--certificate and --no-certificate exclude each other; state one of them"],
     [["--no-header", "--header"], "--header and --no-header exclude each other; state one of them"],
     [["--checkpoint", "."], "--checkpoint .: is a folder; name a file in it"],
+    [["--mask", "-"], "--mask -: standard input holds ratings only; name a file, or ./- for that name"],
+    [
+      ["--checkpoint", "/dev/null"],
+      "--checkpoint /dev/null: is no plain file, so no checkpoint goes there; name a file",
+    ],
     [["--method", "net", "--hidden", "10000"], "--hidden must be whole numbers from 1 to 4096, got 10000"],
     [["--rnak", "4"], "unknown option '--rnak'; did you mean --rank?"],
     [

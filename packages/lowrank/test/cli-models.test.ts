@@ -67,7 +67,7 @@ describe("lowrank evaluate", () => {
     expect(stdout).toMatch(/^ +als +popularity +biases only +chance$/m);
     expect(stdout).toMatch(/^ {2}RMSE +\d\.\d{4} +– +\d\.\d{4} +\d\.\d{4}$/m);
     expect(stdout).toMatch(/^ {2}NDCG +(\d\.\d{4} *){4}$/m);
-    expect(stderr).toContain("1 users in the held-out data are unknown");
+    expect(stderr).toContain("1 user in the held-out data is unknown");
   });
 
   it.each([
@@ -237,6 +237,15 @@ describe("a model file that is not what it should be", () => {
 });
 
 describe("lowrank inspect", () => {
+  it("knows a model that is cut within its header, under any name", async () => {
+    const cut = await write(dir.file("cut.bin"), readFileSync(model).subarray(0, 300));
+    const { code, stderr } = await inProcess(["inspect", cut]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/cut\.bin: cut short: the header takes/),
+    });
+  });
+
   it("shows 800 ratings of 40 users and 30 items with a histogram that adds up", async () => {
     const [text, json] = await Promise.all([
       inProcess(["inspect", ratings]),

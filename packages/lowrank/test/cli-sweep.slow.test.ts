@@ -36,7 +36,7 @@ describe("lowrank sweep", () => {
     expect(suggested).toHaveLength(1);
     expect(stdout).toContain("● held-out RMSE   ■ training RMSE");
     expect(stdout).toMatch(new RegExp(`^ {2}suggested: rank ${suggested[0]}, .*held-out RMSE`, "m"));
-    expect(stderr).toContain("ranks 1, 2, 4, 6 sweeps, regularization auto, solver cholesky, seed 3");
+    expect(stderr).toContain("ranks 1, 2 and 4; 6 sweeps, regularization auto, seed 3");
     expect(stderr).toContain("holding out 10 % of the ratings, at random");
     expect(stderr.match(/^ {2}rank \d: training RMSE/gm)).toHaveLength(3);
     expect(stderr).toContain(`Next: lowrank fit ratings.csv --sweeps 6 --seed 3 --rank ${suggested[0]}`);
@@ -75,7 +75,7 @@ describe("lowrank sweep", () => {
     const auto = await of("--ranks", "1,4");
     expect(auto.options).toMatchObject({ epochs: 3, init: "positive" });
     expect(auto.options).not.toHaveProperty("initScale");
-    expect(auto.stderr).toContain("ranks 1, 4, 3 epochs");
+    expect(auto.stderr).toContain("ranks 1 and 4; 3 epochs");
     expect(auto.stderr).not.toContain("init scale");
     expect((await of("--ranks", "4")).options.initScale).toBe(0.5);
     const given = await of("--ranks", "1,4", "--init-scale", "0.3");

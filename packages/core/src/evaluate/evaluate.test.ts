@@ -318,7 +318,7 @@ describe("evaluate refuses", () => {
   it("held-out data of which it knows nothing, naming the kinds of ids", async () => {
     const strangers = ratingsFrom([{ user: 1, item: 10, rating: 3 }]);
     await expect(refused({}, model, strangers)).rejects.toThrow(
-      "none of the 1 users in the held-out data is known to the model (held-out user ids are numbers, the model's are strings)",
+      "the only user in the held-out data is unknown to the model (held-out user ids are numbers, the model's are strings)",
     );
   });
 

@@ -176,18 +176,19 @@ function notes(scorer: Model | Scorer, test: Ratings, heldOut: HeldOut, options:
   }
   if (counts.unknownUsers > 0) {
     found.push(
-      `${counts.unknownUsers} users in the held-out data are unknown to the model and could not be ranked for`,
+      `${counted(counts.unknownUsers, "user")} in the held-out data ${areOrIs(counts.unknownUsers)} unknown to the model and could not be ranked for`,
     );
   }
   if (counts.unknownItems > 0) {
-    const effect = settings.unknownItems === "miss" ? "count as misses" : "are left out";
+    const missed = counts.relevantUnknown === 1 ? "counts as a miss" : "count as misses";
+    const effect = settings.unknownItems === "miss" ? missed : `${areOrIs(counts.relevantUnknown)} left out`;
     found.push(
-      `${counts.unknownItems} items in the held-out data are unknown to the model; ${counts.relevantUnknown} relevant records of them ${effect}`,
+      `${counted(counts.unknownItems, "item")} in the held-out data ${areOrIs(counts.unknownItems)} unknown to the model; ${counted(counts.relevantUnknown, "relevant record")} of them ${effect}`,
     );
   }
   if (counts.alreadyInTraining > 0) {
     found.push(
-      `${counts.alreadyInTraining} held-out records are also in the training data; their items are never listed and do not count as relevant`,
+      `${counted(counts.alreadyInTraining, "held-out record")} ${areOrIs(counts.alreadyInTraining)} also in the training data: such an item is never listed and does not count as relevant`,
     );
   }
   if (counts.usersRanked === 0)
@@ -196,4 +197,12 @@ function notes(scorer: Model | Scorer, test: Ratings, heldOut: HeldOut, options:
     found.push("the held-out data have no rating column, so there is no RMSE or MAE");
   }
   return found;
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function areOrIs(count: number): "are" | "is" {
+  return count === 1 ? "is" : "are";
 }

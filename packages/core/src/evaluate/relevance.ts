@@ -94,7 +94,7 @@ function mapOnto(who: string, side: string, from: IdMap, onto: IdMap, present: U
     const kinds =
       from.kind === onto.kind ? "" : ` (held-out ${side} ids are ${from.kind}s, the model's are ${onto.kind}s)`;
     throw new DataError(
-      `${who}: none of the ${unknown} ${side}s in the held-out data is known to the model${kinds}; check that both come from the same data and that no column was swapped`,
+      `${who}: ${unknown === 1 ? `the only ${side}` : `each of the ${unknown} ${side}s`} in the held-out data is unknown to the model${kinds}; check that both come from the same data and that no column was swapped`,
       { side, unknown, heldOutKind: from.kind, modelKind: onto.kind },
     );
   }

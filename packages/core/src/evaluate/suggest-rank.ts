@@ -46,7 +46,7 @@ function byHeldOut(rows: readonly TrainedRank[], better: "lower" | "higher"): Su
   const sign = better === "lower" ? 1 : -1;
   const measured = rows.flatMap(({ rank, heldOut }) => (heldOut === undefined ? [] : [{ rank, ...heldOut }]));
   const best = measured.reduce((one, other) => (sign * other.value < sign * one.value ? other : one));
-  const shown = `${best.name} of ${best.value.toFixed(4)} is the best`;
+  const shown = `${best.name} of ${shownFigure(best.value)} is the best`;
   if (best.groups.length < 2) {
     return { rank: best.rank, reason: `its ${shown}; too few users are held out for a standard error` };
   }
@@ -59,8 +59,8 @@ function byHeldOut(rows: readonly TrainedRank[], better: "lower" | "higher"): Su
     }
     if (error === undefined || behind > error) continue;
     const reason =
-      `the smallest whose ${one.name}, ${one.value.toFixed(4)}, is behind the best, ${best.value.toFixed(4)} at rank ` +
-      `${best.rank}, by no more than one standard error of the difference, ${error.toFixed(4)}`;
+      `the smallest whose ${one.name}, ${shownFigure(one.value)}, is behind the best, ${shownFigure(best.value)} at rank ` +
+      `${best.rank}, by no more than one standard error of the difference, ${shownFigure(error)}`;
     return { rank: one.rank, reason };
   }
   const others =
@@ -88,22 +88,25 @@ function bySpectrum(
   const threshold = omega * medianOf(values, short);
   let above = 0;
   while (above < values.length && values[above] > threshold) above++;
-  // How far the first `rank` columns are from those above the threshold: what they lack, or hold of the noise.
-  const apart = (rank: number) => {
-    let sum = 0;
-    for (let j = Math.min(rank, above); j < Math.min(Math.max(rank, above), values.length); j++) sum += values[j] ** 2;
-    return sum;
-  };
+  // By the ratio: of 1, 2 and 25 it is 2 that is near 3.
+  const apart = (rank: number) => Math.max(rank, above) / Math.max(1, Math.min(rank, above));
   const { rank } = rows.reduce((one, other) => (apart(other.rank) < apart(one.rank) ? other : one));
   const beside = hasBiases ? " beside the biases" : "";
   const found =
     `${above} of ${short} singular values${beside} are above the threshold that tells structure from noise ` +
     `(Gavish and Donoho: ${threshold.toPrecision(4)})`;
-  return { rank, reason: rank === above ? found : `${found}, and of the ranks asked for it comes nearest to that` };
+  if (rank === above) return { rank, reason: found };
+  const more = above === 0 ? "all of it looks like noise" : `try ${above}`;
+  return { rank, reason: `${found}; of the ranks asked for ${rank} comes nearest to that: ${more}` };
 }
 
 /** The median of `count` values, descending, of which those beyond the list are 0. */
 function medianOf(values: ArrayLike<number>, count: number): number {
   const at = (i: number) => (i < values.length ? values[i] : 0);
   return count % 2 === 1 ? at((count - 1) / 2) : (at(count / 2 - 1) + at(count / 2)) / 2;
+}
+
+/** Four decimals, or as many digits where these would say nothing. */
+function shownFigure(value: number): string {
+  return value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7) ? value.toFixed(4) : value.toExponential(3);
 }

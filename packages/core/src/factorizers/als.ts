@@ -11,11 +11,12 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Biases, Center } from "../model/index.ts";
-import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
 import { checkBlockSize, type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
-import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import { biasesOption, centerOption, MAX_PENALTY, rankOption, withBiases } from "./common-options.ts";
+import { spreadOf } from "./descent-unit.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -35,7 +36,7 @@ export const alsOptions = {
     default: "auto",
     auto: `${AUTO_REGULARIZATION} × the standard deviation of the ratings`,
     min: 0,
-    max: 1e9,
+    max: MAX_PENALTY,
     about: "L2 penalty of the factors",
   },
   regularizationExponent: {
@@ -50,7 +51,7 @@ export const alsOptions = {
     type: "number",
     default: 3,
     min: 0,
-    max: 1e9,
+    max: MAX_PENALTY,
     about: "L2 penalty of the biases",
     when: withBiases,
   },
@@ -85,7 +86,10 @@ export interface AlsOptions extends RowSolverOptions {
   readonly biasRegularizationExponent?: number;
   /** What is subtracted from each rating before fitting. Default `global`: the mean of all */
   readonly center?: Center;
-  /** Standard deviation of the starting factors times √rank. Default 0.1 */
+  /**
+   * Standard deviation of the starting factors times √rank, where the ratings' own is 0.5 to 2; beside others, times the root of the power of 4 that is
+   * near it. Default 0.1
+   */
   readonly initScale?: number;
 }
 
@@ -139,13 +143,8 @@ export function als(given: AlsOptions = {}): Factorizer {
         );
       }
       const { regularization } = options;
-      const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spread(ratings) : regularization;
+      const penalty = regularization === "auto" ? AUTO_REGULARIZATION * spreadOf(ratings) : regularization;
       return AlternatingRun.start(settings(ratings, penalty), ratings, kernels, seed, from, signal);
     },
   };
-}
-
-/** The standard deviation of the ratings; 1 when they are all the same, where any penalty serves. */
-function spread(ratings: Ratings): number {
-  return standardDeviation(ratings.byUser.value, ratings.mean) || 1;
 }

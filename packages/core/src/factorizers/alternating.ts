@@ -22,8 +22,10 @@ import {
 import {
   biasRegularizations,
   confidences,
+  exactUnit,
   type FactorModel,
   hasBias,
+  inUnit,
   isCenter,
   overlapOf,
   regularizations,
@@ -35,6 +37,7 @@ import { type CompressedRows, type Ratings, standardDeviation } from "../ratings
 import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
+import { multiply, unitFor } from "./descent-unit.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
@@ -110,6 +113,8 @@ export class AlternatingRun implements Run {
   readonly #seed: number;
   /** What every score starts from: the mean of all ratings, unless nothing is subtracted */
   readonly #mean: number;
+  /** Kernel memory holds explicit ratings and biases divided by this, factors by its root */
+  readonly #unit: number;
   #sweep = 0;
   /** The cost without its penalties, after the last sweep made here */
   #unpenalized: number | undefined;
@@ -148,6 +153,7 @@ export class AlternatingRun implements Run {
     const { objective } = settings;
     this.zeroLoss = objective.kind === "explicit" ? standardDeviation(ratings.byUser.value, 0) : undefined;
     this.#mean = objective.kind === "explicit" && objective.center !== "none" ? ratings.mean : 0;
+    this.#unit = objective.kind === "explicit" ? exactUnit(unitFor("auto", objective.center, ratings)) : 1;
     this.#space = kernels.open(alternatingLayout(ratings, settings));
     this.#users = sideOf("user", ratings.users, this.#space.at, objective);
     this.#items = sideOf("item", ratings.items, this.#space.at, objective);
@@ -193,7 +199,7 @@ export class AlternatingRun implements Run {
     let sum = 0;
     for (let r = 0; r < this.#users.table.rows; r++) sum += out[r];
     this.#unpenalized = sum;
-    if (this.#settings.objective.kind === "explicit") return Math.sqrt(sum / this.#ratings.size);
+    if (this.#settings.objective.kind === "explicit") return this.#unit * Math.sqrt(sum / this.#ratings.size);
     return (sum + penalty(this.#users) + penalty(this.#items)) / this.#ratings.size;
   }
 
@@ -203,7 +209,13 @@ export class AlternatingRun implements Run {
     if (this.#unpenalized === undefined) await this.#loss();
     squared += await this.#squaredGradient(items, users);
     const cost = (this.#unpenalized ?? 0) + penalty(users) + penalty(items);
-    return { norm: Math.sqrt(squared), cost, size: Math.sqrt(squaredSize(users) + squaredSize(items)) };
+    const factor = Math.sqrt(this.#unit);
+    // Biases count in units of the root, as factors do: the length of a gradient of both has no other that holds on every scale.
+    return {
+      norm: (this.#unit ** 2 / factor) * Math.sqrt(squared),
+      cost: this.#unit ** 2 * cost,
+      size: factor * Math.sqrt(squaredSize(users) + squaredSize(items)),
+    };
   }
 
   async #squaredGradient(side: Side, fixed: Side): Promise<number> {
@@ -223,15 +235,16 @@ export class AlternatingRun implements Run {
     const { byUser, users, items, hasRatings, min, max } = this.#ratings;
     const { rank, objective } = this.#settings;
     const explicit = objective.kind === "explicit";
+    const level = (side: Side) => side.level && multiply(side.level.slice(), this.#unit);
     return {
       kind: "factors",
       rank,
       users,
       items,
-      userFactors: unpadded(this.#users.table),
-      itemFactors: unpadded(this.#items.table),
-      userBias: this.#users.level?.slice(),
-      itemBias: this.#items.level?.slice(),
+      userFactors: multiply(unpadded(this.#users.table), Math.sqrt(this.#unit)),
+      itemFactors: multiply(unpadded(this.#items.table), Math.sqrt(this.#unit)),
+      userBias: level(this.#users),
+      itemBias: level(this.#items),
       mean: this.#mean,
       scale: explicit ? "rating" : "preference",
       range: explicit && hasRatings ? { min, max } : undefined,
@@ -252,13 +265,16 @@ export class AlternatingRun implements Run {
   }
 
   #fill(side: Side, rows: CompressedRows): void {
-    const { objective } = this.#settings;
+    const objective = inUnit(this.#settings.objective, this.#unit);
     side.entries.start.set(rows.start);
     side.entries.index.set(rows.index);
     if (side.center !== undefined) rowCenters(rows.start, rows.value, this.#ratings.mean, side.center);
+    if (objective.kind === "explicit") {
+      withoutCenters(rows.start, rows.value, side.center, side.term);
+      multiply(side.term, 1 / this.#unit);
+      if (side.center !== undefined) multiply(side.center, 1 / this.#unit);
+    } else confidences(objective, rows.value, side.term);
     setLevel(side);
-    if (objective.kind === "explicit") withoutCenters(rows.start, rows.value, side.center, side.term);
-    else confidences(objective, rows.value, side.term);
     regularizations(objective, rows.start, rows.columns, side.penalty);
     if (side.biasPenalty !== undefined) biasRegularizations(objective, rows.start, side.biasPenalty);
   }
@@ -305,7 +321,7 @@ export class AlternatingRun implements Run {
           fixedBias: fixed.level,
           entries: side.entries,
           value: side.term,
-          offset: this.#mean,
+          offset: this.#mean / this.#unit,
           regularization: side.penalty,
           biasRegularization: side.biasPenalty,
         };

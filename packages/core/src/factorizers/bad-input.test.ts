@@ -96,12 +96,13 @@ describe.each(rating)("%s", (name, method) => {
   });
 });
 
-it("nmf names ratings of 10³⁰, whose products with factors are beyond 32 bits, as what may be wrong", async () => {
-  await expect(fitted(filled(2, 3, 1e30), methods.nmf.make({ rank: 40 }))).rejects.toMatchObject({
-    code: "divergence",
-    message: expect.stringMatching(/in sweep 1 of 50.* check the ratings for extreme values/),
-  });
-});
+it.each(["als", "nmf"] as const)(
+  "%s fits ratings of 10³⁰, whose products with factors are beyond 32 bits",
+  async (name) => {
+    const { scores } = await fitted(filled(2, 3, 1e30), methods[name].make({ rank: 40 }));
+    for (const score of scores) expect(Math.abs(score / 1e30 - 1)).toBeLessThan(1e-5);
+  },
+);
 
 describe("a learning rate of 10⁹", () => {
   const ratings = ratingsFrom(

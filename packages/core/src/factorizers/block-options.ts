@@ -4,6 +4,7 @@
 import { type BlockLoss, blockLosses } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError, rounded, show } from "../support/index.ts";
+import { MAX_PENALTY } from "./common-options.ts";
 import { meanRoot } from "./descent-options.ts";
 import type { OptionTable } from "./options.ts";
 
@@ -34,8 +35,8 @@ export const blockOptions = {
     type: "number",
     default: "auto",
     auto: "the standard deviation of the ratings",
-    min: 1e-9,
-    max: 1e9,
+    min: 1e-30,
+    max: MAX_PENALTY,
     about: "error from which on huber grows in a straight line",
     when: { option: "loss", is: ["huber"] },
   },
@@ -43,7 +44,7 @@ export const blockOptions = {
     type: "number",
     default: 0,
     min: 0,
-    max: 1e9,
+    max: MAX_PENALTY,
     about: "L1 penalty of the factors, for each rating",
     when: inBlocks,
   },

@@ -184,7 +184,8 @@ describe("a checkpoint of another training is refused, everything that differs b
     ]);
     const { message } = await refusal(ratings, als({ rank: 8, sweeps: 5, regularization: 2 }), { resume, seed: 7 });
     expect(message).toBe(
-      "als: the checkpoint is of another training: rank is 4 there and 8 here; seed is 0 there and 7 here",
+      "als: the checkpoint is of another training: rank is 4 there and 8 here; seed is 0 there and 7 here; " +
+        "ask for what stands there, or begin anew without resuming",
     );
   });
 
@@ -197,6 +198,8 @@ describe("a checkpoint of another training is refused, everything that differs b
         ["unit"],
       ],
       [sgd({ rank: 2, epochs: 4 }), sgd({ rank: 2, epochs: 4, learningRate: 0.1 }), []],
+      // What follows from another rate is not told beside it.
+      [gradient({ rank: 2, steps: 4 }), gradient({ rank: 2, steps: 4, learningRate: 0.3 }), ["learningRate"]],
     ];
     for (const [made, asked, differs] of pairs) {
       const { kept, report } = await checkpointed(made);

@@ -147,7 +147,8 @@ export function checkResumed(given: unknown, training: Resuming): Checkpoint {
   const { method } = training;
   if (found.length > 0) {
     throw new CheckpointError(
-      `${method.name}: the checkpoint is of another training: ${found.map(({ sentence }) => sentence).join("; ")}`,
+      `${method.name}: the checkpoint is of another training: ${found.map(({ sentence }) => sentence).join("; ")}; ` +
+        "ask for what stands there, or begin anew without resuming",
       { method: method.name, differs: found.map(({ what }) => what) },
     );
   }
@@ -201,15 +202,19 @@ function differences(checkpoint: Checkpoint, training: Resuming): Difference[] {
 function optionDifferences({ options }: Checkpoint, method: Factorizer<Model>): Difference[] {
   const names = new Set([...Object.keys(options), ...Object.keys(method.options)]);
   const found: Difference[] = [];
+  const thereIs = (name: string) => (Object.hasOwn(options, name) ? options[name] : undefined);
+  const isOther = (name: string) => JSON.stringify(thereIs(name)) !== JSON.stringify(method.options[name]);
   for (const name of names) {
-    const there = Object.hasOwn(options, name) ? options[name] : undefined;
-    const here = method.options[name];
-    if (JSON.stringify(there) === JSON.stringify(here)) continue;
+    if (!isOther(name)) continue;
+    const [there, here] = [thereIs(name), method.options[name]];
     if (name === method.passName && method.passesMatter === undefined) continue;
+    if (name === "unit" && isOther("learningRate")) continue; // follows from it
     const why =
       name === method.passName
         ? `, and each pass depends on it (${method.passesMatter}): ask for ${shown(there)} ${name}, or begin anew with schedule: "constant"`
-        : "";
+        : name === "unit"
+          ? ", which learningRate, where it is given, sets to 1"
+          : "";
     found.push({ what: name, sentence: `${name} is ${shown(there)} there and ${shown(here)} here${why}` });
   }
   return found;

@@ -10,6 +10,9 @@ const MAX_RANK = 1024;
 export const rankOption = (rank: number) =>
   ({ type: "whole", default: rank, min: 1, max: MAX_RANK, about: "latent dimension" }) as const;
 
+/** Penalties go up to this: those that follow from the data grow with the ratings, and what a report shows can be given. */
+export const MAX_PENALTY = 1e30;
+
 export const biasesOption = (biases: Biases) =>
   ({ type: "choice", default: biases, choices: biasSides, about: "which sides have a fitted bias" }) as const;
 

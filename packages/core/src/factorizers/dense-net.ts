@@ -40,17 +40,17 @@ export interface DenseNetOptions extends OptimizerOptions, ScheduleOptions {
   readonly order?: "rows" | "shuffled" | "shuffledOnce";
   /** 10⁻¹² to 10¹², beside ratings in `unit`. Default `auto`: 0.002 for adam and adamw, 0.03 for adagrad, 0.001 for sgd */
   readonly learningRate?: number | "auto";
-  /** λ of the factors, 0 to 10⁹, once for each rating of their row; beside errors in `unit`, as all penalties. Default 0.03 */
+  /** λ of the factors, 0 to 10³⁰, once for each rating of their row; beside errors in `unit`, as all penalties. Default 0.03 */
   readonly regularization?: number;
-  /** λ of weights and biases of the layers, 0 to 10⁹, once a batch. Default 0 */
+  /** λ of weights and biases of the layers, 0 to 10³⁰, once a batch. Default 0 */
   readonly layerRegularization?: number;
   /** Which sides have a fitted bias. Default both */
   readonly biases?: "none" | "user" | "item" | "both";
-  /** λ of those biases, 0 to 10⁹, once for each rating. Default 0.01 */
+  /** λ of those biases, 0 to 10³⁰, once for each rating. Default 0.01 */
   readonly biasRegularization?: number;
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";
-  /** What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, 1 where learningRate or initial is given */
+  /** What ratings are divided by while they are fitted, 10⁻³⁰ to 10³⁰. Default `auto`: their standard deviation, 1 where learningRate or initial is given */
   readonly unit?: number | "auto";
   /** Standard deviation of the starting factors, 10⁻⁶ to 1000. Default 0.1; seed notebook 003 has 1 */
   readonly initScale?: number;

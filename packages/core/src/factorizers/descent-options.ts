@@ -5,7 +5,7 @@
 import type { Objective, Optimizer } from "../kernels/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
-import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import { biasesOption, centerOption, MAX_PENALTY, rankOption, withBiases } from "./common-options.ts";
 import { unitOption } from "./descent-unit.ts";
 import type { OptionTable, Resolved } from "./options.ts";
 
@@ -44,7 +44,7 @@ export const costOptions = (method: Method) =>
       default: "auto",
       auto: `${AUTO_REGULARIZATION[method]} × the standard deviation of the ratings × the mean root of a row's number of ratings`,
       min: 0,
-      max: 1e9,
+      max: MAX_PENALTY,
       about: "L2 penalty of the factors",
     },
     biases: biasesOption("both"),
@@ -53,7 +53,7 @@ export const costOptions = (method: Method) =>
       default: "auto",
       auto: String(AUTO_BIAS_REGULARIZATION),
       min: 0,
-      max: 1e9,
+      max: MAX_PENALTY,
       about: "L2 penalty of the biases",
       when: withBiases,
     },
@@ -64,15 +64,15 @@ export const costOptions = (method: Method) =>
 /** Options of the cost; every one may be left out. */
 export interface CostOptions {
   /**
-   * What ratings are divided by while they are fitted, 10⁻¹² to 10¹². Default `auto`: their standard deviation, with center `none` at
+   * What ratings are divided by while they are fitted, 10⁻³⁰ to 10³⁰. Default `auto`: their standard deviation, with center `none` at
    * least a fifth of their root mean square; 1 where learningRate is given, except by sgd in blocks
    */
   readonly unit?: number | "auto";
-  /** λ within the objective, 0 to 10⁹. Default `auto`, see docs/gradient.md; of sgd docs/sgd.md, in blocks another penalty than in other orders */
+  /** λ within the objective, 0 to 10³⁰. Default `auto`, see docs/gradient.md; of sgd docs/sgd.md, in blocks another penalty than in other orders */
   readonly regularization?: number | "auto";
   /** Which sides have a fitted bias. Default both */
   readonly biases?: "none" | "user" | "item" | "both";
-  /** λ_b, 0 to 10⁹. Default `auto`: 3 in the objective `half`; of sgd in blocks 0.01, see docs/sgd.md */
+  /** λ_b, 0 to 10³⁰. Default `auto`: 3 in the objective `half`; of sgd in blocks 0.01, see docs/sgd.md */
   readonly biasRegularization?: number | "auto";
   /** What is subtracted before fitting, and added to predictions. Default global */
   readonly center?: "none" | "global" | "user" | "item";

@@ -10,6 +10,7 @@
 import type { Objective, Reals } from "../kernels/index.ts";
 import type { Center } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import { MAX_PENALTY } from "./common-options.ts";
 
 /** What a number in kernel memory is multiplied by, to be one of the ratings' own. */
 export interface Unit {
@@ -25,8 +26,8 @@ export const unitOption = {
   type: "number",
   default: "auto",
   auto: "the standard deviation of the ratings, with center none at least 1/5 of their root mean square; or 1 where learningRate is given",
-  min: 1e-12,
-  max: 1e12,
+  min: 1e-30,
+  max: MAX_PENALTY,
   about: "what ratings are divided by while they are fitted; learningRate and initScale are in this unit",
 } as const;
 
@@ -45,7 +46,7 @@ export function unitBeside(learningRate: number | "auto", unit: number | "auto")
 const SMALL_ERROR = 0.01;
 
 /** Standard deviation of the ratings. Where they are equal, what they are all like is their size; 1 of zeros. */
-function spreadOf({ byUser, mean }: Ratings): number {
+export function spreadOf({ byUser, mean }: Ratings): number {
   return standardDeviation(byUser.value, mean) || Math.abs(mean) || 1;
 }
 

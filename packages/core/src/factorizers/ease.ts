@@ -11,12 +11,19 @@ import { inverseBlocks, inverseCost, inverseScratch, type Kernels, slot, squareS
 import type { HistoryValues, ItemModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, LowrankError, nextTurn, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { MAX_PENALTY } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const easeOptions = {
-  regularization: { type: "number", default: 600, min: 1e-6, max: 1e12, about: "penalty on the weights between items" },
+  regularization: {
+    type: "number",
+    default: 600,
+    min: 1e-6,
+    max: MAX_PENALTY,
+    about: "penalty on the weights between items",
+  },
   values: valuesOption(""),
 } as const satisfies OptionTable;
 

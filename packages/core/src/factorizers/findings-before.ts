@@ -92,7 +92,7 @@ function emptyRows(word: "user" | "item", ids: IdMap, counts: Uint32Array): Find
   return [
     {
       code: `${word}s-without-ratings`,
-      message: `${empty} of ${rows} ${word}s have no rating, such as ${show(ids.id(first))}: nothing of their own can be learned`,
+      message: `${empty} of ${rows} ${word}s ${empty === 1 ? "has" : "have"} no rating, such as ${show(ids.id(first))}: nothing of their own can be learned`,
       remedy: `leave them out, or take their predictions as what they are: means and what is known of the ${other}s`,
     },
   ];
@@ -107,7 +107,7 @@ function singleRatings(word: "user" | "item", counts: Uint32Array): Finding[] {
   return [
     {
       code: `${word}s-with-one-rating`,
-      message: `${single} of ${rows} ${word}s have a single rating, which says next to nothing about what they have in common`,
+      message: `${single} of ${rows} ${word}s ${single === 1 ? "has" : "have"} a single rating, which says next to nothing about what they have in common`,
       remedy: `check that the ${word} column holds ${word}s, not sessions or records; else leave out ${word}s with fewer than 2 ratings`,
     },
   ];

@@ -5,16 +5,15 @@ import { rounded } from "../support/index.ts";
 import type { Certificate } from "./certificate.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
+import { isUnsettled } from "./findings-in-losses.ts";
 
-/** A shorter side up to this is small: on more ratings in each row the penalties that follow from the data weigh little. */
-const SMALL_SIDE = 16;
-/** Of what was there to be explained, this share and more is left … */
-const MOST_LEFT = 0.5;
-/** … of which the best model of the rank would leave so much at most. */
+/** The best model of the rank is nearer by this share and more of what was there to be explained … */
+const LARGE_GAP = 0.2;
+/** … and leaves so much at most of what the model leaves. */
 const BEST_LEAVES = 0.5;
 
 /**
- * Of a small matrix without a hole: the penalty that was chosen as if there were ratings to predict keeps the model from these. Only where it
+ * Of a matrix without a hole: the penalty that was chosen as if there were ratings to predict keeps the model from these. Only where it
  * was chosen by `auto`, and passes were not what was too few.
  *
  * @param options with the numbers that came of `auto`
@@ -29,21 +28,17 @@ export function findingsInCertificate(
 ): Finding[] {
   if (certificate?.kind !== "optimum" || method.options.regularization !== "auto" || method.passName === "epochs")
     return [];
-  if (Math.min(ratings.users.size, ratings.items.size) > SMALL_SIDE || ratings.min === ratings.max) return [];
-  if (others.some(({ code }) => unsettled.includes(code))) return [];
-  const { error, optimum, gap, relativeGap = 0 } = certificate;
-  const whole = gap / relativeGap;
-  if (!(error >= MOST_LEFT * whole) || optimum > BEST_LEAVES * error) return [];
+  if (ratings.min === ratings.max) return [];
+  if (others.some(isUnsettled)) return [];
+  const { error, optimum, relativeGap = 0 } = certificate;
+  if (!(relativeGap >= LARGE_GAP) || optimum > BEST_LEAVES * error) return [];
   const { regularization } = options;
   const now = typeof regularization === "number" ? ` (now ${rounded(regularization)}, chosen from the data)` : "";
   return [
     {
       code: "penalty-dominates",
-      message: `none of the ${ratings.size} ratings is missing, and the model is ${rounded(error)} away from them (root of the summed squares) where rank ${method.rank} can come within ${rounded(optimum)}: the penalty, which serves the prediction of missing ratings, outweighs so few`,
-      remedy: `to come near these ratings lower regularization${now} to a hundredth, or use svd`,
+      message: `none of the ${ratings.size} ratings is missing, and the model is ${rounded(error)} away from them (root of the summed squares) where rank ${method.rank} can come within ${rounded(optimum)}: the penalty, which serves the prediction of missing ratings, keeps it away`,
+      remedy: `to come near these ratings lower regularization${now} to a hundredth, or use svd; leave it to part a pattern from noise`,
     },
   ];
 }
-
-/** Findings that say that the training itself did not come to its end. */
-const unsettled = ["loss-flat", "learning-rate-too-high", "too-few-passes", "starts-at-zero"];

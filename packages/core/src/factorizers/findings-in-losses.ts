@@ -35,13 +35,18 @@ const SWINGING_PASSES = 10;
 /** The loss jumps by this share of itself a pass, up and down. */
 const SWING = 0.01;
 /** Fewest passes that can be called too few: who asks for fewer knows. */
-const FEW_PASSES = 8;
+export const FEW_PASSES = 8;
 /** A loss that has fallen by no more than this share of its start has come nowhere yet. */
 const HARDLY = 0.1;
 /** The second half falls at this share of the pace of the whole, at least: nothing is settling. */
 const PACE = 0.7;
 /** Held-out figures within this share of the best are as good. */
 const HELD_OUT_WORSE = 0.02;
+
+/** Whether a finding says that the training itself did not come to its end. */
+export function isUnsettled({ code }: Finding): boolean {
+  return ["loss-flat", "learning-rate-too-high", "too-few-passes", "starts-at-zero", "learned-nothing"].includes(code);
+}
 
 /**
  * @param options of the method, with the numbers that came of `auto`
@@ -196,7 +201,7 @@ function heldOutTurned(method: Factorizer<Model>, { lossName, loss, validation }
 }
 
 /** What a setting is, and what goes with it. Not known of `auto` before the first pass. */
-function now(value: unknown, beside = ""): string {
+export function now(value: unknown, beside = ""): string {
   return typeof value === "number" ? ` (now ${value}${beside})` : "";
 }
 

@@ -7,21 +7,65 @@
 import { type Model, type Scorer, scorerOf } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { rounded, show, streamSeed, unit48 } from "../support/index.ts";
+import { withUnit } from "./descent-unit.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { Finding } from "./findings.ts";
+import { FEW_PASSES, isUnsettled, now } from "./findings-in-losses.ts";
 
 /** Cells of each kind that are looked at. */
 const SAMPLE = 4096;
 /** Of the cells without a rating, so many may be predicted far off the scale. */
 const OFF_SHARE = 1e-3;
+/** An error that is smaller than that of the mean by less than this share is no better. */
+const NO_BETTER = 1e-3;
 /** Training errors below this share of the ratings' spread are no errors. */
 const BY_HEART = 0.05;
 
-export function findingsInModel(ratings: Ratings, method: Factorizer<Model>, model: Model): Finding[] {
-  if (model.scale !== "rating" || !ratings.hasRatings || ratings.isComplete || ratings.min === ratings.max) return [];
+/** @param others findings of the data and of the losses */
+export function findingsInModel(
+  ratings: Ratings,
+  method: Factorizer<Model>,
+  model: Model,
+  others: readonly Finding[] = [],
+): Finding[] {
+  if (model.scale !== "rating" || !ratings.hasRatings || ratings.min === ratings.max) return [];
   const scorer = scorerOf(model);
   const seed = streamSeed(model.provenance.seed, "findings");
-  return [...learnedByHeart(ratings, method, scorer, seed), ...offTheScale(ratings, scorer, seed)];
+  const nothing = others.some(isUnsettled) ? [] : learnedNothing(ratings, method, model, scorer, seed);
+  if (ratings.isComplete) return nothing;
+  return [...nothing, ...learnedByHeart(ratings, method, scorer, seed), ...offTheScale(ratings, scorer, seed)];
+}
+
+/**
+ * As far from the ratings as their mean is, or farther. Of methods that take steps or have a penalty, either of which may be to blame: the
+ * best model of a rank that has no centre is what it is.
+ */
+function learnedNothing(
+  ratings: Ratings,
+  method: Factorizer<Model>,
+  { provenance: { options, passes } }: Model,
+  scorer: Scorer,
+  seed: number,
+): Finding[] {
+  const { learningRate, regularization } = options;
+  // Losses that bear outliers may leave more squared errors than the mean does.
+  if (passes < FEW_PASSES || (options.loss !== undefined && options.loss !== "squared")) return [];
+  const steps = typeof learningRate === "number";
+  if (!steps && (typeof regularization !== "number" || regularization === 0)) return [];
+  // With the optimum beside it, the certificate knows more.
+  if (!steps && ratings.isComplete && method.options.regularization === "auto") return [];
+  const rmse = errorOfSome(ratings, scorer, seed);
+  const alone = errorOfSome(ratings, { score: () => ratings.mean }, seed);
+  if (rmse < (1 - NO_BETTER) * alone) return [];
+  return [
+    {
+      code: "learned-nothing",
+      message: `the model is off by ${rounded(rmse)} on its training ratings (RMSE), and their mean alone is by ${rounded(alone)}: ${steps ? `the steps of these ${passes} ${method.passName} were too small or too few` : "the penalty leaves nothing"}, or these ratings hold no pattern`,
+      remedy: steps
+        ? `raise learningRate${now(learningRate, withUnit(options))} tenfold, or leave it to the method, and make more ${method.passName} (now ${method.passes})`
+        : `lower regularization${now(regularization)}, or leave it to the method`,
+    },
+  ];
 }
 
 /** With more numbers to choose than ratings to fit, and no error left, the ratings are stored rather than explained. */
@@ -42,7 +86,7 @@ function learnedByHeart(ratings: Ratings, method: Factorizer<Model>, scorer: Sco
   ];
 }
 
-function errorOfSome({ byUser, size }: Ratings, scorer: Scorer, seed: number): number {
+function errorOfSome({ byUser, size }: Ratings, scorer: Pick<Scorer, "score">, seed: number): number {
   const { start, index, value, rows } = byUser;
   const every = Math.max(1, Math.floor(size / SAMPLE));
   let sum = 0;

@@ -1,7 +1,7 @@
 /** Findings of trainings on data that are small, exact or at rest: what is said of them, and what is not. */
 import { describe, expect, it } from "vitest";
 import type { Model, NetModel } from "../model/index.ts";
-import { plantedWorld, type Ratings, ratingsFromDense } from "../ratings/index.ts";
+import { plantedWorld, type Ratings, ratingsFromDense, standardDeviation } from "../ratings/index.ts";
 import {
   als,
   denseNet,
@@ -136,6 +136,53 @@ describe("too few passes", () => {
   });
 });
 
+describe("a model that is no nearer to its ratings than their mean", () => {
+  const world = plantedWorld({ users: 40, items: 25, rank: 3, density: 0.7, noise: 0.1, seed: 3 }).ratings;
+
+  it.each([
+    ["with holes", world],
+    ["without", plantedWorld({ users: 40, items: 25, rank: 3, density: 1, noise: 0.1, seed: 3 }).ratings],
+  ] as const)(
+    "is told of sgd in blocks at a rate of 0.001, ratings %s, with the unit to raise it in",
+    async (_, ratings) => {
+      const { findings, loss } = await reportOf(ratings, sgd({ rank: 2, learningRate: 0.001 }));
+      const spread = standardDeviation(ratings.byUser.value, ratings.mean);
+      expect(loss[loss.length - 1]).toBeGreaterThan(spread);
+      expect(findings.map(({ code }) => code)).toEqual(["learned-nothing"]);
+      expect(findings[0].message).toMatch(
+        `their mean alone is by ${Number(spread.toPrecision(4))}: the steps of these 20 epochs`,
+      );
+      expect(findings[0].remedy).toMatch(/^raise learningRate \(now 0\.001; give it with unit: .* \(now 20\)$/);
+    },
+  );
+
+  it("is told of a penalty that leaves nothing, where the loss did not say so already", async () => {
+    // Factors so large that all of the loss goes in their first sweep, and nothing is left of them.
+    const { findings } = await reportOf(
+      world,
+      als({ rank: 2, initScale: 10, regularization: 1e9, biasRegularization: 1e9 }),
+    );
+    expect(findings.map(({ code }) => code)).toEqual(["learned-nothing"]);
+    expect(findings[0].remedy).toBe("lower regularization (now 1000000000), or leave it to the method");
+  });
+
+  it("is not told of defaults, of fewer than 8 passes, nor beside a finding of the loss that says why", async () => {
+    for (const method of [
+      als(),
+      gradient(),
+      gradient({ batch: "mini" }),
+      sgd(),
+      sgd({ order: "rows" }),
+      nmf(),
+      denseNet(),
+    ])
+      if (method.name !== "nmf" || world.min >= 0)
+        expect(await codes(world, method as Factorizer<Model>)).not.toContain("learned-nothing");
+    expect(await codes(world, sgd({ rank: 2, learningRate: 0.001, epochs: 7 }))).toEqual([]);
+    expect(await codes(world, sgd({ rank: 2, learningRate: 1e-7, order: "rows" }))).toEqual(["loss-flat"]);
+  });
+});
+
 describe("a penalty that outweighs the ratings", () => {
   it.each([
     ["als", (regularization: number | "auto") => als({ rank: 1, regularization })],
@@ -153,7 +200,25 @@ describe("a penalty that outweighs the ratings", () => {
     },
   );
 
-  it("is not told of svd, of ratings with a hole, nor of 60 × 40 ratings with noise", async () => {
+  it.each([3, 32])(
+    "is told of 40 × 25 ratings of rank 3 with noise of 0.1, at rank %i, and no more when it is a hundredth",
+    async (rank) => {
+      const { ratings } = plantedWorld({ users: 40, items: 25, rank: 3, density: 1, noise: 0.1, seed: 3 });
+      for (const method of [als, gradient]) {
+        const { findings, certificate, options } = await reportOf(ratings, method({ rank }));
+        expect(findings.map(({ code }) => code)).toContain("penalty-dominates");
+        if (certificate?.kind !== "optimum") throw new Error("complete ratings have an optimum");
+        expect(certificate.relativeGap).toBeGreaterThan(0.2);
+        const lower = { rank, regularization: (options.regularization as number) / 100 };
+        const after = await reportOf(ratings, method(lower));
+        expect(after.findings.map(({ code }) => code)).not.toContain("penalty-dominates");
+        if (after.certificate?.kind !== "optimum") throw new Error("complete ratings have an optimum");
+        expect(after.certificate.error).toBeLessThan(certificate.error / 2);
+      }
+    },
+  );
+
+  it("is not told of svd, of ratings with a hole, nor of 60 × 40 ratings with noise at their rank", async () => {
     expect(await codes(three, svd({ rank: 1 }))).toEqual([]);
     const holed = ratingsFromDense([
       [5, 1, 4],
@@ -163,7 +228,7 @@ describe("a penalty that outweighs the ratings", () => {
     expect(await codes(holed, als({ rank: 1 }))).toEqual([]);
     for (const noise of [0.3, 3]) {
       const { ratings } = plantedWorld({ users: 60, items: 40, rank: 2, density: 1, noise, mean: 3, seed: 8 });
-      for (const method of [als(), gradient(), nmf({ rank: 2 })])
+      for (const method of [als({ rank: 2 }), gradient({ rank: 2 }), nmf({ rank: 2 })])
         if (method.name !== "nmf" || ratings.min >= 0) expect(await codes(ratings, method)).toEqual([]);
     }
   });

@@ -60,8 +60,8 @@ describe("before training", () => {
       [2, null, 5],
     ]);
     expect(codes(findings)).toEqual(["users-without-ratings", "items-without-ratings"]);
-    expect(findings[0].message).toMatch("1 of 3 users have no rating, such as 1");
-    expect(findings[1].message).toMatch("1 of 3 items have no rating, such as 1");
+    expect(findings[0].message).toMatch("1 of 3 users has no rating, such as 1");
+    expect(findings[1].message).toMatch("1 of 3 items has no rating, such as 1");
     const sessions = Array.from({ length: 12 }, (_, n) => ({ user: `s${n}`, item: n % 3, rating: 1 + (n % 5) }));
     expect(codes(findingsBefore(ratingsFrom(sessions), als({ rank: 1 })))).toEqual(["users-with-one-rating"]);
     const half = [...sessions, ...sessions.slice(0, 6).map((record) => ({ ...record, item: (record.item + 1) % 3 }))];

@@ -18,11 +18,11 @@ export interface Finding {
 
 /** All findings of a training that is done. They follow from its data, figures and model alone: resumed or not, the same. */
 export function allFindings(ratings: Ratings, method: Factorizer<Model>, course: LossCourse, model: Model): Finding[] {
-  return [
+  const before = [
     ...findingsBefore(ratings, method),
     ...findingsInLosses(method, model.provenance.options, course, true),
-    ...findingsInModel(ratings, method, model),
   ];
+  return [...before, ...findingsInModel(ratings, method, model, before)];
 }
 
 /** Tells each finding once, as soon as it is one. */

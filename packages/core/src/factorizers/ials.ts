@@ -16,7 +16,7 @@ import type { Ratings } from "../ratings/index.ts";
 import { DataError, OptionError } from "../support/index.ts";
 import { AlternatingRun, type AlternatingSettings, alternatingLayout, alternatingOptions } from "./alternating.ts";
 import { checkBlockSize, type RowSolverOptions, solverOf, solverOptions } from "./alternating-solver.ts";
-import { rankOption } from "./common-options.ts";
+import { MAX_PENALTY, rankOption } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 
@@ -30,7 +30,7 @@ const AUTO_DENSITIES = 10;
 export const ialsOptions = {
   rank: rankOption(64),
   sweeps: alternatingOptions.sweeps(10),
-  regularization: { type: "number", default: 0.01, min: 0, max: 1e9, about: "L2 penalty of the factors" },
+  regularization: { type: "number", default: 0.01, min: 0, max: MAX_PENALTY, about: "L2 penalty of the factors" },
   regularizationExponent: {
     type: "number",
     default: 1,

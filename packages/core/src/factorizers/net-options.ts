@@ -1,5 +1,5 @@
 /** The option table of `denseNet`, and what its options are made into. */
-import { biasesOption, centerOption, rankOption, withBiases } from "./common-options.ts";
+import { biasesOption, centerOption, MAX_PENALTY, rankOption, withBiases } from "./common-options.ts";
 import { learningRateRange, MAX_PASSES, optimizerOptions, orderOption } from "./descent-options.ts";
 import { unitOption } from "./descent-unit.ts";
 import type { OptionTable, Resolved } from "./options.ts";
@@ -34,14 +34,20 @@ export const denseNetOptions = {
   },
   ...scheduleOptions,
   schedule: { ...scheduleOptions.schedule, default: "linear" },
-  regularization: { type: "number", default: 0.03, min: 0, max: 1e9, about: "L2 penalty of the factors, per rating" },
-  layerRegularization: { type: "number", default: 0, min: 0, max: 1e9, about: "L2 penalty of the layers" },
+  regularization: {
+    type: "number",
+    default: 0.03,
+    min: 0,
+    max: MAX_PENALTY,
+    about: "L2 penalty of the factors, per rating",
+  },
+  layerRegularization: { type: "number", default: 0, min: 0, max: MAX_PENALTY, about: "L2 penalty of the layers" },
   biases: biasesOption("both"),
   biasRegularization: {
     type: "number",
     default: 0.01,
     min: 0,
-    max: 1e9,
+    max: MAX_PENALTY,
     about: "L2 penalty of the biases, per rating",
     when: withBiases,
   },

@@ -19,11 +19,12 @@ import {
   type Workspace,
 } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
-import { regularizations } from "../model/index.ts";
+import { exactUnit, regularizations } from "../model/index.ts";
 import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, streamSeed, throwIfAborted, uniform } from "../support/index.ts";
 import { alternatingOptions } from "./alternating.ts";
-import { rankOption } from "./common-options.ts";
+import { MAX_PENALTY, rankOption } from "./common-options.ts";
+import { multiply, unitFor } from "./descent-unit.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { copyState, restoreState } from "./run-state.ts";
@@ -58,7 +59,7 @@ export const nmfOptions = {
     default: "auto",
     auto: `${AUTO_REGULARIZATION} × the standard deviation of the ratings; 0 for clicks and where every cell counts`,
     min: 0,
-    max: 1e9,
+    max: MAX_PENALTY,
     about: "L2 penalty of the factors",
   },
   regularizationExponent: {
@@ -157,6 +158,8 @@ class NmfRun implements Run {
   readonly #whole: boolean;
   /** Cells that count */
   readonly #cells: number;
+  /** Kernel memory holds ratings divided by this, factors by its root */
+  readonly #unit: number;
 
   static async start(
     ratings: Ratings,
@@ -185,6 +188,7 @@ class NmfRun implements Run {
     this.#seed = seed;
     this.#backend = `${kernels.backend} ${kernels.build}`;
     this.#cells = this.#whole ? ratings.users.size * ratings.items.size : ratings.size;
+    this.#unit = ratings.hasRatings ? exactUnit(unitFor("auto", "none", ratings)) : 1;
     this.lossName = this.#whole ? "RMSE over all cells" : "training RMSE";
     this.zeroLoss = standardDeviation(value, 0) * Math.sqrt(ratings.size / this.#cells);
     this.#space = kernels.open(nmfLayout(ratings, options));
@@ -218,8 +222,8 @@ class NmfRun implements Run {
       rank: this.#options.rank,
       users,
       items,
-      userFactors: unpadded(at.users),
-      itemFactors: unpadded(at.items),
+      userFactors: multiply(unpadded(at.users), Math.sqrt(this.#unit)),
+      itemFactors: multiply(unpadded(at.items), Math.sqrt(this.#unit)),
       userBias: undefined,
       itemBias: undefined,
       mean: 0,
@@ -256,12 +260,13 @@ class NmfRun implements Run {
       start.set(rows.start);
       index.set(rows.index);
       value.set(rows.value);
+      multiply(value, 1 / this.#unit);
     };
     fill(byUser, at.userStart, at.userIndex, at.userValue);
     fill(byItem, at.itemStart, at.itemIndex, at.itemValue);
     const penalty = {
       kind: "explicit",
-      regularization: this.#options.regularization as number,
+      regularization: (this.#options.regularization as number) / this.#unit,
       regularizationExponent: this.#options.regularizationExponent,
       center: "none",
       biases: "none",
@@ -276,7 +281,7 @@ class NmfRun implements Run {
   #draw(): void {
     const { users, items } = this.#space.at;
     const { mean, size } = this.#ratings;
-    const high = 2 * Math.sqrt((mean * size) / this.#cells / this.#options.rank);
+    const high = 2 * Math.sqrt((mean * size) / this.#unit / this.#cells / this.#options.rank);
     const draw = ({ data, rows, rank, stride }: Table, purpose: string) => {
       const seed = streamSeed(this.#seed, purpose);
       for (let r = 0; r < rows; r++) {
@@ -314,7 +319,7 @@ class NmfRun implements Run {
       await this.#space.gram(at.items, at.itemGram);
       for (let k = 0; k < at.userGram.length; k++) sum += at.userGram[k] * at.itemGram[k];
     }
-    return Math.sqrt(Math.max(0, sum) / this.#cells);
+    return this.#unit * Math.sqrt(Math.max(0, sum) / this.#cells);
   }
 
   /** Σ (value − score)² over the entries. */

@@ -60,7 +60,7 @@ export function resolveOptions<const T extends OptionTable>(who: string, table: 
   const values = given as Record<string, unknown>;
   const resolved: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(table)) {
-    resolved[name] = values[name] === undefined ? spec.default : checked(who, name, spec, values[name]);
+    resolved[name] = values[name] === undefined ? spec.default : checkedNumber(who, name, spec, values[name]);
   }
   for (const [name, { when }] of Object.entries<OptionSpec>(table)) {
     if (when === undefined || values[name] === undefined) continue;
@@ -91,6 +91,16 @@ function wholeNumbers(
   const wrong = value.findIndex((one) => !Number.isInteger(one) || one < min || one > max);
   if (wrong >= 0) throw new OptionError(who, name, value[wrong], `whole numbers from ${min} to ${max}`);
   return [...value];
+}
+
+/** A number out of its range is refused with what it is when nobody gives it. */
+function checkedNumber(who: string, name: string, spec: OptionSpec, value: unknown): unknown {
+  try {
+    return checked(who, name, spec, value);
+  } catch (error) {
+    if (spec.type !== "number" || !(error instanceof OptionError)) throw error;
+    throw new OptionError(who, name, value, error.allowed, `left out, it is ${spec.default}`);
+  }
 }
 
 function checked(who: string, name: string, spec: OptionSpec, value: unknown): unknown {

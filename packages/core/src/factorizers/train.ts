@@ -39,7 +39,7 @@ export interface FactorizeOptions extends EngineOptions {
   readonly validation?: Validation | undefined;
   /**
    * Say how near the model is to the best there can be: true always, false never, `auto` (default) where that costs little
-   * beside the training
+   * beside the training. Where none is known, as of nets, the report has none whatever is asked for: docs/svd.md says where
    */
   readonly certificate?: CertificateChoice | undefined;
   /** Keep the training ratings in the model, so that it can leave out what a user has seen, and explain. Default true */

@@ -23,7 +23,8 @@ export const warpOptions = {
     negatives: 512,
     historyExponent: 1,
     historyWeight: 0,
-    popularityExponent: 0, initScale: 0.1,
+    popularityExponent: 0,
+    initScale: 0.1,
   }),
   ...scoreOptions("dot", 0.001),
   margin: {

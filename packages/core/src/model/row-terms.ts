@@ -131,6 +131,29 @@ export function targetOf(objective: RowObjective): number {
   return objective.kind === "implicit" ? (objective.target ?? 1) : 1;
 }
 
+/**
+ * What values are divided by while rows are solved for them, and factors by its root: the power of 4 near their spread, so that both are exact. Values
+ * with a spread from 0.5 to 2 stay as they are; of those that are far larger or smaller no square overflows or vanishes in 32 bits.
+ *
+ * @param spread finite, ≥ 0; 0 gives 1
+ */
+export function exactUnit(spread: number): number {
+  let unit = 1;
+  if (!(spread > 0)) return unit;
+  while (spread > 2 * unit) unit *= 4;
+  while (spread < unit / 2) unit /= 4;
+  return unit;
+}
+
+/**
+ * The same objective for values divided by `unit`, factors by its root and biases by `unit`: the cost is divided by unit². Penalties of biases stay.
+ *
+ * @param unit 1 for implicit objectives
+ */
+export function inUnit<T extends SolvedObjective>(objective: T, unit: number): T {
+  return unit === 1 ? objective : { ...objective, regularization: objective.regularization / unit };
+}
+
 /** What ImplicitRows calls `overlap`: the weight that an observed cell already has from the unobserved term. */
 export function overlapOf(objective: RowObjective & { readonly kind: "implicit" }): number {
   return objective.observedInUnobserved ? 0 : objective.unobservedWeight;

@@ -104,6 +104,12 @@ describe("refused records name their number, the column and the remedy", () => {
       "record 1: the rating is 1e+300, more than 32-bit numbers hold",
       { row: 1 },
     ],
+    [
+      "1e-50",
+      [good, { ...good, rating: 1e-50 }],
+      "record 2: the rating is 1e-50, which 32-bit numbers, from 1.4e-45 on, make 0; scale the ratings up",
+      { row: 2, column: "rating" },
+    ],
     ["time", [{ ...good, time: Number.NaN }], "record 1: the time is NaN", { row: 1, column: "time" }],
     ["Date", [{ ...good, time: new Date(0) }], "record 1: the time is a Date; give its getTime() / 1000", { row: 1 }],
     [

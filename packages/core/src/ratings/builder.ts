@@ -4,7 +4,16 @@
  * Keeps 12 bytes a record (20 with times) in blocks, and frees each column as soon as it has been sorted.
  * Cost of build: two counting sorts, O(records + users + items).
  */
-import { DataError, knownOptions, LowrankError, oneOf, show, wholeNumber } from "../support/index.ts";
+import {
+  beyondFloats,
+  DataError,
+  isFloat,
+  knownOptions,
+  LowrankError,
+  oneOf,
+  show,
+  wholeNumber,
+} from "../support/index.ts";
 import { Column } from "./column.ts";
 import { places } from "./compressed-rows.ts";
 import { IdCodes } from "./id-codes.ts";
@@ -221,7 +230,7 @@ function sortCells(user: Column<Uint32Array>, item: Column<Uint32Array>, users: 
 }
 
 function checkRating(rating: unknown, row: number): asserts rating is number {
-  if (Number.isFinite(rating) && Number.isFinite(Math.fround(rating as number))) return;
+  if (isFloat(rating)) return;
   throw new DataError(`ratings: record ${row}: the rating is ${described(rating)}`, {
     row,
     column: "rating",
@@ -237,7 +246,7 @@ function checkTime(time: unknown, row: number): asserts time is number {
 
 function described(value: unknown): string {
   if (typeof value === "string") return `the text ${show(value)}; turn it into a number first`;
-  if (Number.isFinite(value)) return `${value}, more than 32-bit numbers hold (3.4e38); scale the ratings down`;
+  if (Number.isFinite(value)) return `${value}, ${beyondFloats(value as number, "ratings")}`;
   if (typeof value === "number") return `${value}; give finite numbers only, and leave out what is missing`;
   return `${show(value)}; give a finite number`;
 }

@@ -55,3 +55,18 @@ it.each<[string, () => unknown, string]>([
 ])("refuses %s, with the position", (_, make, message) => {
   expect(make).toThrow(message);
 });
+
+it("numbers that 32-bit floats would make 0 or infinite are refused with their place, the smallest that they hold is not", () => {
+  expect(() =>
+    ratingsFromDense([
+      [1, 2],
+      [3, 7e-46],
+    ]),
+  ).toThrow(
+    /row 1, column 1 of the matrix is 7e-46, which 32-bit numbers, from 1\.4e-45 on, make 0; scale the ratings up/,
+  );
+  expect(() => ratingsFromDense([[1, -1e39]])).toThrow(
+    /is -1e\+39, more than 32-bit numbers hold \(3\.4e38\); scale the ratings down/,
+  );
+  expect(ratingsFromDense([[0, 2 ** -149]]).max).toBe(2 ** -149);
+});

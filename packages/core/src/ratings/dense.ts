@@ -1,7 +1,7 @@
 /**
  * Ratings from a dense matrix: NaN is missing, zero is a rating, every row is a user and every column an item.
  */
-import { DataError, knownOptions, OptionError, show } from "../support/index.ts";
+import { beyondFloats, DataError, isFloat, knownOptions, OptionError, show } from "../support/index.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import { IdMap, type Side } from "./id-map.ts";
 import { Ratings, reportOf } from "./ratings.ts";
@@ -112,10 +112,13 @@ function sideOf(given: readonly Id[] | undefined, size: number, side: Side): { i
 }
 
 function checkEntry(value: unknown, row: number, column: number): void {
-  if (Number.isNaN(value) || (Number.isFinite(value) && Number.isFinite(Math.fround(value as number)))) return;
-  throw new DataError(
-    `ratings: row ${row}, column ${column} of the matrix is ${show(value)}; give a finite number (within 32 bits), ` +
-      "or NaN for what is missing",
-    { row, column, got: value },
-  );
+  if (Number.isNaN(value) || isFloat(value)) return;
+  const why = Number.isFinite(value)
+    ? `, ${beyondFloats(value as number, "ratings")}`
+    : "; give a finite number (within 32 bits), or NaN for what is missing";
+  throw new DataError(`ratings: row ${row}, column ${column} of the matrix is ${show(value)}${why}`, {
+    row,
+    column,
+    got: value,
+  });
 }

@@ -10,8 +10,10 @@ import { fillTable, type Kernels, type RowProblem, rowStride, slot, type Workspa
 import {
   biasRegularizations,
   confidences,
+  exactUnit,
   type FactorModel,
   hasBias,
+  inUnit,
   isCenter,
   type Model,
   overlapOf,
@@ -128,6 +130,8 @@ export class FoldIn {
   readonly #fixed: FixedSide;
   /** Of the row in hand, where its side is the centre */
   readonly #center: Float32Array | undefined;
+  /** As in training: kernel memory holds ratings and biases divided by this, factors by its root. Exact, so that any near their spread serves */
+  readonly #unit: number;
   readonly #lock = new Lock();
   #space: Workspace<FoldLayout> | undefined;
   #gram: Promise<Float32Array> | undefined;
@@ -138,6 +142,7 @@ export class FoldIn {
     this.#side = side;
     const centered = model.objective !== undefined && isCenter(model.objective, side);
     this.#center = centered ? new Float32Array(1) : undefined;
+    this.#unit = model.objective?.kind === "explicit" ? unitOf(model) : 1;
     this.#fixed =
       side === "user"
         ? { factors: model.itemFactors, bias: model.itemBias, rows: model.items.size }
@@ -162,9 +167,8 @@ export class FoldIn {
       const problem = this.#load(space, history, objective);
       const unstable = await space.solveRows(problem, { kind: "cholesky" });
       if (unstable !== undefined) throw notStable(who, this.#model, unstable.pivot, unstable.value);
-      const factors = space.at.out.data.slice(0, this.#model.rank);
-      const target = targetOf(objective);
-      if (target !== 1) for (let k = 0; k < factors.length; k++) factors[k] *= target;
+      const times = Math.sqrt(this.#unit) * targetOf(objective);
+      const factors = space.at.out.data.slice(0, this.#model.rank).map((one) => times * one);
       return { factors, bias: this.#bias(objective, space.at.outBias[0]) };
     });
   }
@@ -186,8 +190,8 @@ export class FoldIn {
   /** Rounded as training rounds it. */
   #bias(objective: RowObjective, fitted: number): number | undefined {
     const biased = hasBias(objective, this.#side);
-    if (this.#center === undefined) return biased ? fitted : undefined;
-    return Math.fround(this.#center[0] + (biased ? fitted : 0));
+    if (this.#center === undefined) return biased ? this.#unit * fitted : undefined;
+    return this.#unit * Math.fround(this.#center[0] + (biased ? fitted : 0));
   }
 
   async #makeGram(): Promise<Float32Array> {
@@ -222,21 +226,25 @@ export class FoldIn {
   #load({ at }: Workspace<FoldLayout>, history: CleanHistory, objective: SolvedObjective): RowProblem {
     const { rank } = this.#model;
     const { factors, bias, rows } = this.#fixed;
+    const root = Math.sqrt(this.#unit);
     const count = history.index.length;
     for (let j = 0; j < count; j++) {
-      at.fixed.data.set(rowOf(factors, rank, history.index[j]), j * at.fixed.stride);
-      at.fixedBias[j] = bias === undefined ? 0 : bias[history.index[j]];
+      const row = rowOf(factors, rank, history.index[j]);
+      for (let k = 0; k < rank; k++) at.fixed.data[j * at.fixed.stride + k] = row[k] / root;
+      at.fixedBias[j] = bias === undefined ? 0 : bias[history.index[j]] / this.#unit;
       at.index[j] = j;
     }
     at.start[1] = count;
     const entries = { start: at.start, index: at.index.subarray(0, count) };
     const term = at.term.subarray(0, count);
-    regularizations(objective, at.start, rows, at.penalty);
+    regularizations(inUnit(objective, this.#unit), at.start, rows, at.penalty);
     const common = { out: at.out, fixed: at.fixed, entries, regularization: at.penalty };
     switch (objective.kind) {
       case "explicit": {
         if (this.#center !== undefined) rowCenters(at.start, history.value, this.#model.mean, this.#center);
         withoutCenters(at.start, history.value, this.#center, term);
+        for (let j = 0; j < count; j++) term[j] /= this.#unit;
+        if (this.#center !== undefined) this.#center[0] /= this.#unit;
         biasRegularizations(objective, at.start, at.biasPenalty);
         const biased = hasBias(objective, this.#side);
         return {
@@ -245,7 +253,7 @@ export class FoldIn {
           outBias: biased ? at.outBias : undefined,
           fixedBias: bias === undefined ? undefined : at.fixedBias,
           value: term,
-          offset: this.#model.mean,
+          offset: this.#model.mean / this.#unit,
           biasRegularization: biased ? at.biasPenalty : undefined,
         };
       }
@@ -264,6 +272,12 @@ export class FoldIn {
         return objective satisfies never;
     }
   }
+}
+
+/** By the range of the ratings, which is some times their spread. */
+function unitOf({ range }: FactorModel): number {
+  if (range === undefined) return 1;
+  return exactUnit((range.max - range.min || Math.max(Math.abs(range.min), Math.abs(range.max))) / 4);
 }
 
 export function notStable(who: string, model: FactorModel, pivot: number, value: number): DivergenceError {

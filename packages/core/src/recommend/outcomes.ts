@@ -160,11 +160,15 @@ export type Explanation =
   | { readonly status: "unknown"; readonly missing: readonly ("user" | "item")[] }
   | { readonly status: "empty-history"; readonly unknownHistory: readonly Id[] };
 
-/** @param counts how many items the catalogue has, filters keep out, and the history takes from the rest */
+/**
+ * @param counts how many items the catalogue has, filters keep out, and the history takes from the rest
+ * @param of what there is so much of
+ */
 export function shortList(
   asked: number,
   listed: number,
   counts: { readonly catalogue: number; readonly filteredOut: number; readonly seen: number },
+  of = "in the catalogue",
 ): ShortList | undefined {
   if (listed >= asked) return undefined;
   const { catalogue, filteredOut, seen } = counts;
@@ -179,7 +183,7 @@ export function shortList(
     asked,
     listed,
     ...counts,
-    reason: `${asked} asked, ${listed} listed: of ${catalogue} in the catalogue ${why}`,
+    reason: `${asked} asked, ${listed} listed: of ${catalogue} ${of} ${why}`,
   };
 }
 

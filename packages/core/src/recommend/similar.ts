@@ -118,7 +118,12 @@ export class Neighbours {
       }
     }
     const catalogue = this.#ids.size - 1;
-    const short = shortList(asked, similar.length, { catalogue, filteredOut: catalogue - candidates, seen: 0 });
+    const short = shortList(
+      asked,
+      similar.length,
+      { catalogue, filteredOut: catalogue - candidates, seen: 0 },
+      this.#ids.side === "user" ? "other users" : undefined,
+    );
     return { status: "known", id, similar, asked, short, unknownIds: mask.unknownIds };
   }
 

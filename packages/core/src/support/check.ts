@@ -26,9 +26,14 @@ export function finiteNumber(
     min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY
       ? ""
       : max === Number.POSITIVE_INFINITY
-        ? ` of at least ${min}`
-        : ` from ${min} to ${max}`;
+        ? ` of at least ${bound(min)}`
+        : ` from ${bound(min)} to ${bound(max)}`;
   throw new OptionError(who, option, value, `a finite number${range}${besides}`);
+}
+
+/** The end of a range: very large ones by their power of ten, as very small ones print already. */
+function bound(value: number): string {
+  return Math.abs(value) >= 1e7 ? value.toExponential().replace("e+", "e") : String(value);
 }
 
 /** One of a fixed list of words. */

@@ -79,8 +79,12 @@ export class AbortedError extends LowrankError {
   }
 }
 
-/** A number in a sentence: 4 significant digits, whole numbers whole. */
+/** From here on whole numbers are told by their power of ten: doubles hold no more digits than that. */
+const LARGE = 1e15;
+
+/** A number in a sentence: 4 significant digits, whole numbers whole but for very large ones. */
 export function rounded(value: number): string {
+  if (Math.abs(value) >= LARGE) return value.toExponential(3);
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }
 

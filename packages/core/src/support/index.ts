@@ -2,6 +2,7 @@
 export * from "./check.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
+export * from "./floats.ts";
 export * from "./portable-math.ts";
 export * from "./random.ts";
 export * from "./turns.ts";

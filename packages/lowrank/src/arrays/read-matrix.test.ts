@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ratingsFromDense } from "@lowrank/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { byNumpy, doubles, npyFile, singles } from "../../test/by-numpy.ts";
+import { byNumpy, doubles, headerOf, npyFile, singles } from "../../test/by-numpy.ts";
 import { readRatings } from "../readers/index.ts";
 import { zipParts } from "../zip/index.ts";
 import { type MatrixOptions, readMatrix } from "./index.ts";
@@ -153,6 +153,42 @@ describe("readMatrix", () => {
   });
 });
 
+describe("whole numbers beyond 2²⁴", () => {
+  it("are noted where 32-bit floats round them, here 2 of 4, and not where they hold them", async () => {
+    const notesFor = async (rows: Rows) =>
+      (await readMatrix({ values: await file(doubles(rows)), rows: "users" })).notes;
+    const noted = await notesFor([
+      [2 ** 24, 2 ** 24 + 1],
+      [2 ** 24 + 2, 2 ** 24 + 3],
+    ]);
+    expect(noted).toHaveLength(3);
+    expect(noted[2]).toMatch(
+      /^2 of 4 ratings are whole numbers that 32-bit floats do not hold and are rounded: .*; divide/,
+    );
+    expect(
+      await notesFor([
+        [2 ** 24, 2 ** 40],
+        [1e10 + 0.5, 3],
+      ]),
+    ).toHaveLength(2);
+  });
+
+  it("that no double tells apart are noted as well: 2⁶⁰ and 2⁶⁰ + 1 as int64", async () => {
+    const elements = new Uint8Array(BigInt64Array.of(2n ** 60n, 2n ** 60n + 1n).buffer);
+    const { notes } = await readMatrix({ values: await file(npyFile(headerOf("<i8", 1, 2), elements)), rows: "users" });
+    expect(notes[2]).toMatch(/^2 of 2 ratings/);
+  });
+
+  it("of a CSV file are noted and refused alike", async () => {
+    const { notes } = await readRatings(await file("1,2,16777217\n1,3,5\n", "whole.csv"));
+    expect(notes.at(-1)).toMatch(/^1 of 2 ratings are whole numbers/);
+    const one = await file("user,item,rating\n1,2,1099511627776\n1,3,1099511627777\n", "one.csv");
+    await expect(readRatings(one)).rejects.toThrow(
+      /one\.csv: the ratings 1099511627776 to 1099511627777 are all 1099511627776/,
+    );
+  });
+});
+
 describe("readRatings", () => {
   it("reads matrices as readMatrix does, told by their first bytes, not their names", async () => {
     const values = await file(
@@ -194,6 +230,10 @@ describe("readRatings", () => {
   it("refuses a file whose name says NumPy and whose bytes do not, and a packed one", async () => {
     const table = await file("user,item,rating\n1,2,3\n", "table.npy");
     await expect(readRatings(table)).rejects.toThrow("table.npy: is no NumPy file, by its first bytes");
+    const nothing = await file(Buffer.concat([Buffer.from("PK\u0005\u0006"), Buffer.alloc(18)]), "nothing.npz"); // np.savez()
+    await expect(readRatings(nothing)).rejects.toThrow(
+      "nothing.npz: is an archive without a single array; write them by",
+    );
     const { gzipSync } = await import("node:zlib");
     const packed = await file(gzipSync(doubles([[1]])), "Y.npy.gz");
     await expect(readRatings(packed)).rejects.toThrow("is a packed NumPy file; unpack it with gunzip");

@@ -5,8 +5,9 @@
  * cells outside it are never looked at. Zero is a rating, unless it is said to be missing.
  */
 import { DataError, type Id, OptionError, type Ratings, ratingsFromDense } from "@lowrank/core";
-import { knownOptions, oneOf, show, throwIfAborted, trueOrFalse } from "@lowrank/core/support";
+import { beyondFloats, isFloat, knownOptions, oneOf, show, throwIfAborted, trueOrFalse } from "@lowrank/core/support";
 import { refusal } from "../remedy.ts";
+import { WholeRatings } from "../whole-ratings.ts";
 import { type ArrayFile, readArray } from "./array-file.ts";
 import { type IdSource, readIds } from "./ids.ts";
 import { numbersOf, shapeText, typeText } from "./npy.ts";
@@ -73,9 +74,12 @@ export async function matrixRatings(
   };
   const ids = { users: await idsOf("user"), items: await idsOf("item") };
   throwIfAborted(who, meaning.signal);
-  const data = cellsByUser(matrix, mask, rowsAre, zeroIsMissing);
+  const whole = new WholeRatings();
+  const data = cellsByUser(matrix, mask, rowsAre, zeroIsMissing, whole);
+  const rounded = whole.note(matrix.name);
   const ratings = ratingsFromDense({ data, rows: users, columns: items }, ids);
-  return { ratings, notes: notesOf(matrix, mask, rowsAre, zeroIsMissing, meaning) };
+  const notes = notesOf(matrix, mask, rowsAre, zeroIsMissing, meaning);
+  return { ratings, notes: rounded === undefined ? notes : [...notes, rounded] };
 }
 
 const numbered = (count: number): readonly Id[] => Array.from({ length: count }, (_, at) => at);
@@ -148,6 +152,7 @@ function cellsByUser(
   mask: Matrix | undefined,
   rowsAre: "users" | "items",
   zeroIsMissing: boolean,
+  whole: WholeRatings,
 ): Float32Array {
   const { numbers, rows, columns, rowStep, columnStep } = matrix;
   const cells = new Float32Array(rows * columns).fill(Number.NaN);
@@ -158,7 +163,8 @@ function cellsByUser(
       if (mask !== undefined && mask.numbers[row * mask.rowStep + column * mask.columnStep] === 0) continue;
       const value = numbers[row * rowStep + column * columnStep];
       if ((value === 0 && zeroIsMissing) || (Number.isNaN(value) && mask === undefined)) continue;
-      if (!Number.isFinite(Math.fround(value))) throw badCell(matrix, mask, row, column, value);
+      if (!isFloat(value)) throw badCell(matrix, mask, row, column, value);
+      whole.add(value);
       cells[row * toRow + column * toColumn] = value;
       found++;
     }
@@ -177,8 +183,8 @@ function badCell(matrix: Matrix, mask: Matrix | undefined, row: number, column: 
       `${where} is NaN, but ${mask?.name} says that there is a rating; give a number there, or 0 in the mask`,
       facts,
     );
-  const what = Number.isFinite(value) ? `${value}, more than 32-bit numbers hold (3.4e38)` : show(value);
-  return new DataError(`${where} is ${what}; give a finite number, or NaN for what is missing`, facts);
+  if (Number.isFinite(value)) return new DataError(`${where} is ${value}, ${beyondFloats(value, "ratings")}`, facts);
+  return new DataError(`${where} is ${show(value)}; give a finite number, or NaN for what is missing`, facts);
 }
 
 function notesOf(

@@ -143,6 +143,35 @@ describe("readMatrix refuses", () => {
       { row: 1, column: 0 },
     ],
     [
+      "a number that 32 bits make 0, also where 0 is missing",
+      async () => ({
+        values: await file(
+          doubles([
+            [1, 0, 1.4e-45],
+            [1, -3e-50, 1],
+          ]),
+        ),
+        rows: "users",
+        zeroIsMissing: true,
+      }),
+      "[1, 1] is -3e-50, which 32-bit numbers, from 1.4e-45 on, make 0; scale the ratings up",
+      { row: 1, column: 1, got: -3e-50 },
+    ],
+    [
+      "whole numbers that differ and are all one in 32 bits",
+      async () => ({
+        values: await file(
+          npyFile(
+            headerOf("<i8", 1, 30),
+            new Uint8Array(BigInt64Array.from({ length: 30 }, (_, n) => 2n ** 40n + BigInt(n)).buffer),
+          ),
+        ),
+        rows: "users",
+      }),
+      "the ratings 1099511627776 to 1099511627805 are all 1099511627776 as 32-bit numbers, which tell whole numbers up to 16777216 apart; divide",
+      { min: 2 ** 40, max: 2 ** 40 + 29 },
+    ],
+    [
       "a matrix without a rating",
       async () => ({ values: await file(doubles([[NaN_]])), rows: "users" }),
       "holds no rating: every cell is missing",

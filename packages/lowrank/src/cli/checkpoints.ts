@@ -80,9 +80,10 @@ export async function planCheckpoints(
     await refuseOverwritingInput(inputs, file, words);
   }
   const isSame = file !== undefined && resume !== undefined && (await isSameFile(file, resume));
-  if (file !== undefined && (await isFolder(file))) {
-    throw new UsageError(`--checkpoint ${file}: is a folder; name a file in it`, { file });
-  }
+  const kind = file === undefined ? undefined : await kindOf(file);
+  if (kind === "folder") throw new UsageError(`--checkpoint ${file}: is a folder; name a file in it`, { file });
+  if (kind === "other")
+    throw new UsageError(`--checkpoint ${file}: is no plain file, so no checkpoint goes there; name a file`, { file });
   if (file !== undefined && !isSame && (await isThere(file))) {
     throw new UsageError(
       `--checkpoint ${file}: that file is there already; to go on from it say --resume ${shellWord(file)} too, else remove it`,
@@ -118,6 +119,7 @@ export class Checkpointing {
   readonly #job: Job;
   readonly #passName: string;
   #kept: { readonly passes: number; readonly bytes: number } | undefined;
+  #isAnnounced = false;
 
   /** @param passName `sweeps` */
   constructor(plan: CheckpointPlan, job: Job, passName: string) {
@@ -138,10 +140,11 @@ export class Checkpointing {
     };
   }
 
-  /** Before training: from where it goes on. */
+  /** From where the training goes on, once: when it is known that the checkpoint is of it. */
   announce(passes: number): void {
     const { from } = this.#plan;
-    if (from === undefined) return;
+    if (from === undefined || this.#isAnnounced) return;
+    this.#isAnnounced = true;
     const made = from.checkpoint.passes;
     const rest = made === passes ? ", which is all of them" : "";
     this.#job.output.say(`  going on from ${from.file}, after ${this.#counted(made)} of ${passes}${rest}`);
@@ -221,6 +224,8 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+async function kindOf(path: string): Promise<"file" | "folder" | "other" | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return undefined;
+  return info.isFile() ? "file" : info.isDirectory() ? "folder" : "other";
 }

@@ -6,6 +6,7 @@ import { failureOf } from "./exit.ts";
 describe("failureOf", () => {
   it.each([
     ["recommendFor: rows of this model do not follow", "rows of this model do not follow"],
+    ["saveArrays: a net is more than tables", "a net is more than tables"],
     ["leaveLastOut: these ratings have no times", "these ratings have no times"],
     ["myRatings: there is no such file", "myRatings: there is no such file"],
     ["svd: 40 of 100 cells have no rating", "svd: 40 of 100 cells have no rating"],

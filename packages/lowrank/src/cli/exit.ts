@@ -84,10 +84,21 @@ const questions: readonly string[] = [
   "foldInItem",
 ] satisfies (keyof Recommender)[];
 
+/** Functions of this package, apart from the engine's, that errors begin with. */
+const readersAndWriters: readonly string[] = [
+  "saveArrays",
+  "checkArraysWritable",
+  "readMatrix",
+  "readRatings",
+  "readTitles",
+];
+
 /** `leaveLastOut: these ratings have no times` without the function's name. */
 function withoutApiName(message: string): string {
   const [, name] = message.match(/^([a-z]+[A-Z]\w*): /) ?? [];
-  return name !== undefined && (name in core || questions.includes(name)) ? message.slice(name.length + 2) : message;
+  if (name === undefined) return message;
+  const isOurs = name in core || questions.includes(name) || readersAndWriters.includes(name);
+  return isOurs ? message.slice(name.length + 2) : message;
 }
 
 /** Commander writes `error: unknown option '--rnak'` and a second line `(Did you mean --rank?)`: one sentence of it. */

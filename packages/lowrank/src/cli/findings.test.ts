@@ -1,7 +1,7 @@
 /** Findings of several trainings as warnings. */
 import { Writable } from "node:stream";
-import { describe, expect, it } from "vitest";
-import { ignoredLines, warnOfAll } from "./findings.ts";
+import { describe, expect, it, vi } from "vitest";
+import { FindingWarnings, ignoredLines, warnOfAll } from "./findings.ts";
 import { Output } from "./output.ts";
 
 function warnings(trainings: Parameters<typeof warnOfAll>[1], isSplit = true): string[] {
@@ -51,5 +51,50 @@ describe("ignoredLines", () => {
   it("names the columns, and is no line where there are none", () => {
     expect(ignoredLines("als", ["time"])).toEqual(["  als does not look at: time"]);
     expect(ignoredLines("als", [])).toEqual([]);
+  });
+});
+
+describe("FindingWarnings", () => {
+  const finding = (message: string) => ({ code: "learning-rate-too-high" as const, message, remedy: "lower it" });
+  const watched = () => {
+    const told: string[] = [];
+    return { told, warnings: new FindingWarnings(({ message }) => told.push(message)) };
+  };
+
+  it("tells what is found before the first pass at once, and what is found on the way of a short training with the figures of its end", () => {
+    const { told, warnings } = watched();
+    warnings.found(finding("before"));
+    expect(told).toEqual(["before"]);
+    warnings.passed();
+    warnings.found(finding("1.22 after 8 epochs"));
+    warnings.passed();
+    expect(told).toEqual(["before"]);
+    warnings.tell([finding("4.95 after 15 epochs")]);
+    warnings.tell();
+    expect(told).toEqual(["before", "4.95 after 15 epochs"]);
+  });
+
+  it("drops what is no finding at the end, and tells what is held when a training fails", () => {
+    const { told, warnings } = watched();
+    warnings.passed();
+    warnings.found(finding("gone"));
+    warnings.tell([]);
+    warnings.found(finding("held"));
+    warnings.tell();
+    expect(told).toEqual(["held"]);
+  });
+
+  it("does not wait for the end of a training that takes longer than 10 s", () => {
+    const { told, warnings } = watched();
+    const now = vi.spyOn(performance, "now");
+    try {
+      warnings.passed();
+      warnings.found(finding("early"));
+      now.mockReturnValue(performance.now() + 11_000);
+      warnings.passed();
+      expect(told).toEqual(["early"]);
+    } finally {
+      now.mockRestore();
+    }
   });
 });

@@ -19,6 +19,45 @@ export function warnOf({ output, has }: Told, { code, message, remedy }: Finding
   output.warn(`${message}; ${inFlags(remedy, has)}`);
 }
 
+/** From so many seconds on a training is worth being told of what is found on the way; a shorter one is told at its end. */
+const LONG_SECONDS = 10;
+
+/**
+ * The findings of one training as they come: those before the first pass at once; those on the way at once in a training that takes
+ * long, else at the end, where their figures are the last ones.
+ */
+export class FindingWarnings {
+  readonly #warn: (finding: Finding) => void;
+  readonly #held = new Map<string, Finding>();
+  readonly #began = performance.now();
+  #isTraining = false;
+
+  /** @param warn tells one; `warnOf` behind whatever has to be cleared first */
+  constructor(warn: (finding: Finding) => void) {
+    this.#warn = warn;
+  }
+
+  found(finding: Finding): void {
+    if (this.#isTraining) this.#held.set(finding.code, finding);
+    else this.#warn(finding);
+  }
+
+  /** After some passes. */
+  passed(): void {
+    this.#isTraining = true;
+    if (performance.now() - this.#began > 1000 * LONG_SECONDS) this.tell();
+  }
+
+  /** Tells what is held: in the words of the end where there is one, and not what is no finding any more. */
+  tell(atEnd?: readonly Finding[]): void {
+    for (const [code, finding] of this.#held) {
+      const last = atEnd === undefined ? finding : atEnd.find((each) => each.code === code);
+      if (last !== undefined) this.#warn(last);
+    }
+    this.#held.clear();
+  }
+}
+
 /** One of several trainings of a method on much the same ratings. */
 interface Training {
   /** In a sentence: `rank 8` */

@@ -211,6 +211,14 @@ export function readOptions(flags: ReadingFlags & EngineFlags, signal: AbortSign
   if (flags.time === false && flags.timeColumn !== undefined) {
     throw new UsageError("--no-time and --time-column cannot go together; state one of them");
   }
+  for (const [flag, path] of [
+    ["--mask", flags.mask],
+    ["--user-ids", flags.userIds],
+    ["--item-ids", flags.itemIds],
+  ] as const) {
+    if (path === "-")
+      throw new UsageError(`${flag} -: standard input holds ratings only; name a file, or ./- for that name`, { flag });
+  }
   return {
     format: flags.format,
     separator: flags.separator,

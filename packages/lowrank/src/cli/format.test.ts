@@ -6,6 +6,7 @@ import {
   bytes,
   count,
   csvLine,
+  decimal,
   duration,
   factLines,
   figure,
@@ -125,5 +126,52 @@ describe("CSV", () => {
     expect(csvLine([1, "a,b", 'say "x"', "two\nlines", " edge", "plain"])).toBe(
       '1,"a,b","say ""x""","two\nlines"," edge",plain\n',
     );
+  });
+});
+
+describe("what does not fit", () => {
+  it("is a table that goes on below, the first column again in front, headings alone being no reason", () => {
+    const right = { align: "right" as const };
+    const columns = [{ title: "" }, ...["model", "popularity", "chance"].map((title) => ({ title, ...right }))];
+    const rows = [["lists of 10 (higher is better)"], ["  NDCG", "0.4548", "0.4980", "0.4778"]];
+    expect(table(columns, rows, 32, "")).toEqual([
+      "         model  popularity  chance".slice(0, 26),
+      "lists of 10 (higher is better)",
+      "  NDCG  0.4548      0.4980",
+      "",
+      "        chance",
+      "lists of 10 (higher is better)",
+      "  NDCG  0.4778",
+    ]);
+    expect(table(columns, rows, 34, "")[0]).toBe("         model  popularity  chance");
+  });
+
+  it("are facts with too little room beside their labels, which go below them", () => {
+    const facts = [["ok      write access", "a model can be saved in a folder of yours"]] as const;
+    expect(factLines(facts, 40)).toEqual([
+      "  ok      write access",
+      "      a model can be saved in a folder",
+      "      of yours",
+    ]);
+    expect(factLines(facts, 60)[0]).toBe("  ok      write access  a model can be saved in a folder of");
+  });
+});
+
+describe("numbers of any size", () => {
+  it("have the decimals of their kind where these say something, else 4 digits and an exponent", () => {
+    expect([4.2712, 0, -3, 0.004].map((value) => decimal(value, 2, 5))).toEqual(["4.27", "0.00", "-3.00", "0.00"]);
+    expect([5.86670010577e25, 1.2e-25, 0].map((value) => decimal(value, 2))).toEqual([
+      "5.867e+25",
+      "1.200e-25",
+      "0.00",
+    ]);
+    // All that stand together are written alike.
+    expect(decimal(3e-27, 3, 5e-25)).toBe("3.000e-27");
+  });
+
+  it("at the ends of a scale are of one notation", () => {
+    expect([-5.406490734622071e25, 5.866700105772997e22, 1000209, -4.49712].map(scaleNumber)).toEqual([
+      ...["-5.406e+25", "5.867e+22", "1,000,209", "-4.497"],
+    ]);
   });
 });

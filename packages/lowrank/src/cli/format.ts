@@ -14,9 +14,24 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** The end of a scale: 1,000,209 with commas, 4.9982 to 4 digits. */
+/** The end of a scale: 1,000,209 with commas, 4.9982 to 4 digits, 5.867e+22. */
 export function scaleNumber(value: number): string {
-  return Number.isInteger(value) ? count(value) : rounded(value);
+  return Number.isInteger(value) && Math.abs(value) < MOST_COUNTED ? count(value) : rounded(value);
+}
+
+/** Whole numbers from here on are measured rather than counted: `figure` writes them. */
+const MOST_COUNTED = 1e15;
+
+/**
+ * A number with so many decimals, as numbers of its kind have them: `4.27`. Where these would show nothing of it, or more digits than
+ * there are, it is `figure` that writes it.
+ *
+ * @param size of the numbers that it stands among, such as the largest rating; they are all written alike
+ */
+export function decimal(value: number, decimals: number, size = value): string {
+  const scale = Math.abs(size);
+  const isPlain = scale === 0 || (scale >= 10 ** (1 - decimals) && scale < 1e7);
+  return isPlain ? value.toFixed(decimals) : figure(value);
 }
 
 /** `a sweep`, `an epoch`. */
@@ -88,9 +103,10 @@ export interface Column {
 }
 
 /**
- * Lines of a table, two blanks between columns, without trailing blanks.
+ * Lines of a table, two blanks between columns, without trailing blanks. Where its columns do not fit beside each other it goes on below,
+ * the first column again in front.
  *
- * @param rows one text per column; shorter rows leave the rest empty
+ * @param rows one text per column; shorter rows leave the rest empty, and a text alone is a heading as long as it is
  * @param width columns of the terminal that the table should fit in, by shortening flexible columns
  */
 export function table(
@@ -99,9 +115,10 @@ export function table(
   width = 100,
   indent = "  ",
 ): string[] {
+  const isHeading = (r: number) => rows[r].length === 1 && columns.length > 1;
   const cells = rows.map((row) => columns.map((_, c) => printable(row[c] ?? "")));
   const widths = columns.map((column, c) =>
-    Math.max(displayWidth(column.title), ...cells.map((row) => displayWidth(row[c]))),
+    Math.max(displayWidth(column.title), ...cells.filter((_, r) => !isHeading(r)).map((row) => displayWidth(row[c]))),
   );
   const gap = "  ";
   let excess = indent.length + widths.reduce((sum, w) => sum + w, 0) + gap.length * (columns.length - 1) - width;
@@ -114,10 +131,33 @@ export function table(
     widths[widest]--;
     excess--;
   }
-  const line = (row: readonly string[]) =>
-    (indent + row.map((text, c) => aligned(text, widths[c], columns[c].align)).join(gap)).trimEnd();
-  const body = cells.map(line);
-  return columns.some((column) => column.title !== "") ? [line(columns.map((column) => column.title)), ...body] : body;
+  const titles = columns.map((column) => column.title);
+  const line = (row: readonly string[], shown: readonly number[]) =>
+    (indent + shown.map((c) => aligned(row[c], widths[c], columns[c].align)).join(gap)).trimEnd();
+  return inPieces(widths, width - indent.length, gap.length).flatMap((shown, piece) => [
+    ...(piece === 0 ? [] : [""]),
+    ...(shown.some((c) => titles[c] !== "") ? [line(titles, shown)] : []),
+    ...cells.map((row, r) => (isHeading(r) ? `${indent}${row[0]}`.trimEnd() : line(row, shown))),
+  ]);
+}
+
+/** The columns that fit beside each other, the first one in each piece. */
+function inPieces(widths: readonly number[], width: number, gap: number): number[][] {
+  const pieces: number[][] = [[0]];
+  let used = widths[0];
+  for (let c = 1; c < widths.length; c++) {
+    const last = pieces[pieces.length - 1];
+    const needs = gap + widths[c];
+    // A column without words at the end is no reason to begin anew.
+    if (used + needs > width && last.length > 1 && widths[c] > 0) {
+      pieces.push([0, c]);
+      used = widths[0] + needs;
+    } else {
+      last.push(c);
+      used += needs;
+    }
+  }
+  return pieces;
 }
 
 function aligned(text: string, width: number, align: "left" | "right" = "left"): string {
@@ -126,9 +166,17 @@ function aligned(text: string, width: number, align: "left" | "right" = "left"):
   return align === "right" ? blanks + fitted : fitted + blanks;
 }
 
+/** Fewer columns than this beside the labels, and texts go below them. */
+const LEAST_BESIDE = 26;
+
 /** `label   text` lines with the labels in one column and long texts over several lines: how facts are shown. */
 export function factLines(pairs: readonly (readonly [label: string, text: string])[], width = 100): string[] {
   const labelWidth = Math.max(...pairs.map(([label]) => displayWidth(label)));
+  if (width - labelWidth - 4 < LEAST_BESIDE)
+    return pairs.flatMap(([label, text]) => [
+      `  ${label}`,
+      ...wrapped(printable(text), width - 6).map((line) => `      ${line}`),
+    ]);
   const rows = pairs.flatMap(([label, text]) =>
     wrapped(printable(text), width - labelWidth - 4).map((line, at) => [at === 0 ? label : "", line]),
   );
@@ -136,7 +184,7 @@ export function factLines(pairs: readonly (readonly [label: string, text: string
 }
 
 /** Text in lines of at most `width` columns, broken at blanks; a longer word has a line of its own. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

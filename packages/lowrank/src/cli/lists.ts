@@ -1,6 +1,6 @@
 /** How scores and items are written in lists, the same in every command. */
-import type { Id, Scale } from "@lowrank/core";
-import { type Column, figure } from "./format.ts";
+import type { Id, Model, Scale } from "@lowrank/core";
+import { type Column, decimal, figure } from "./format.ts";
 
 const scoreTitles: Readonly<Record<Scale, string>> = { rating: "predicted", preference: "score", logit: "log-odds" };
 
@@ -23,9 +23,15 @@ export function listColumns(
   ];
 }
 
-/** Ratings with two decimals, other scores with three significant digits. */
-export function scoreText(scale: Scale, score: number): string {
-  return scale === "rating" ? score.toFixed(2) : figure(score, 3);
+/** The largest rating that a model was trained on, by which its figures are written; undefined for scores that are no ratings. */
+export function ratingSize({ scale, range }: Pick<Model, "scale" | "range">): number | undefined {
+  if (scale !== "rating" || range === undefined) return undefined;
+  return Math.max(Math.abs(range.min), Math.abs(range.max));
+}
+
+/** Ratings with two decimals where these say something, other scores with three significant digits. */
+export function scoreText(model: Pick<Model, "scale" | "range">, score: number): string {
+  return model.scale === "rating" ? decimal(score, 2, ratingSize(model)) : figure(score, 3);
 }
 
 /** The title of an item, or nothing. */
@@ -39,8 +45,8 @@ export function named(titles: ReadonlyMap<string, string>, item: Id): string {
   return title === undefined ? String(item) : `${item}, ${title}`;
 }
 
-/** A number with its sign: `+0.12`, `-0.03`. */
-export function signed(value: number, decimals = 3): string {
-  const text = Math.abs(value).toFixed(decimals);
+/** A number with its sign: `+0.12`, `-0.03`. @param size of the numbers that it stands among */
+export function signed(value: number, size?: number): string {
+  const text = decimal(Math.abs(value), 3, size ?? 1);
   return `${value < 0 && Number(text) !== 0 ? "-" : "+"}${text}`;
 }

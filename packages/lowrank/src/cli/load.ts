@@ -5,7 +5,7 @@
 import { open, stat } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
 import { DataError, LowrankError, type Model, type Ratings } from "@lowrank/core";
-import { rounded, show } from "@lowrank/core/support";
+import { show } from "@lowrank/core/support";
 import type { ReadOptions } from "../readers/index.ts";
 import { counted, duration, figure, hanging, listed, percent, scaleNumber } from "./format.ts";
 import type { Job } from "./shell.ts";
@@ -66,9 +66,9 @@ const mergedBy = {
 
 function scaleOf(ratings: Ratings): string {
   if (ratings.size === 0) return "";
-  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${rounded(ratings.min)}` : "";
+  if (ratings.min === ratings.max) return ratings.hasRatings ? `; every one is ${scaleNumber(ratings.min)}` : "";
   const name = ratings.hasRatings ? "from" : "counts from";
-  return `; ${name} ${rounded(ratings.min)} to ${scaleNumber(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
+  return `; ${name} ${scaleNumber(ratings.min)} to ${scaleNumber(ratings.max)}, mean ${figure(ratings.mean, 3)}`;
 }
 
 /**
@@ -125,6 +125,9 @@ export async function loadTitles(job: Job, path: string | undefined): Promise<Re
   }
 }
 
+/** Bytes that the header of a safetensors file may take, any program's. */
+const MOST_HEADER = 100_000_000n;
+
 /** Whether a file is a model, by its name, or by how it begins: a header length and a brace. */
 export async function isModelFile(file: string): Promise<boolean> {
   if (extname(file) === ".safetensors") return true;
@@ -135,7 +138,8 @@ export async function isModelFile(file: string): Promise<boolean> {
   if (handle === undefined) return false;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
-    return bytesRead === 9 && buffer[8] === "{".charCodeAt(0) && buffer.readBigUInt64LE(0) <= BigInt(info.size);
+    // The length of the header; a file that is cut short ends before it. Text has no zero bytes, so no such number.
+    return bytesRead === 9 && buffer[8] === "{".charCodeAt(0) && buffer.readBigUInt64LE(0) <= MOST_HEADER;
   } catch {
     return false;
   } finally {

@@ -3,8 +3,9 @@
  * stderr holds warnings and errors only.
  */
 
-import { printable } from "../terminal-text.ts";
+import { displayWidth, inAscii, printable } from "../terminal-text.ts";
 import type { Failure } from "./exit.ts";
+import { wrapped } from "./format.ts";
 
 export interface OutputMode {
   readonly json?: boolean | undefined;
@@ -14,6 +15,7 @@ export interface OutputMode {
 
 /** Table width where there is no terminal to ask. */
 const DEFAULT_WIDTH = 100;
+const LEAST_WIDTH = 40;
 
 export class Output {
   readonly mode: OutputMode;
@@ -30,9 +32,9 @@ export class Output {
     this.#err = err;
   }
 
-  /** Columns to fit tables in: the terminal's, between 60 and 100; 100 where there is none. */
+  /** Columns to fit tables in: the terminal's, between 40 and 100; 100 where there is none. */
   get width(): number {
-    return Math.min(DEFAULT_WIDTH, Math.max(60, this.#out.columns ?? this.#err.columns ?? DEFAULT_WIDTH));
+    return Math.min(DEFAULT_WIDTH, Math.max(LEAST_WIDTH, this.#out.columns ?? this.#err.columns ?? DEFAULT_WIDTH));
   }
 
   /** Whether results may hold signs beyond ASCII: not on a terminal that shows none of them. */
@@ -41,24 +43,32 @@ export class Output {
   }
 
   /** The stream for progress, and whether a person watches it. */
-  get messages(): { readonly stream: NodeJS.WriteStream; readonly isTerminal: boolean; readonly isQuiet: boolean } {
+  get messages(): {
+    readonly stream: NodeJS.WriteStream;
+    readonly isTerminal: boolean;
+    readonly isQuiet: boolean;
+    /** Text in the signs that the stream can show */
+    shown(text: string): string;
+  } {
     const isTerminal = this.#err.isTTY === true && process.env.TERM !== "dumb";
-    return { stream: this.#err, isTerminal, isQuiet: this.mode.quiet === true };
+    const shown = (text: string) => inSigns(this.#err, text);
+    return { stream: this.#err, isTerminal, isQuiet: this.mode.quiet === true, shown };
   }
 
   /** A message: what is happening, what was found. */
   say(...lines: readonly string[]): void {
-    if (!this.mode.quiet) this.#err.write(lines.map((line) => `${printableLines(line)}\n`).join(""));
+    if (!this.mode.quiet) this.#err.write(lines.map((line) => `${laidOut(this.#err, line)}\n`).join(""));
   }
 
   /** Something the user should know about, said even with `--quiet`. */
   warn(message: string): void {
-    this.#err.write(`${mark(this.#err, "33", "warning:")} ${printableLines(message)}\n`);
+    const text = laidOut(this.#err, `warning: ${message}`);
+    this.#err.write(`${text.replace("warning:", mark(this.#err, "33", "warning:"))}\n`);
   }
 
   /** Result lines for people; left out with `--json`, where `json` speaks. */
   print(...lines: readonly string[]): void {
-    if (!this.mode.json) this.#out.write(lines.map((line) => `${line}\n`).join(""));
+    if (!this.mode.json) this.#out.write(lines.map((line) => `${inSigns(this.#out, line)}\n`).join(""));
   }
 
   /** The result for programs, one JSON value on its own lines; left out without `--json`. */
@@ -73,7 +83,8 @@ export class Output {
 
   /** The last words of a failed command. */
   fail(program: string, failure: Failure): void {
-    this.#err.write(`${mark(this.#err, "31", `${program}:`)} ${printableLines(failure.message)}\n`);
+    const text = laidOut(this.#err, `${program}: ${failure.message}`);
+    this.#err.write(`${text.replace(`${program}:`, mark(this.#err, "31", `${program}:`))}\n`);
     if (this.mode.json) {
       const { code, message, facts } = failure;
       this.#err.write(`${JSON.stringify({ error: { code, message, facts } }, plainNumbers)}\n`);
@@ -101,8 +112,27 @@ function plainNumbers(_key: string, value: unknown): unknown {
   return value;
 }
 
-function printableLines(text: string): string {
-  return text.split("\n").map(printable).join("\n");
+/** A message as a stream shows it: on a terminal broken at blanks, elsewhere one line, so that scripts find it whole. */
+function laidOut(stream: NodeJS.WriteStream, text: string): string {
+  const lines = text.split("\n").map(printable);
+  // What is to be typed again stays in one piece.
+  const isCommand = (line: string) => line.startsWith("Next: ");
+  const width = stream.isTTY ? Math.max(LEAST_WIDTH, stream.columns ?? DEFAULT_WIDTH) : undefined;
+  const shown = width === undefined ? lines : lines.flatMap((line) => (isCommand(line) ? line : indented(line, width)));
+  return inSigns(stream, shown.join("\n"));
+}
+
+/** A line broken at blanks, the further ones a little more indented than the first. */
+function indented(line: string, width: number): string[] {
+  if (displayWidth(line) <= width) return [line];
+  const indent = line.slice(0, line.length - line.trimStart().length);
+  const [first, ...rest] = wrapped(line.trimStart(), width - indent.length - 2);
+  return [indent + first, ...rest.map((each) => `${indent}  ${each}`)];
+}
+
+/** Text in the signs that a stream can show. */
+function inSigns(stream: NodeJS.WriteStream, text: string): string {
+  return stream.isTTY === true && !showsUnicode(process.env, process.platform) ? inAscii(text) : text;
 }
 
 /**

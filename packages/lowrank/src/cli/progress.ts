@@ -40,7 +40,7 @@ class BarLine {
   #words: readonly string[] = [];
 
   constructor(output: Output) {
-    const { stream } = output.messages;
+    const { stream, shown } = output.messages;
     this.#line = new SingleBar({
       stream,
       clearOnComplete: true,
@@ -51,7 +51,7 @@ class BarLine {
       gracefulExit: false,
       format: () => {
         const done = bar(this.#share, BAR_COLUMNS).padEnd(BAR_COLUMNS, "░");
-        return `  ${done}  ${fitting(this.#words, (stream.columns ?? 80) - BAR_COLUMNS - 5)}`;
+        return shown(`  ${done}  ${fitting(this.#words, (stream.columns ?? 80) - BAR_COLUMNS - 5)}`);
       },
     });
   }

@@ -187,6 +187,22 @@ export function chooseMethod(request: MethodRequest, ratings: Ratings): ChosenMe
   return { method: makeMethod(name, settings), reason: suggestion.reason };
 }
 
+/**
+ * Refuses to hold ratings out of a matrix without holes where the method takes no other: the holes that it would speak of are not in
+ * the data.
+ *
+ * @param instead what to do about the split, before other ways are offered
+ * @throws UsageError
+ */
+export function refuseHoldingOut(method: Factorizer<Model>, ratings: Ratings, instead: string): void {
+  if (method.options.missing !== "refuse" || !ratings.hasRatings || !ratings.isComplete) return;
+  throw new UsageError(
+    `the ratings held out would be missing, and ${method.name} takes a whole matrix, as these ratings are; ${instead}; ` +
+      "or --missing zero counts those held out as 0, and --method als leaves them out",
+    { method: method.name },
+  );
+}
+
 function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
   const foreign = foreignSettings(name, settings);
   if (foreign.length > 0) {
@@ -251,11 +267,11 @@ function rankText({ rank }: Factorizer<Model>): string | undefined {
 /**
  * The settings that matter to a reader, `rank 32, 15 sweeps, regularization 0.05`, those that act beside the others.
  *
- * @param rank how to begin
+ * @param rank how to begin; empty: with what comes after it
  */
 export function settingsSentence(method: Factorizer<Model>, rank = rankText(method)): string {
   const table = methods[method.name as MethodName]?.options as Record<string, OptionSpec> | undefined;
-  const parts = rank === undefined ? [] : [rank];
+  const parts = rank === undefined || rank === "" ? [] : [rank];
   const most = method.mayEndEarly ? "at most " : "";
   if (method.passes > 1) parts.push(`${most}${method.passes} ${method.passName}`);
   for (const [name, value] of actingSettings(method.name, method.options)) {

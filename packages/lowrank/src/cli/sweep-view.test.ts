@@ -174,6 +174,32 @@ describe("the suggestion", () => {
   });
 });
 
+describe("the suggestion of the highest rank that there can be", () => {
+  it("does not send anyone higher", () => {
+    const trained = trainedRank("training RMSE", "training ratings", "held-out RMSE");
+    const suggested = { rank: 1, reason: "it is the best" };
+    const other = { ...trained, rank: 0 };
+    expect(suggestionOf({ rows: [other, trained], suggested }, 1).reason).toBe("it is the best");
+    expect(suggestionOf({ rows: [other, trained], suggested }, 2).reason).toMatch(/; no higher one was tried/);
+  });
+});
+
+describe("the axis of a share", () => {
+  it("ends at 1, and that of an error where round numbers do", () => {
+    const at = (name: string, values: readonly number[]) =>
+      sweepCharts(
+        values.map((value, i) => ({ ...rows[0], rank: i + 1, optimum: undefined, heldOut: { name, value } })),
+        undefined,
+        "a world",
+      )[0].y.to;
+    expect([
+      at("held-out NDCG@10", [0.7, 1]),
+      at("held-out NDCG@10", [0.1, 0.2]),
+      at("held-out RMSE", [0.7, 1]),
+    ]).toEqual([...[1, undefined, undefined]]);
+  });
+});
+
 describe("the suggestion where ranks failed", () => {
   it("says of the highest trained that higher ones failed", () => {
     const trained = trainedRank("training RMSE", "training ratings", "held-out RMSE");

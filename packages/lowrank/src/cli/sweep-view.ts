@@ -131,11 +131,11 @@ export function sweepCharts(rows: readonly SweepRow[], suggested: number | undef
   const [{ lossName, heldOut }] = rows;
   const ranks = rows.map(({ rank }) => rank);
   const isWide = ranks.length > 2 && ranks[ranks.length - 1] / ranks[0] >= WIDE;
-  const chart = (label: string, series: Series[]): LineChart => ({
+  const chart = (label: string, series: Series[], most?: number): LineChart => ({
     title: `${label.charAt(0).toUpperCase()}${label.slice(1)} by rank`,
     subtitle: subject,
     x: { label: "rank", scale: isWide ? "log" : "linear", ticks: ranks },
-    y: { label },
+    y: { label, ...(most === undefined ? {} : { to: most }) },
     series,
     lines: suggested === undefined ? [] : [{ label: `suggested: ${suggested}`, x: suggested }],
   });
@@ -150,8 +150,21 @@ export function sweepCharts(rows: readonly SweepRow[], suggested: number | undef
   if (isRmse(lossName) && isRmse(heldOut.name)) {
     return [chart("RMSE", [...held, ...losses, ...optima("loss"), ...optima("RMSE over all")])];
   }
-  return [chart(heldOut.name, [...held, ...optima("RMSE over all")]), chart(lossName, [...losses, ...optima("loss")])];
+  return [
+    chart(heldOut.name, [...held, ...optima("RMSE over all")], topOf(held, heldOut.name)),
+    chart(lossName, [...losses, ...optima("loss")]),
+  ];
 }
+
+/** Errors have no highest value; the other held-out figures are shares, whose axis must not go beyond 1 to round numbers. */
+function topOf(held: readonly Series[], name: string): number | undefined {
+  if (/RMSE|MAE|error/.test(name)) return undefined;
+  const highest = Math.max(...held.flatMap(({ y }) => Array.from(y)));
+  return highest > NEAR_ALL && highest <= 1 ? 1 : undefined;
+}
+
+/** Round numbers above a share like this may lie beyond 1. */
+const NEAR_ALL = 0.5;
 
 /** One series of the ranks that have the figure; none when no rank has it. */
 function seriesOf(rows: readonly SweepRow[], name: string, of: (row: SweepRow) => number | undefined): Series[] {
@@ -163,15 +176,22 @@ function seriesOf(rows: readonly SweepRow[], name: string, of: (row: SweepRow) =
   return [{ name, x: points.map(({ x }) => x), y: points.map(({ y }) => y), marks: true }];
 }
 
-/** The suggestion in the words of the command line. */
-export function suggestionOf({ rows, suggested }: Pick<RankSweep, "rows" | "suggested">): SuggestedRank {
+/**
+ * The suggestion in the words of the command line.
+ *
+ * @param room the highest rank that can add anything to these ratings
+ */
+export function suggestionOf(
+  { rows, suggested }: Pick<RankSweep, "rows" | "suggested">,
+  room = Number.POSITIVE_INFINITY,
+): SuggestedRank {
   const { rank } = suggested;
   const reason = inFlags(suggested.reason, (flag) => flag === "--validation");
   if (rank === undefined) return { rank, reason };
   if (rows.length === 1) return { rank, reason: "the only one asked for; give several, such as --ranks 1,2,4,8" };
   const trained = rows.filter((row) => row.failure === undefined);
   const last = trained[trained.length - 1];
-  if (rank < last.rank || last.heldOut === undefined) return suggested;
+  if (rank < last.rank || last.heldOut === undefined || rank >= room) return suggested;
   const further =
     rows[rows.length - 1].failure === undefined ? "no higher one was tried, so try some" : "higher ones failed";
   return { rank, reason: `${reason}; ${further}` };

@@ -24,6 +24,10 @@ describe("inFlags", () => {
       'use als() to fit them, or missing: "zero" to count them as 0',
       "use --method als to fit them, or --missing zero to count them as 0",
     ],
+    [
+      "rank is 8 there and 4 here; seed is 1 there and 0 here",
+      "--rank is 8 there and 4 here; seed is 1 there and 0 here",
+    ],
     ["lower learningRate (0.1 in that step)", "lower --learning-rate (0.1 in that step)"],
     [
       "lower learningRate (now 0.025; give it with unit: 102.1) by a factor of 3 to 10",

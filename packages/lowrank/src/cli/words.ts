@@ -30,7 +30,7 @@ export function flagOf(option: string, has: (flag: string) => boolean): string |
 
 /**
  * A sentence of the API for the command line: `raise learningRate` is `raise --learning-rate`, `missing: "zero"` is `--missing zero`,
- * `schedule "cosine"` is `--schedule cosine`, and `als()` is `--method als`. Only names that could be nothing else are looked at: `rank` is a word too, and what is quoted
+ * `rank is 8 there and 4 here` is `--rank is …`, `schedule "cosine"` is `--schedule cosine`, and `als()` is `--method als`. Only names that could be nothing else are looked at: `rank` is a word too, and what is quoted
  * or part of a path is somebody's own.
  *
  * @param has whether the command has a flag
@@ -48,6 +48,10 @@ export function inFlags(sentence: string, has: (flag: string) => boolean): strin
         return has(flag) && (choice === undefined || isChoice(name, choice)) ? `${flag} ${choice ?? value}` : whole;
       },
     )
+    .replace(/(?<!["\w./-])([a-z]\w*) is (?=\S+ there and )/g, (whole, name: string) => {
+      const flag = flagOf(name, has);
+      return flag === undefined ? whole : `${flag} is `;
+    })
     .replace(/(?<!["\w./-])[a-z]+[A-Z]\w*(?![\w"./(])/g, (name) => flagOf(name, has) ?? name)
     .replace(/(?<!["\w./-])([a-z]\w*)\(\)/g, (whole, name: string) =>
       Object.hasOwn(methods, name) && has("--method") ? `--method ${name}` : whole,

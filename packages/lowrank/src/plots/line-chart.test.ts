@@ -95,6 +95,14 @@ describe("lineChart", () => {
     expectInside(svg);
   });
 
+  it("writes the name of an upright line above the area, where no line of the chart can be", () => {
+    const svg = parseXml(lineChart(sweep));
+    const name = elements(svg, "text").find((element) => textOf(element) === "suggested: 2");
+    const top = Math.min(...drawn(svg, 0).flatMap((path) => pointsOf(path.attributes.d).map(([, y]) => y)));
+    const rule = elements(svg, "path").find(({ attributes }) => /^M\S+ \S+V/.test(attributes.d));
+    expect(Number(name?.attributes.y)).toBeLessThan(Math.min(top, Number(rule?.attributes.d.match(/ (\S+)V/)?.[1])));
+  });
+
   it("puts ranks 1, 2, 4, 8 at equal steps on a logarithmic axis, and larger values higher", () => {
     const [path] = drawn(parseXml(lineChart(sweep)), 0);
     const points = pointsOf(path.attributes.d);

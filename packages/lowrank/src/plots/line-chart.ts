@@ -32,6 +32,8 @@ interface Area {
   readonly right: number;
   readonly top: number;
   readonly bottom: number;
+  /** Where the label of y stands, above the names of upright lines */
+  readonly head: number;
   /** Room on both sides of the lines */
   readonly inset: number;
 }
@@ -88,11 +90,13 @@ function areaOf(chart: CleanChart, width: number, height: number): Area {
     ...chart.series.map(({ name }) => name),
     ...chart.lines.filter(({ at }) => at === "y").map(({ label }) => label),
   ];
+  const head = chart.subtitle === undefined ? 52 : 70;
   const widest = Math.max(...names.map((name) => textWidth(name, LABEL)));
   return {
     left: 20 + ticks + 10,
     right: width - Math.min(widest + 42, LABEL_SHARE * width),
-    top: chart.subtitle === undefined ? 68 : 86,
+    head,
+    top: head + (chart.lines.some(({ at }) => at === "x") ? 28 : 16),
     bottom: height - 50,
     inset: chart.series.some(({ marks }) => marks) ? INSET : 0,
   };
@@ -104,8 +108,8 @@ const upOf = ({ y }: CleanChart, { top, bottom }: Area, value: number) => bottom
 
 /** Level lines at the marks of y, short strokes at those of x, and what both mean. */
 function axes(chart: CleanChart, area: Area): string[] {
-  const { left, right, top, bottom } = area;
-  const parts = [text(20, top - 16, fitted(chart.y.label, LABEL, right - 20), { size: LABEL, tone: "second" })];
+  const { left, right, head, bottom } = area;
+  const parts = [text(20, head, fitted(chart.y.label, LABEL, right - 20), { size: LABEL, tone: "second" })];
   for (const { value, text: words } of chart.y.ticks) {
     const y = upOf(chart, area, value);
     parts.push(`<path class="lr-grid" d="M${px(left)} ${px(y)}H${px(right)}"/>`);
@@ -140,7 +144,7 @@ function ruleOf(chart: CleanChart, area: Area, { at, value, label }: CleanChart[
   const words = fitted(label, TICK, (isRight ? x - left : right - x) - 8);
   return (
     `<path class="lr-rule" stroke-dasharray="5 4" d="M${px(x)} ${px(top)}V${px(bottom)}"/>` +
-    text(isRight ? x - 6 : x + 6, top + 10, words, { size: TICK, tone: "second", anchor: isRight ? "end" : "start" })
+    text(isRight ? x - 6 : x + 6, top - 4, words, { size: TICK, tone: "second", anchor: isRight ? "end" : "start" })
   );
 }
 

@@ -24,6 +24,19 @@ describe("bad rows", () => {
     ["NaN", "user,item,rating\r\n1,2,3\r\n1,3,NaN\r\n", 'ratings.csv line 3: rating "NaN" is not a finite number', 3],
     ["infinity", "1,2,3\n1,3,-inf\n", 'ratings.csv line 2: rating "-inf" is not a finite number', 2],
     ["a rating beyond 32 bits", "1,2,3\n1,3,1e39\n", 'ratings.csv line 2: rating "1e39" is not a finite number', 2],
+    [
+      "a rating that 32 bits make 0",
+      "1,2,3\n1,3,0\n1,4,-1e-50\n",
+      'ratings.csv line 3: rating "-1e-50" is 0 as a 32-bit number, which begin at 1.4e-45; scale the ratings up, or correct the line',
+      3,
+    ],
+    [
+      "a rating that 32 bits make 0, where 0 is missing",
+      "user,item,rating\n1,2,3\n1,3,0\n1,4,7e-46\n",
+      'ratings.csv line 4: rating "7e-46" is 0 as a 32-bit number',
+      4,
+      { zeroIsMissing: true },
+    ],
     ["an empty rating", "user,item,rating\n1,2,\n", "ratings.csv line 2: rating is missing", 2],
     ["an empty user", "user,item,rating\n1,2,3\n,2,3\n", "ratings.csv line 3: user is missing", 3],
     ["an item of blanks", "user,item,rating\na,x,3\nb,  ,3\n", "ratings.csv line 3: item is missing", 3],
@@ -165,10 +178,21 @@ describe("bad rows", () => {
   });
 
   it("are dropped on request, each counted by its reason, and the rest is kept", async () => {
-    const bad = ["1,2", "x,y,z,w", "9,9,good", "9,9,nan", "9,9,", ",9,3", '9,"open,3', "user,item,rating", '9,"b"c,3'];
+    const bad = [
+      "1,2",
+      "x,y,z,w",
+      "9,9,good",
+      "9,9,nan",
+      "9,9,1e-50",
+      "9,9,",
+      ",9,3",
+      '9,"open,3',
+      "user,item,rating",
+      '9,"b"c,3',
+    ];
     const rows = Array.from({ length: 5000 }, (_, row) => `${row % 70},${row % 71},${row % 5}`);
     const mixed = rows.flatMap((row, index) =>
-      index % 500 === 250 && index < 4750 ? [row, bad[(index - 250) / 500]] : [row],
+      index % 500 === 250 && index < 5000 ? [row, bad[(index - 250) / 500]] : [row],
     );
     const csv = `user,item,rating\n${mixed.join("\n")}\n`;
     const clean = await read(`user,item,rating\n${rows.join("\n")}\n`);
@@ -181,6 +205,7 @@ describe("bad rows", () => {
         "text after a closing quote": 1,
         "rating is not a number": 1,
         "rating is NaN, infinite or beyond 3.4e38": 1,
+        "rating is not 0, and is as a 32-bit number": 1,
         "rating is missing": 1,
         "user is missing": 1,
         "the header line again": 1,

@@ -31,6 +31,8 @@ const strangers = [
 
 const NUMPY = "934e554d5059";
 const ZIP = "504b0304";
+/** An archive of nothing has no first file, only its end. */
+const EMPTY_ZIP = "504b0506";
 
 const begins = (bytes: Buffer, magic: string) => bytes.toString("hex", 0, magic.length / 2) === magic;
 
@@ -54,6 +56,10 @@ export async function firstBytes(name: string, path: string): Promise<FirstBytes
   }
   if (begins(packed, NUMPY) || (begins(packed, ZIP) && (await holdsArrays(path, name))))
     return { content: "numpy", bytes: packed, whole: false };
+  if (begins(packed, EMPTY_ZIP) && /\.npz$/i.test(name))
+    throw new DataError(`${name}: is an archive without a single array; write them by name: numpy.savez(path, Y=Y)`, {
+      file: name,
+    });
   const stranger = strangers.find(({ magic }) => begins(packed, magic));
   if (stranger !== undefined)
     throw new DataError(`${name}: is ${stranger.what}, not a table of ratings; ${stranger.remedy}`, { file: name });

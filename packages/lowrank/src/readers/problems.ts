@@ -12,6 +12,7 @@ export const valueProblems = [
   "rating-missing",
   "rating-text",
   "rating-not-finite",
+  "rating-vanishes",
   "time-missing",
   "time-text",
   "user-missing",
@@ -65,6 +66,8 @@ export function reasonOf(problem: Problem): string {
       return "rating is not a number";
     case "rating-not-finite":
       return "rating is NaN, infinite or beyond 3.4e38";
+    case "rating-vanishes":
+      return "rating is not 0, and is as a 32-bit number";
     case "time-missing":
       return "time is missing";
     case "time-text":
@@ -136,6 +139,11 @@ function explained(row: BadRow, say: Say): { readonly sentence: string; readonly
       };
     case "rating-not-finite":
       return { sentence: `rating ${got} is not a finite number up to 3.4e38`, remedy: correct(row, say) };
+    case "rating-vanishes":
+      return {
+        sentence: `rating ${got} is 0 as a 32-bit number, which begin at 1.4e-45`,
+        remedy: `scale the ratings up, or ${correct(row, say)}`,
+      };
     case "time-text":
     case "time-missing":
       return explainedTime(row, say);

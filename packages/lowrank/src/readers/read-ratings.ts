@@ -10,6 +10,7 @@ import { AbortedError, DataError, type Id, type Ratings, RatingsBuilder } from "
 import { throwIfAborted } from "@lowrank/core/support";
 import { matrixRatings } from "../arrays/index.ts";
 import { refusal } from "../remedy.ts";
+import { WholeRatings } from "../whole-ratings.ts";
 import { badParquetRow, copyWellFormed, firstBadRow, type Suspect } from "./diagnose.ts";
 import { Duck, duckMessage, numbers } from "./duck.ts";
 import {
@@ -52,8 +53,9 @@ export async function readRatings(
     if (matrix !== undefined) return await readMatrixFile(files, matrix, clean);
     refuseMatrixOptions(clean, files[0].name);
     const plans = await planAll(files, clean);
-    const ratings = await importAll(plans, clean, spool);
-    return { ratings, notes: notesOf(plans, ratings) };
+    const { ratings, rounded } = await importAll(plans, clean, spool);
+    const notes = notesOf(plans, ratings);
+    return { ratings, notes: rounded === undefined ? notes : [...notes, rounded] };
   } finally {
     await spool.remove();
   }
@@ -98,15 +100,29 @@ interface Import {
   dropped: ReadonlyMap<string, number> | undefined;
 }
 
-async function importAll(plans: readonly Plan[], options: CleanOptions, spool: Spool): Promise<Ratings> {
+/** Where rows go, and what is found out about their ratings on the way. */
+interface Target {
+  readonly builder: RatingsBuilder;
+  readonly whole: WholeRatings;
+}
+
+/** @returns what was rounded as well, as a sentence */
+async function importAll(
+  plans: readonly Plan[],
+  options: CleanOptions,
+  spool: Spool,
+): Promise<{ ratings: Ratings; rounded: string | undefined }> {
   const imports = plans.map((plan): Import => ({ plan, lenient: false, dropped: undefined }));
   const kindOf = (side: "user" | "item"): IdKind =>
     options.stringIds[side] || plans.some((plan) => plan.ids[side] === "string") ? "string" : "number";
   let kinds: IdKinds = { user: kindOf("user"), item: kindOf("item") };
   for (;;) {
-    const builder = new RatingsBuilder({ duplicates: options.duplicates });
-    const outcome = await attempt(imports, kinds, builder, options, spool);
-    if (outcome === "done") return builder.build();
+    const target = { builder: new RatingsBuilder({ duplicates: options.duplicates }), whole: new WholeRatings() };
+    const outcome = await attempt(imports, kinds, target, options, spool);
+    if (outcome === "done") {
+      const rounded = target.whole.note(plans.map(({ file }) => file.name).join(", "));
+      return { ratings: target.builder.build(), rounded };
+    }
     kinds = outcome;
   }
 }
@@ -115,15 +131,15 @@ async function importAll(plans: readonly Plan[], options: CleanOptions, spool: S
 async function attempt(
   imports: readonly Import[],
   kinds: IdKinds,
-  builder: RatingsBuilder,
+  target: Target,
   options: CleanOptions,
   spool: Spool,
 ): Promise<"done" | IdKinds> {
   const duck = await Duck.open(pathsOf(imports.map((one) => one.plan.file)), options.threads, options.signal);
   try {
     for (const one of imports) {
-      for (const [reason, count] of one.dropped ?? []) builder.drop(reason, count);
-      const found = await readFile(one, kinds, builder, options, duck, spool);
+      for (const [reason, count] of one.dropped ?? []) target.builder.drop(reason, count);
+      const found = await readFile(one, kinds, target, options, duck, spool);
       if (found !== "done") return found;
     }
     return "done";
@@ -135,13 +151,13 @@ async function attempt(
 async function readFile(
   one: Import,
   kinds: IdKinds,
-  builder: RatingsBuilder,
+  target: Target,
   options: CleanOptions,
   duck: Duck,
   spool: Spool,
 ): Promise<"done" | IdKinds> {
   const { plan } = one;
-  const sink = new ColumnSink(plan, kinds, builder, options.onBadRow);
+  const sink = new ColumnSink(plan, kinds, target, options.onBadRow);
   const query = importQuery(plan, kinds, options, one.lenient);
   let failure: unknown;
   try {
@@ -213,13 +229,13 @@ class ColumnSink {
   #row = 0;
   readonly #plan: Plan;
   readonly #kinds: IdKinds;
-  readonly #builder: RatingsBuilder;
+  readonly #target: Target;
   readonly #onBadRow: "fail" | "drop";
 
-  constructor(plan: Plan, kinds: IdKinds, builder: RatingsBuilder, onBadRow: "fail" | "drop") {
+  constructor(plan: Plan, kinds: IdKinds, target: Target, onBadRow: "fail" | "drop") {
     this.#plan = plan;
     this.#kinds = kinds;
-    this.#builder = builder;
+    this.#target = target;
     this.#onBadRow = onBadRow;
     this.columns = 3 + (plan.columns.rating === undefined ? 0 : 1) + (plan.columns.time === undefined ? 0 : 1);
   }
@@ -234,10 +250,12 @@ class ColumnSink {
         ? only(numbers(chunk, column) as Float64Array, keep)
         : (only(chunk.getColumnValues(column) as Id[], keep) as Id[]);
     const number = (column: number) => only(numbers(chunk, column) as Float64Array, keep);
-    this.#builder.append({
+    const ratings = rating === undefined ? undefined : number(2);
+    if (ratings !== undefined) for (let row = 0; row < ratings.length; row++) this.#target.whole.add(ratings[row]);
+    this.#target.builder.append({
       user: id("user", 0),
       item: id("item", 1),
-      ...(rating === undefined ? {} : { rating: number(2) }),
+      ...(ratings === undefined ? {} : { rating: ratings }),
       ...(time === undefined ? {} : { time: number(bad - 1) }),
     });
     this.#row += chunk.rowCount;
@@ -268,7 +286,7 @@ class ColumnSink {
       return true;
     }
     if (code === ZERO_CODE) {
-      this.#builder.drop(ZERO_REASON);
+      this.#target.builder.drop(ZERO_REASON);
       return false;
     }
     const problem = valueProblems[code - 1];
@@ -276,7 +294,7 @@ class ColumnSink {
       this.stop = { kind: "bad-row", suspect: { row: this.#row + row, problem } };
       return true;
     }
-    this.#builder.drop(reasonOf(problem));
+    this.#target.builder.drop(reasonOf(problem));
     return false;
   }
 }

@@ -190,6 +190,9 @@ function textId(plan: Plan, role: "user" | "item", column: string): Part {
 /** Largest finite number of 32 bits, and what still rounds to it. */
 const MAX_RATING = "3.4028235677973366e38";
 
+/** Half of the smallest number of 32 bits: up to here all round to 0. */
+const VANISHING = "7.006492321624085e-46";
+
 function ratingPart(plan: Plan, index: number, options: CleanOptions): Part {
   const column = columnOf(plan, index);
   const isText = plan.kind !== "parquet" || plan.types[index] === "VARCHAR" || plan.types[index].startsWith("ENUM");
@@ -200,8 +203,10 @@ function ratingPart(plan: Plan, index: number, options: CleanOptions): Part {
     { when: "rating IS NULL", code: codeOf("rating-text") },
     { when: `(NOT isfinite(rating) OR abs(rating) >= ${MAX_RATING})`, code: codeOf("rating-not-finite") },
   ];
+  checks.push({ when: `(rating <> 0 AND abs(rating) <= ${VANISHING})`, code: codeOf("rating-vanishes") });
   if (options.zeroIsMissing) checks.push({ when: "rating = 0", code: ZERO_CODE });
-  const good = `abs(rating) < ${MAX_RATING}${options.zeroIsMissing ? " AND rating <> 0" : ""}`;
+  const held = `abs(rating) > ${VANISHING}`;
+  const good = `abs(rating) < ${MAX_RATING} AND ${options.zeroIsMissing ? held : `(${held} OR rating = 0)`}`;
   return {
     inner: [`${column} AS rating_text`, `TRY_CAST(${point} AS DOUBLE) AS rating`],
     value: "rating",

@@ -3,6 +3,7 @@
  * Slow beside DuckDB and used only when something is wrong, except for tables of titles.
  */
 import { isUtf8 } from "node:buffer";
+import { isFloat } from "@lowrank/core/support";
 import { bytesOf } from "./bytes.ts";
 import type { TextLayout } from "./dialect.ts";
 import type { JsonPlan, ListsPlan, TextPlan } from "./plan.ts";
@@ -164,8 +165,9 @@ export function valueProblem(plan: WalkedPlan, row: WalkedRow): Problem | undefi
     const text = rating?.trim() ?? "";
     if (/^[+-]?(nan|inf|infinity)$/i.test(text)) return "rating-not-finite";
     const point = plan.kind === "text" && plan.decimal === "," ? text.replace(",", ".") : text;
-    if (!Number.isFinite(Math.fround(Number(point.replaceAll("_", "")))))
-      return Number.isNaN(Number(point)) ? "rating-text" : "rating-not-finite";
+    const number = Number(point.replaceAll("_", ""));
+    if (Number.isNaN(number)) return "rating-text";
+    if (!isFloat(number)) return Math.abs(number) > 1 ? "rating-not-finite" : "rating-vanishes";
   }
   return blank(user) ? "user-missing" : blank(item) ? "item-missing" : undefined;
 }

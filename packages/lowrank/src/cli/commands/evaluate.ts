@@ -42,10 +42,17 @@ import {
   wholes,
   word,
 } from "../flags.ts";
-import { type Column, count, counted, hanging, inPercent, table } from "../format.ts";
+import { type Column, count, counted, decimal, hanging, inPercent, table } from "../format.ts";
 import { isModelFile, loadModelFile, loadRatings, refuseOneSided, requireHistory } from "../load.ts";
 import { countedProgress, foldProgress } from "../progress.ts";
-import { addMethodFlags, chooseMethod, type MethodRequest, methodRequest, settingsSentence } from "../settings.ts";
+import {
+  addMethodFlags,
+  chooseMethod,
+  type MethodRequest,
+  methodRequest,
+  refuseHoldingOut,
+  settingsSentence,
+} from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 import { columnTitle, kebab } from "../words.ts";
 
@@ -226,6 +233,7 @@ async function evaluateMethod(
   const { ratings } = await loadRatings(job, files, readOptions(flags, job.signal));
   refuseOneSided(ratings, files, flags.rows);
   const { method, reason } = chooseMethod(request, ratings);
+  refuseHoldingOut(method, ratings, "lowrank fit --certificate says how near the model comes to all of them");
   const seed = flags.seed ?? 0;
   const splits = split.make(ratings, seed);
   job.output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
@@ -331,16 +339,16 @@ function tell(
     ...all.map((each) => ({ title: columnTitle(each.name), align: "right" as const })),
   ];
   // The spread over folds beside the model alone: rulers are there for comparison, and the table must fit a terminal.
-  const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined) => [
+  const row = (label: string, pick: (each: FigureSpreads) => Spread | undefined, isError = false) => [
     label,
-    ...all.map((each) => shown(pick(each), each === own)),
+    ...all.map((each) => shown(pick(each), each === own, isError)),
   ];
   const rows: string[][] = [];
   if (all.some((each) => each.errors !== undefined)) {
     rows.push(
       ["rating error (lower is better)"],
-      row("  RMSE", (each) => each.errors?.rmse),
-      row("  MAE", (each) => each.errors?.mae),
+      row("  RMSE", (each) => each.errors?.rmse, true),
+      row("  MAE", (each) => each.errors?.mae, true),
     );
   }
   for (const [at, { n }] of (own.ranking ?? []).entries()) {
@@ -350,7 +358,10 @@ function tell(
   const { alreadyInTraining, records } = evaluations[0].counts;
   if (alreadyInTraining > 0) {
     const share = alreadyInTraining === records ? "all" : `${count(alreadyInTraining)} of`;
-    output.warn(`${share} ${count(records)} test records were trained on, so these figures are better than the truth`);
+    const were = alreadyInTraining === 1 ? "was" : "were";
+    output.warn(
+      `${share} ${counted(records, "test record")} ${were} trained on, so these figures are better than the truth`,
+    );
   }
   output.say("");
   output.print(...table(columns, rows, output.width, ""), "");
@@ -378,10 +389,12 @@ function adviceOnLists(own: FigureSpreads, rulers: readonly FigureSpreads[]): st
   return [`the lists are no better than the most popular items; ${remedy}`];
 }
 
-function shown(spread: Spread | undefined, withDeviation: boolean): string {
+/** @param isError in the unit of the ratings; other figures are shares */
+function shown(spread: Spread | undefined, withDeviation: boolean, isError: boolean): string {
   if (spread === undefined) return "–";
-  const mean = spread.mean.toFixed(4);
-  return spread.deviation === undefined || !withDeviation ? mean : `${mean} ± ${spread.deviation.toFixed(4)}`;
+  const mean = isError ? decimal(spread.mean, 4) : spread.mean.toFixed(4);
+  if (spread.deviation === undefined || !withDeviation) return mean;
+  return `${mean} ± ${isError ? decimal(spread.deviation, 4, spread.mean) : spread.deviation.toFixed(4)}`;
 }
 
 /** Without what every fold repeats. */

@@ -1,13 +1,13 @@
 /** `lowrank explain`: a score taken apart into what each item of the user's history brings to it. */
 import { type Explanation, type Id, LowrankError, openRecommender } from "@lowrank/core";
-import { rounded, show } from "@lowrank/core/support";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { shellWord } from "../../shell-word.ts";
 import { UsageError } from "../exit.ts";
 import { addQuestionFlags, engineOptions, type QuestionFlags } from "../flags.ts";
-import { count, hanging, listed, table } from "../format.ts";
+import { count, decimal, hanging, listed, scaleNumber, table } from "../format.ts";
 import { idOf } from "../ids.ts";
-import { named, signed, titled } from "../lists.ts";
+import { named, ratingSize, signed, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
 import type { Job, Shell } from "../shell.ts";
 
@@ -49,20 +49,23 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
   const top = contributions.slice(0, shownCount);
   const rest = contributions.slice(shownCount).reduce((sum, each) => sum + each.contribution, 0);
   output.say(`Why item ${named(titles, item)} has this score for user ${user}:`);
+  const size = ratingSize(model);
   const valueTitle = model.scale === "rating" ? "their rating" : "";
   const rows = [
-    ...(model.scale === "rating" ? [[signed(baseline), "", "", "where everybody starts with this item"]] : []),
+    ...(model.scale === "rating" ? [[signed(baseline, size), "", "", "where everybody starts with this item"]] : []),
     ...top.map((each) => [
-      signed(each.contribution),
-      model.scale === "rating" ? rounded(each.rating) : "",
+      signed(each.contribution, size),
+      model.scale === "rating" ? scaleNumber(each.rating) : "",
       String(each.item),
       titled(titles, each.item),
     ]),
     ...(contributions.length > top.length
-      ? [[signed(rest), "", "", `${count(contributions.length - top.length)} other items of the history`]]
+      ? [[signed(rest, size), "", "", `${count(contributions.length - top.length)} other items of the history`]]
       : []),
-    ...(remainderReason === undefined ? [] : [[signed(remainder), "", "", "not explained by the history, see below"]]),
-    [`= ${score.toFixed(3)}`, "", "", model.scale === "rating" ? "predicted rating" : "score"],
+    ...(remainderReason === undefined
+      ? []
+      : [[signed(remainder, size), "", "", "not explained by the history, see below"]]),
+    [`= ${decimal(score, 3, size ?? 1)}`, "", "", model.scale === "rating" ? "predicted rating" : "score"],
   ];
   output.print(
     ...table(
@@ -75,7 +78,7 @@ async function explain(job: Job, file: string, flags: QuestionFlags): Promise<vo
       rows,
       output.width,
     ),
-    ...(remainderReason === undefined ? [] : hanging(`${signed(remainder)}: ${remainderReason}`, output.width)),
+    ...(remainderReason === undefined ? [] : hanging(`${signed(remainder, size)}: ${remainderReason}`, output.width)),
   );
   output.json({
     user,

@@ -23,7 +23,7 @@ import {
   planCheckpoints,
 } from "../checkpoints.ts";
 import { UsageError } from "../exit.ts";
-import { ignoredLines, warnOf } from "../findings.ts";
+import { FindingWarnings, ignoredLines, warnOf } from "../findings.ts";
 import {
   addEngineFlags,
   addMetricFlag,
@@ -43,7 +43,14 @@ import { aPass, bytes, counted, duration, factLines, figure, percent } from "../
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { trainingProgress } from "../progress.ts";
-import { addMethodFlags, type ChosenMethod, chooseMethod, methodRequest, settingsSentence } from "../settings.ts";
+import {
+  addMethodFlags,
+  type ChosenMethod,
+  chooseMethod,
+  methodRequest,
+  refuseHoldingOut,
+  settingsSentence,
+} from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
 import { words } from "../words.ts";
 
@@ -150,8 +157,12 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
     );
   }
   const checkpointing = new Checkpointing(plan, job, method.passName);
-  checkpointing.announce(method.passes);
   const progress = trainingProgress(output);
+  const warnings = new FindingWarnings((finding) => {
+    progress.stop(); // the bar comes back with the next pass
+    checkpointing.announce(method.passes);
+    warnOf(job, finding, validation !== undefined);
+  });
   const stopping = () => {
     progress.stop();
     checkpointing.stopping();
@@ -163,22 +174,27 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
       ...checkpointing.options,
       seed,
       signal,
-      onProgress: (figures) => signal.aborted || progress.onProgress(figures),
-      onFinding: (finding) => {
-        progress.stop(); // the bar comes back with the next pass
-        warnOf(job, finding, validation !== undefined);
+      onProgress: (figures) => {
+        if (signal.aborted) return;
+        checkpointing.announce(method.passes);
+        warnings.passed();
+        progress.onProgress(figures);
       },
+      onFinding: (finding) => warnings.found(finding),
       validation,
       certificate: flags.certificate,
       keepHistory: flags.history !== false,
     });
     progress.stop();
+    checkpointing.announce(method.passes);
+    warnings.tell(report.findings);
     output.say(...ignoredLines(method.name, report.ignored));
     if (flags.certificate === true && report.certificate === undefined)
       output.warn(`--certificate: ${whyNoCertificate(model, report)}`);
     return { model, report, kept: checkpointing.kept };
   } catch (error) {
     progress.stop();
+    warnings.tell();
     if (error instanceof AbortedError) checkpointing.stopped();
     throw error;
   } finally {
@@ -204,6 +220,11 @@ function validationFor(
   seed: number,
 ): { train: Ratings; validation: Validation | undefined } {
   if (flags.validation === undefined) return { train: ratings, validation: undefined };
+  refuseHoldingOut(
+    chosen.method,
+    ratings,
+    "leave --validation out: --certificate says how near the model comes to all of them",
+  );
   const { train, test } = randomSplit(ratings, { testFraction: flags.validation, seed });
   const { method } = chosen;
   const metric = flags.metric ?? defaultMetric(train, method);

@@ -88,9 +88,9 @@ function tellRatings({ output }: Job, ratings: Ratings, notes: readonly string[]
 }
 
 function valuesText(values: RatingsDescription["values"]): string {
-  if (values.min === values.max) return `all ${rounded(values.min)}`;
+  if (values.min === values.max) return `all ${scaleNumber(values.min)}`;
   const { min, median, max, mean, deviation } = values;
-  return `${rounded(min)} to ${scaleNumber(max)}, half up to ${rounded(median)}, mean ${figure(mean)}, standard deviation ${figure(deviation)}`;
+  return `${scaleNumber(min)} to ${scaleNumber(max)}, half up to ${scaleNumber(median)}, mean ${figure(mean)}, standard deviation ${figure(deviation)}`;
 }
 
 function histogramLines(ratings: Ratings, bars: RatingsDescription["values"]["histogram"], width: number): string[] {
@@ -106,7 +106,7 @@ function histogramLines(ratings: Ratings, bars: RatingsDescription["values"]["hi
     rounded(each.value),
     count(each.count),
     `${((100 * each.count) / ratings.size).toFixed(1)} %`,
-    bar(each.count / most, 40),
+    bar(each.count / most, Math.max(6, Math.min(40, width - 34))),
   ]);
   return [...table(columns, rows, width), ""];
 }
@@ -152,7 +152,7 @@ function tellModel({ output }: Job, file: string, model: Model, fileBytes: numbe
   );
   const scaleText =
     scale === "rating"
-      ? `predicted ratings${range === undefined ? "" : ` from ${rounded(range.min)} to ${rounded(range.max)}`}, mean ${figure(mean ?? 0)}`
+      ? `predicted ratings${range === undefined ? "" : ` from ${scaleNumber(range.min)} to ${scaleNumber(range.max)}`}, mean ${figure(mean ?? 0)}`
       : scale === "preference"
         ? model.kind === "items"
           ? "preference: the more of what speaks for an item a user has, the higher"

@@ -14,7 +14,7 @@ import {
   type ShortList,
   type UnknownIds,
 } from "@lowrank/core";
-import { rounded, show } from "@lowrank/core/support";
+import { show } from "@lowrank/core/support";
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
 import {
@@ -29,7 +29,7 @@ import {
   whole,
   word,
 } from "../flags.ts";
-import { count, counted, csvLine, duration, listed, table } from "../format.ts";
+import { count, counted, csvLine, duration, listed, scaleNumber, table } from "../format.ts";
 import { idList, idOf } from "../ids.ts";
 import { listColumns, scoreText, scoreTitle, titled } from "../lists.ts";
 import { loadModelFile, loadTitles, requireHistory } from "../load.ts";
@@ -201,7 +201,7 @@ function listLines(
 ): string[] {
   const rows = items.map(({ item, score }, at) => [
     String(at + 1),
-    scoreText(model.scale, score),
+    scoreText(model, score),
     String(item),
     titled(titles, item),
   ]);
@@ -303,7 +303,7 @@ function warnOfHistory(job: Job, history: ReturnType<typeof parseHistory>, model
   for (const { item, rating } of history) {
     if (rating !== undefined && (rating < range.min || rating > range.max))
       job.output.warn(
-        `--history: rating ${rating} of item ${show(item)} lies outside ${rounded(range.min)} to ${rounded(range.max)}, the ratings that the model was trained on`,
+        `--history: rating ${rating} of item ${show(item)} lies outside ${scaleNumber(range.min)} to ${scaleNumber(range.max)}, the ratings that the model was trained on`,
       );
   }
 }

@@ -27,7 +27,7 @@ import {
   share,
   text,
 } from "../flags.ts";
-import { bytes, counted, duration, hanging, inPercent } from "../format.ts";
+import { bytes, counted, duration, hanging, inPercent, listed } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided, sourceNames } from "../load.ts";
 import { type InputFile, inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
 import { partsProgress } from "../progress.ts";
@@ -38,6 +38,7 @@ import {
   type MethodRequest,
   methodRequest,
   needRank,
+  refuseHoldingOut,
   settingsSentence,
 } from "../settings.ts";
 import type { Job, Shell } from "../shell.ts";
@@ -101,6 +102,9 @@ async function sweep(job: Job, command: Command, files: readonly string[], flags
   if (rank !== undefined) job.output.say(`Next: lowrank fit ${againFor(command, files)} --rank ${rank}`);
 }
 
+/** Columns that a chart needs. */
+const LEAST_CHART = 40;
+
 const drawingWords = { flag: "--svg", sources: "rating files", result: "the chart" };
 
 /** Refuses, before long work, a file that cannot be written or is one of the ratings'. */
@@ -135,11 +139,16 @@ async function train(job: Job, ratings: Ratings, request: MethodRequest, flags: 
   const options = atEveryRank(asked.map((rank) => at(rank).method.options));
   const method = { ...first, options };
   const share = heldOutShare(ratings, method, flags);
+  if (share !== undefined) {
+    const flag = flags.validation === undefined ? "--metric" : "--validation";
+    refuseHoldingOut(method, ratings, `leave ${flag} out: the singular values suggest a rank`);
+  }
   const seed = flags.seed ?? 0;
   const isNested = method.lowerRank !== undefined;
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
-  const which = `${asked.length === 1 ? "rank" : "ranks"} ${asked.join(", ")}`;
-  output.say(...hanging(`${settingsSentence(method, which)}, seed ${seed}`, output.width));
+  const which = `${asked.length === 1 ? "rank" : "ranks"} ${listed(asked.map(String))}`;
+  const settings = settingsSentence(method, "");
+  output.say(...hanging(`${which}; ${settings === "" ? "" : `${settings}, `}seed ${seed}`, output.width));
   output.say(
     `  ${share === undefined ? "holding out nothing" : `holding out ${inPercent(share)} of the ratings, at random`}`,
   );
@@ -212,7 +221,9 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
   const { stackedCharts, terminalChart } = await import("../../plots/index.ts");
   const rows = sweepRows(result.rows, method.options, loaded.ratings.size);
   const failures = result.rows.filter((row) => row.failure !== undefined);
-  const suggested = suggestionOf(result);
+  const { users, items } = loaded.ratings;
+  const room = method.rankMayExceedSize ? undefined : Math.min(users.size, items.size);
+  const suggested = suggestionOf(result, room);
   const { rank, reason: why } = suggested;
   const held = share === undefined ? "" : `, ${inPercent(share)} held out`;
   const charts = sweepCharts(rows, rank, `${method.name} on ${source}${held}, seed ${seed}`);
@@ -225,9 +236,10 @@ async function tell(job: Job, outcome: Outcome, svg: string | undefined, inputs:
   const note = optimumNote(rows);
   if (note !== undefined) output.print(...hanging(note, width), "");
   if (rows.length > 1) {
-    const size = { width: Math.min(80, width), unicode };
+    const indent = width < LEAST_CHART + 2 ? "" : "  ";
+    const size = { width: Math.min(80, width - indent.length), unicode };
     for (const chart of charts)
-      output.print(...terminalChart({ ...chart, ...size }).map((line) => `  ${line}`.trimEnd()), "");
+      output.print(...terminalChart({ ...chart, ...size }).map((line) => `${indent}${line}`.trimEnd()), "");
   }
   output.print(...hanging(`suggested: ${rank === undefined ? "no rank:" : `rank ${rank},`} ${why}`, width));
   const drawn = svg === undefined ? undefined : await draw(svg, stackedCharts(charts), inputs);
