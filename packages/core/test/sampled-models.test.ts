@@ -15,7 +15,8 @@ const records = Array.from({ length: 90 }, (_, user) => {
 const clicks = ratingsFrom(records);
 const common = { rank: 3, epochs: 40, batchSize: 10, negatives: 30, learningRate: 0.02 } as const;
 const methods = [
-  ["bpr", bpr(common)],
+  ["bpr", bpr({ ...common, hardestOf: 4 })],
+  ["bpr of products against all", bpr({ ...common, scores: "dot", temperature: 1, against: "all" })],
   ["softmax", softmax(common)],
   ["softmax of products", softmax({ ...common, scores: "dot", temperature: 1 })],
   ["warp", warp(common)],
@@ -83,7 +84,8 @@ describe.each(methods)("a model of %s", (_, method) => {
     const { ranking, rulers } = await evaluate(model, test, { train, n: [5] });
     const popular = rulers?.find(({ name }) => name === "popularity")?.ranking?.[0].ndcg as number;
     expect(ranking?.[0].ndcg).toBeGreaterThan(2 * popular);
-    // Of 90 people WARP's loss is few pairs an epoch, which go up and down.
-    expect(report.findings.filter(({ code }) => code !== "learning-rate-too-high")).toEqual([]);
+    // Of 90 people WARP's loss is few pairs an epoch: it rises by a tenth by chance.
+    const meant = method.name === "warp" ? "learning-rate-too-high" : undefined;
+    expect(report.findings.filter(({ code }) => code !== meant)).toEqual([]);
   });
 });

@@ -54,6 +54,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly rankMayExceedSize?: boolean;
   /** True: it starts from given numbers that are all 0, of which every gradient is 0 */
   readonly startsAtZero?: boolean;
+  /** True: every pass measures its figure on other draws, so it goes up and down without anything being wrong */
+  readonly lossIsDrawn?: boolean;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
   /** True: its scores order items and are no ratings, whatever it is trained on. Left out: as `ignores` says */

@@ -151,7 +151,7 @@ function rateTooHigh(
       lower,
     );
   }
-  const isSwinging = swings(loss);
+  const isSwinging = method.lossIsDrawn !== true && swings(loss);
   if (!isSwinging && last <= 1.1 * loss[best]) return [];
   if (isSwinging) {
     return said(

@@ -6,7 +6,7 @@ import { unit } from "../support/index.ts";
 import { findingsBefore } from "./findings-before.ts";
 import { findingsInLosses, type LossCourse } from "./findings-in-losses.ts";
 import { findingsInModel } from "./findings-in-model.ts";
-import { als, type Factorizer, type Finding, factorize, gradient, ials, type Validation } from "./index.ts";
+import { als, type Factorizer, type Finding, factorize, gradient, ials, softmax, type Validation } from "./index.ts";
 
 const scale = { min: 1, max: 5, step: 1 };
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code);
@@ -83,9 +83,14 @@ describe("before training", () => {
 
 describe("in the losses", () => {
   const descent: Factorizer<Model> = { ...als({ rank: 1, sweeps: 40 }), passName: "steps" };
-  const found = (course: Partial<LossCourse>, options: object = { learningRate: 0.1 }, isOver = true) =>
+  const found = (
+    course: Partial<LossCourse>,
+    options: object = { learningRate: 0.1 },
+    isOver = true,
+    method: Factorizer = descent,
+  ) =>
     findingsInLosses(
-      descent,
+      method,
       options as Factorizer["options"],
       { lossName: "loss", initialLoss: undefined, loss: [], validation: undefined, ...course },
       isOver,
@@ -144,8 +149,10 @@ describe("in the losses", () => {
   });
 
   it("above the start, risen by a tenth from the best, or swinging: the learning rate is too high", () => {
-    const messages = (course: Partial<LossCourse>) =>
-      found(course).map(({ code, message }) => (code === "learning-rate-too-high" ? message : code));
+    const messages = (course: Partial<LossCourse>, method?: Factorizer) =>
+      found(course, undefined, true, method).map(({ code, message }) =>
+        code === "learning-rate-too-high" ? message : code,
+      );
     expect(messages({ initialLoss: 10, loss: [12, 15] })).toEqual([
       "the loss is 15 after 2 steps, above the 10 it started at",
     ]);
@@ -153,6 +160,11 @@ describe("in the losses", () => {
       "the loss was 2 after step 2 and has risen to 3 since",
     ]);
     const swinging = falling.map((loss, pass) => loss * (pass % 2 === 0 ? 1 : 1.03));
+    // Where every epoch draws what it measures, swinging is chance; rising from the best is not.
+    expect(messages({ initialLoss: 10, loss: swinging }, softmax({ epochs: 40 }))).toEqual([]);
+    expect(messages({ initialLoss: 10, loss: [...falling, 5] }, softmax({ epochs: 41 }))[0]).toContain(
+      "has risen to 5",
+    );
     expect(messages({ initialLoss: 10, loss: swinging })[0]).toMatch(
       /^the loss goes up and down by more than 1 % per step/,
     );

@@ -209,6 +209,7 @@ export function sampledFactorizer(
     passName: "epochs",
     passes: epochs,
     passesMatter: rates.passesMatter,
+    lossIsDrawn: true,
     ignores: ["rating", "time"],
     bytesFor: (ratings, kernels) => kernels.bytesFor(sampledLayout(ratings, settings(ratings))),
     start: (ratings, kernels, seed, from, signal) =>

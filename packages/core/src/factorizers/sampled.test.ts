@@ -78,7 +78,9 @@ describe.each(names)("%s", (name) => {
   });
 
   it("orders what was kept back of a planted world of rank 3 before the rest in 17 of 20 pairs, where chance orders 10", async () => {
-    const { model, report } = await factorize(clicks, make[name]({ ...small, rank: 3, epochs: 60 }));
+    // Of 50 items the highest of 16 is nearly always one of those kept back.
+    const own = name === "bpr" ? { hardestOf: 2 } : {};
+    const { model, report } = await factorize(clicks, make[name]({ ...small, ...own, rank: 3, epochs: 60 }));
     expect(auc(model)).toBeGreaterThan(0.85);
     expect(report.initialLoss).toBeGreaterThan(report.loss.at(-1) as number);
   });
