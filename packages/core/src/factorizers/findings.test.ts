@@ -87,7 +87,7 @@ describe("in the losses", () => {
     course: Partial<LossCourse>,
     options: object = { learningRate: 0.1 },
     isOver = true,
-    method: Factorizer = descent,
+    method: Factorizer<Model> = descent,
   ) =>
     findingsInLosses(
       method,
@@ -149,7 +149,7 @@ describe("in the losses", () => {
   });
 
   it("above the start, risen by a tenth from the best, or swinging: the learning rate is too high", () => {
-    const messages = (course: Partial<LossCourse>, method?: Factorizer) =>
+    const messages = (course: Partial<LossCourse>, method?: Factorizer<Model>) =>
       found(course, undefined, true, method).map(({ code, message }) =>
         code === "learning-rate-too-high" ? message : code,
       );

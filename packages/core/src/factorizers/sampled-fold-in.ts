@@ -6,7 +6,7 @@
 import { choleskyF64, solveCholeskyF64 } from "../kernels/index.ts";
 import type { SolvedObjective } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { nextTurn, throwIfAborted } from "../support/index.ts";
+import { nextTurn } from "../support/index.ts";
 
 /** Weight of an unseen cell in the mean of its row, and the penalty beside the mean square of a factor; see docs/softmax.md. */
 const UNSEEN_SHARE = 10;
@@ -18,12 +18,13 @@ const SAMPLE_ITEMS = 2048;
 /** Multiply-adds that the sample may take: some tenths of a second. */
 const SAMPLE_PRODUCTS = 2 ** 27;
 
+/** @param look called wherever others had their turn: throws where the training is to stop */
 export async function rowsFromHistories(
   ratings: Ratings,
   rank: number,
   userFactors: Float32Array,
   itemFactors: Float32Array,
-  signal: AbortSignal | undefined,
+  look: () => void,
 ): Promise<SolvedObjective> {
   const [users, items] = [ratings.users.size, ratings.items.size];
   const unobservedWeight = Math.min(1, (UNSEEN_SHARE * ratings.size) / (users * items));
@@ -38,7 +39,7 @@ export async function rowsFromHistories(
     confidence: "constant",
     confidenceScale: 1,
   } as const;
-  const target = await targetOf(objective, ratings, rank, userFactors, itemFactors, signal);
+  const target = await targetOf(objective, ratings, rank, userFactors, itemFactors, look);
   return { ...objective, target };
 }
 
@@ -49,7 +50,7 @@ async function targetOf(
   rank: number,
   userFactors: Float32Array,
   itemFactors: Float32Array,
-  signal: AbortSignal | undefined,
+  look: () => void,
 ): Promise<number> {
   const gram = sampledGram(itemFactors, items.size, rank);
   const fitting = Math.floor(SAMPLE_PRODUCTS / rank ** 3);
@@ -72,7 +73,7 @@ async function targetOf(
       together += row[k] * userFactors[user * rank + k];
       own += row[k] * row[k];
     }
-    throwIfAborted("rowsFromHistories", signal);
+    look();
     await nextTurn();
   }
   return together > 0 && own > 0 ? together / own : 1;

@@ -210,6 +210,8 @@ export function sampledFactorizer(
     passes: epochs,
     passesMatter: rates.passesMatter,
     lossIsDrawn: true,
+    // A direction has length 1, whatever of it lies where nothing of the other side does.
+    rankMayExceedSize: cosine,
     ignores: ["rating", "time"],
     bytesFor: (ratings, kernels) => kernels.bytesFor(sampledLayout(ratings, settings(ratings))),
     start: (ratings, kernels, seed, from, signal) =>

@@ -205,11 +205,12 @@ export class SampledRun implements Run {
     itemFactors: Float32Array,
     signal: AbortSignal | undefined,
   ): Promise<RowObjective | undefined> {
-    const { rank, biases, historyWeight, cosine } = this.#settings;
+    const { name, rank, biases, historyWeight, cosine } = this.#settings;
     if (isBiased(biases, "user")) return undefined;
     if (historyWeight > 0) return { kind: "history", historyWeight, normalized: cosine };
     if (biases !== "none") return undefined;
-    return rowsFromHistories(this.#ratings, rank, userFactors, itemFactors, signal);
+    const look = () => throwIfAborted(name, signal);
+    return rowsFromHistories(this.#ratings, rank, userFactors, itemFactors, look);
   }
 
   blame(pass: number): Blame {
