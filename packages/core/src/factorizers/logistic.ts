@@ -55,6 +55,7 @@ export function logistic(given: LogisticOptions = {}): Factorizer {
   return sampledFactorizer(
     {
       name: "logistic",
+      options,
       loss: { kind: "logistic", unobservedWeight },
       unit: 1,
       cosine: false,

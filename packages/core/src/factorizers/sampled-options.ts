@@ -161,9 +161,8 @@ export interface ScoreOptions {
 }
 
 /** The methods' options as they differ. */
-export interface SampledMethod {
+export interface SampledMethod extends SampledChoice {
   readonly name: string;
-  readonly loss: SampledLoss;
   /** What scores are measured in: temperature, margin, 1 */
   readonly unit: number;
   readonly cosine: boolean;
@@ -171,8 +170,16 @@ export interface SampledMethod {
   readonly biases: Biases;
   readonly biasRegularization: number;
   readonly scale: "preference" | "logit";
+  /** What `auto` comes to for these ratings; left out where nothing is `auto` */
+  readonly choose?: ((ratings: Ratings) => SampledChoice) | undefined;
 }
 
+interface SampledChoice {
+  readonly loss: SampledLoss;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** @param options those that all four methods share, resolved */
 export function sampledFactorizer(
   method: SampledMethod,
   options: Resolved<ReturnType<typeof sampledOptions>>,
@@ -183,10 +190,9 @@ export function sampledFactorizer(
   const settings = (ratings: Ratings): SampledSettings => {
     return {
       name,
-      options,
+      ...(method.choose?.(ratings) ?? { loss: method.loss, options: method.options }),
       rank,
       epochs,
-      loss: method.loss,
       cosine,
       regularization: cosine ? 0 : method.regularization,
       biases,
@@ -204,7 +210,7 @@ export function sampledFactorizer(
   };
   return {
     name,
-    options,
+    options: method.options,
     rank,
     passName: "epochs",
     passes: epochs,

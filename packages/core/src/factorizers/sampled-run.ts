@@ -100,6 +100,7 @@ export function sampledLayout(ratings: Ratings, settings: SampledSettings) {
 export class SampledRun implements Run {
   readonly lossName = "loss per chosen item";
   initialLoss: number | undefined;
+  readonly options: SampledSettings["options"];
   readonly #settings: SampledSettings;
   readonly #ratings: Ratings;
   readonly #kernels: Kernels;
@@ -119,6 +120,7 @@ export class SampledRun implements Run {
     from: StartFrom | undefined,
   ) {
     this.#settings = settings;
+    this.options = settings.options;
     this.#ratings = ratings;
     this.#kernels = kernels;
     this.#seed = seed;

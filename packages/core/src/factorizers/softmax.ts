@@ -19,7 +19,7 @@ import {
 
 export const softmaxOptions = {
   ...sampledOptions({
-    epochs: 60,
+    epochs: 30,
     learningRate: 0.005,
     negatives: 2048,
     historyExponent: 0.7,
@@ -64,6 +64,7 @@ export function softmax(given: SoftmaxOptions = {}): Factorizer {
   return sampledFactorizer(
     {
       name: "softmax",
+      options,
       loss: { kind: "softmax", temperature, positiveTemperature },
       unit: temperature,
       cosine: scores === "cosine",

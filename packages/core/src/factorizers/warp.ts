@@ -53,6 +53,7 @@ export function warp(given: WarpOptions = {}): Factorizer {
   return sampledFactorizer(
     {
       name: "warp",
+      options,
       loss: { kind: "warp", margin },
       unit: margin,
       cosine: scores === "cosine",
