@@ -116,6 +116,23 @@ describe("heldOut", () => {
   });
 });
 
+describe("a ranking figure without a relevant item", () => {
+  it("says that there is none, and what to do", async () => {
+    const one = ratingsFrom([{ user: "u0", item: 0, rating: 1 }]);
+    const model = modelFixture({
+      users: [...train.users.ids()],
+      items: [...train.items.ids()],
+      rank: 4,
+      density: undefined,
+    });
+    const validation = heldOut(one, train, "ndcg", { relevantFrom: 5 });
+    await expect(validation.measure(model, training)).rejects.toMatchObject({
+      code: "data",
+      message: expect.stringMatching(/no known user has a relevant item .* hold out more, or let lower ratings count/),
+    });
+  });
+});
+
 describe("crossValidate", () => {
   const splits = [1, 2, 3].map((seed) => randomSplit(ratings, { testFraction: 0.2, seed }));
 

@@ -125,12 +125,10 @@ async function measured(
   }
   const ranking = await bound.ranking(model, [n], { kernels, signal });
   if (ranking !== undefined) return figure(ranking[0], metric);
-  throw new OptionError(
-    who,
-    "metric",
-    metric,
-    "rmse or mae for these data",
-    "no known user has a relevant item in the held-out data; lower relevantFrom or hold out more",
+  throw new DataError(
+    `${who}: no known user has a relevant item among what is held out, so there is no ${metric}; ` +
+      "hold out more, or let lower ratings count as relevant",
+    { metric },
   );
 }
 
