@@ -152,7 +152,9 @@ function rateTooHigh(
     );
   }
   const isSwinging = method.lossIsDrawn !== true && swings(loss);
-  if (!isSwinging && last <= 1.1 * loss[best]) return [];
+  const level = method.lossIsDrawn === true ? around(loss, loss.length - 1) : last;
+  const lowest = method.lossIsDrawn === true ? around(loss, best) : loss[best];
+  if (!isSwinging && level <= 1.1 * lowest) return [];
   if (isSwinging) {
     return said(
       `the ${lossName} goes up and down by more than ${100 * SWING} % per ${word} and does not settle (now ${figure(last)}, at best ${figure(loss[best])} after ${word} ${best + 1})`,
@@ -163,6 +165,13 @@ function rateTooHigh(
     `the ${lossName} was ${figure(loss[best])} after ${word} ${best + 1} and has risen to ${figure(last)} since`,
     lower,
   );
+}
+
+/** Mean of three passes about one, as far as there are: what is left of chance where every pass draws what it measures. */
+function around(loss: readonly number[], pass: number): number {
+  const from = Math.max(0, Math.min(pass - 1, loss.length - 3));
+  const some = loss.slice(from, from + 3);
+  return some.reduce((sum, one) => sum + one, 0) / some.length;
 }
 
 /** In the second half, at least a quarter of the passes rise, and the mean step up or down is large beside the loss. */

@@ -162,7 +162,7 @@ describe("in the losses", () => {
     const swinging = falling.map((loss, pass) => loss * (pass % 2 === 0 ? 1 : 1.03));
     // Where every epoch draws what it measures, swinging is chance; rising from the best is not.
     expect(messages({ initialLoss: 10, loss: swinging }, softmax({ epochs: 40 }))).toEqual([]);
-    expect(messages({ initialLoss: 10, loss: [...falling, 5] }, softmax({ epochs: 41 }))[0]).toContain(
+    expect(messages({ initialLoss: 10, loss: [...falling, 5, 5, 5] }, softmax({ epochs: 43 }))[0]).toContain(
       "has risen to 5",
     );
     expect(messages({ initialLoss: 10, loss: swinging })[0]).toMatch(
