@@ -130,7 +130,7 @@ it("some histories: whole ones, spread over all users, about as many ratings as 
   expect(Math.abs(some.size - 500)).toBeLessThan(150);
   expect(some.items).toBe(world.items);
   for (let n = 0; n < some.users.size; n++) {
-    const user = world.users.indexOf(some.users.id(n)) as number;
+    const user = world.users.index(some.users.id(n)) as number;
     const of = (r: Ratings, row: number) => [...r.byUser.index.subarray(r.byUser.start[row], r.byUser.start[row + 1])];
     expect(of(some, n)).toEqual(of(world, user));
   }
