@@ -282,9 +282,11 @@ export class SampledRun implements Run {
       this.#entries += at.weight[user] * count;
       if (at.historyWeight.length > 0) at.historyWeight[user] = historyShare(this.#settings, count);
     }
-    const chosen = this.#ratings.byItem.start;
+    if (at.offset.length === 0) return;
+    at.offset.fill(0);
+    for (const item of index) at.offset[item]++;
     for (let item = 0; item < at.offset.length; item++) {
-      at.offset[item] = this.#settings.popularity * logOnePlus(chosen[item + 1] - chosen[item]);
+      at.offset[item] = this.#settings.popularity * logOnePlus(at.offset[item]);
     }
   }
 

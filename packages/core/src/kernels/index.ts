@@ -8,6 +8,7 @@ export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
 export * from "./kernels.ts";
+export { arrayBytes } from "./layout.ts";
 export {
   type Moved,
   type MovedTable,
