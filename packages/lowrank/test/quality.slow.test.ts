@@ -152,8 +152,8 @@ describe("ranking with settings chosen on a validation split", () => {
   });
 
   it.each([
-    { method: softmax(), recall: 0.185, ndcg: 0.15 },
-    { method: bpr(), recall: 0.16, ndcg: 0.12 },
+    { method: softmax(), recall: 0.185, ndcg: 0.154 },
+    { method: bpr(), recall: 0.1627, ndcg: 0.1378 },
   ])(
     "$method.name with its defaults on Gowalla reaches Recall@20 $recall and NDCG@20 $ndcg, over every unseen item",
     async ({ method, recall, ndcg }) => {
