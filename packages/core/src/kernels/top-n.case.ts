@@ -277,13 +277,13 @@ export function topNCases(kernels: Kernels): void {
   });
 
   it("no queries give no lists", async () => {
-    const { w, problem, ask } = openLists(kernels, { rank: 2, count: 0, rows: 9, n: 3 });
+    const { w, ask } = openLists(kernels, { rank: 2, count: 0, rows: 9, n: 3 });
     await ask();
     w.close();
   });
 
   it("n of 0 or above the number of items is refused", async () => {
-    const { w, problem, ask } = openLists(kernels, { rank: 2, count: 1, rows: 9, n: 9 });
+    const { w, problem } = openLists(kernels, { rank: 2, count: 1, rows: 9, n: 9 });
     await expect(w.topN({ ...problem, n: 0 })).rejects.toMatchObject({ code: "shape" });
     await expect(w.topN({ ...problem, n: 10 })).rejects.toMatchObject({ code: "shape" });
     w.close();
