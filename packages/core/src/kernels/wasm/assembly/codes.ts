@@ -8,7 +8,7 @@
  * may do to a sum with the bias; over these and all later panels: `reach` ≥ `size`, `reachBias` ≥ bias + margin. The host puts the
  * rows in falling order of what they can score and works out both `reach`, so that a scan ends where nothing better can follow.
  */
-import { dotF64 } from "./simd";
+import { dot, dotF64, laneSum, madd } from "./simd";
 
 export const PANEL: usize = 8;
 export const HEADER: usize = 128;
@@ -48,23 +48,29 @@ export function roundedUp(length: f64): f32 {
   return <f32>(length * (1 + 1e-6)) + UNDERFLOW;
 }
 
-/** Where in a step the code of a row's column `t` of four lies: the two builds add them up in different orders. */
+/** Stores the codes of a row's four columns: the two builds add them up in different orders. @param codes whole numbers, one a lane */
 @inline
-function placeInStep(row: usize, t: usize): usize {
-  const half = (row >> 2) << 4;
+function storeCodes(step: usize, row: usize, codes: v128): void {
+  const narrow = i16x8.narrow_i32x4_s(i32x4.add(codes, i32x4.splat(64)), i32x4.splat(0));
+  const four = i32x4.extract_lane(i8x16.narrow_i16x8_u(narrow, narrow), 0);
+  const half = step + ((row >> 2) << 4);
   const lane = row & 3;
-  if (ASC_FEATURE_RELAXED_SIMD) return half + (lane << 2) + t;
-  return half + (lane << 1) + (t & 1) + ((t >> 1) << 3);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    store<u32>(half + (lane << 2), four);
+  } else {
+    store<u16>(half + (lane << 1), <u16>four);
+    store<u16>(half + (lane << 1), <u16>(four >>> 16), 8);
+  }
 }
 
-/** The length of rows `8 from` to `8 to` - 1, into their places in the scales of panels in the table's own order. */
+/** The length of rows `8 from` to `8 to` - 1, about, into their places in the scales of panels in the table's own order. */
 export function codeLengths(items: usize, out: usize, rows: u32, rank: usize, pitch: usize, from: u32, to: u32): void {
   const bytes = panelBytes(codeColumns(rank));
   for (let panel = <usize>from; panel < <usize>to; panel++) {
     const last = min(PANEL, <usize>rows - panel * PANEL);
     for (let row: usize = 0; row < last; row++) {
       const y = items + (panel * PANEL + row) * pitch;
-      store<f32>(out + panel * bytes + (row << 2), <f32>Math.sqrt(dotF64(y, y, rank)));
+      store<f32>(out + panel * bytes + (row << 2), Mathf.sqrt(dot(y, y, pitch)));
     }
   }
 }
@@ -95,31 +101,52 @@ export function codePanels(items: usize, bias: usize, out: usize, rank: usize, p
   }
 }
 
+/** Half a unit in the last place of f32. */
+export const ULP: f64 = 1.0 / 16777216.0;
+
 /** What `encodeRow` found beside the codes. */
 let rowSize: f32 = 0;
 let rowError: f32 = 0;
 
+/** The largest of a row's numbers, regardless of their signs; not a number when one of them is none. */
+function mostOf(y: usize, columns: usize): f32 {
+  let most = f32x4.splat(0);
+  for (let j: usize = 0; j < columns << 2; j += 16) most = f32x4.max(most, f32x4.abs(v128.load(y + j)));
+  most = f32x4.max(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.max(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2)), 0);
+}
+
+/** @param y the row, or 0 for none: a row of zeros */
 function encodeRow(y: usize, panel: usize, row: usize, rank: usize, columns: usize): void {
-  let most: f32 = 0;
-  let squares: f64 = 0;
-  if (y) {
-    for (let j: usize = 0; j < rank << 2; j += 4) most = max(most, abs(load<f32>(y + j)));
-    squares = dotF64(y, y, rank);
+  const most: f32 = y ? mostOf(y, columns) : 0;
+  const codes = panel + HEADER;
+  if (!(most >= LEAST_NUMBER && most <= MOST_NUMBER)) {
+    for (let j: usize = 0; j < columns; j += 4) storeCodes(codes + (j << 3), row, i32x4.splat(0));
+    store<f32>(panel + (row << 2), 0);
+    rowSize = y ? roundedUp(Math.sqrt(dotF64(y, y, rank))) : 0;
+    rowError = rowSize;
+    return;
   }
-  const coded = most >= LEAST_NUMBER && most <= MOST_NUMBER && squares < Infinity;
-  const scale: f32 = coded ? most / MOST_CODE : 0;
-  let codedSquares: f64 = 0;
-  let errorSquares: f64 = 0;
-  for (let j: usize = 0; j < columns; j++) {
-    const value: f32 = y && j < rank ? load<f32>(y + (j << 2)) : 0;
-    const code: f32 = coded ? max(-MOST_CODE, min(MOST_CODE, nearest(value / scale))) : 0;
-    const stands = <f64>scale * <f64>code;
-    codedSquares += stands * stands;
-    errorSquares += (<f64>value - stands) * (<f64>value - stands);
-    store<u8>(panel + HEADER + ((j >> 2) << 5) + placeInStep(row, j & 3), <u8>(<i32>code + 64));
+  // In units of the scale: nothing is lost to numbers too small for f32.
+  const scale = most / MOST_CODE;
+  const unit = f32x4.splat(scale);
+  const limit = f32x4.splat(MOST_CODE);
+  let squares = f32x4.splat(0);
+  let codedSquares = squares;
+  let errorSquares = squares;
+  for (let j: usize = 0; j < columns; j += 4) {
+    const value = f32x4.div(v128.load(y + (j << 2)), unit);
+    const code = f32x4.max(f32x4.neg(limit), f32x4.min(limit, f32x4.nearest(value)));
+    const error = f32x4.sub(value, code);
+    squares = madd(value, value, squares);
+    codedSquares = madd(code, code, codedSquares);
+    errorSquares = madd(error, error, errorSquares);
+    storeCodes(codes + (j << 3), row, i32x4.trunc_sat_f32x4_s(code));
   }
   store<f32>(panel + (row << 2), scale);
-  rowSize = roundedUp(Math.sqrt(max(squares, codedSquares)));
-  rowError = roundedUp(Math.sqrt(errorSquares));
-  if (squares != squares) rowSize = Infinity;
+  // Sums of n terms in f32 are true to n · 2⁻²⁴ of themselves; each quotient, at most 63 and a bit, to 63 · 2⁻²⁴, hence 10⁻⁵ a column.
+  const unsure = 1 + <f64>(columns + 16) * ULP;
+  const size = <f64>max(laneSum(squares), laneSum(codedSquares));
+  rowSize = roundedUp(<f64>scale * Math.sqrt(size) * unsure);
+  rowError = roundedUp(<f64>scale * (Math.sqrt(<f64>laneSum(errorSquares)) * unsure + 1e-5 * Math.sqrt(<f64>columns)));
 }

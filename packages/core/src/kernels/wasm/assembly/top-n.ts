@@ -32,6 +32,7 @@ import {
   ROW,
   roundedUp,
   SIZE,
+  ULP,
 } from "./codes";
 import { add, replaceRoot, sort } from "./heap";
 import { dot, dotF64, madd } from "./simd";
@@ -57,7 +58,6 @@ const ROWS: usize = 224;
 const CODES: usize = 256;
 
 const MOST_CODE: f32 = 127;
-const ULP: f64 = 1.0 / 16777216.0;
 
 /** What the scan of one job needs at each candidate. One job at a time per instance, so globals may hold it. */
 let listScore: usize = 0;
