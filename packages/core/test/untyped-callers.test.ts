@@ -8,6 +8,8 @@ const nothing = [null, undefined, 3] as unknown as never[];
 const takers: readonly (readonly [name: string, call: (given: never) => unknown, wanted: RegExp])[] = [
   ["factorize, the ratings", (given) => core.factorize(given, core.als()), /^factorize: ratings must be Ratings, got /],
   ["factorize, the method", (given) => core.factorize(ratings, given), /^factorize: method must be a method such as /],
+  ["plan, the ratings", (given) => core.plan(given, core.als()), /^plan: ratings must be Ratings, got /],
+  ["plan, the method", (given) => core.plan(ratings, given), /^plan: method must be a method such as /],
   [
     "evaluate, the model",
     (given) => core.evaluate(given, ratings),

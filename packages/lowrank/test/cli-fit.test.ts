@@ -55,6 +55,41 @@ describe("lowrank fit", () => {
     await here.dispose();
   });
 
+  it("with --plan says bytes, solver, time and whether it fits, and writes nothing", async () => {
+    const here = await folder();
+    const args = ["fit", ratings, "--plan", "--rank", "8"];
+    const { code, stdout, stderr } = await lowrank(args, { cwd: here.path });
+    expect(code).toBe(0);
+    expect(stderr).toContain("Planning als, because");
+    expect(stdout).toMatch(/solver +cholesky/);
+    expect(stdout).toMatch(/ratings +[\d.]+ kB, [\d.]+ bytes a rating/);
+    expect(stdout).toMatch(/kernel memory +[\d.]+ kB: tables [\d.]+ kB, ratings [\d.]+ kB \(16\.\d bytes a rating\)/);
+    expect(stdout).toMatch(/peak +about [\d.]+ MB; it fits/);
+    expect(stdout).toMatch(/training +about .+ for 15 sweeps, tried on all ratings/);
+    expect(readdirSync(here.path)).toEqual([]);
+    const json = await inProcess([...args, "--memory", "1MB", "--json"]);
+    expect(json.code).toBe(0);
+    const { plan, fits, memory } = JSON.parse(json.stdout);
+    expect([fits, memory, plan.obstacles.length, plan.bytes.ratings > 0]).toEqual([false, 1e6, 1, true]);
+    await here.dispose();
+  });
+
+  it("with --memory refuses a training that would take more, before it begins, and does one that fits", async () => {
+    const here = await folder();
+    const args = ["fit", ratings, "--rank", "8", "--sweeps", "2", "--out", here.file("m.safetensors"), "--memory"];
+    const refused = await inProcess([...args, "1.5MB"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/the training would take .*; --memory 1\.50 MB includes .* of the process/);
+    expect(existsSync(here.file("m.safetensors"))).toBe(false);
+    expect((await inProcess([...args, "8GiB"])).code).toBe(0);
+    for (const wrong of ["-1", "2 TBX", "0", "much"]) {
+      const { code, stderr } = await inProcess([...args, wrong]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("--memory must be a size such as 2GB, 1.5GiB or 500MB, got");
+    }
+    await here.dispose();
+  });
+
   it("says how near a fit to complete ratings is to the nearest model of its rank, unless told not to", async () => {
     const lines = ["user,item,rating"];
     for (let n = 0; n < 48; n++) lines.push(`u${n % 8},i${n % 6},${((n % 8) * (n % 6)) % 5}`);

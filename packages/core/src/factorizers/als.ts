@@ -133,6 +133,7 @@ export function als(given: AlsOptions = {}): Factorizer {
     passName: "sweeps",
     passes: sweeps,
     ignores: ["time"],
+    settledFor: (ratings: Ratings) => als({ ...given, solver: settings(ratings, 0).solver.kind }),
     bytesFor: (ratings: Ratings, kernels: Kernels) =>
       kernels.bytesFor(alternatingLayout(ratings, settings(ratings, 0))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {

@@ -85,11 +85,11 @@ interface AutoProblem {
  * The least work to the same objective, by the multiply-adds of a sweep: exact up to about rank 32, conjugate gradient above, subspaces where
  * rank² for each row is most of the cost of these: high ranks, short histories, penalties that differ. docs/ials.md has the measurements.
  */
-function autoSolver({ byUser, byItem }: Ratings, problem: AutoProblem): RowSolver["kind"] {
+function autoSolver({ byUser, itemCounts }: Ratings, problem: AutoProblem): RowSolver["kind"] {
   const costs = { cholesky: 0, cg: 0, subspace: 0 };
-  for (const { rows, start } of [byUser, byItem]) {
-    for (let row = 0; row < rows; row++) addCosts(costs, start[row + 1] - start[row], problem);
-  }
+  const { rows, start } = byUser;
+  for (let row = 0; row < rows; row++) addCosts(costs, start[row + 1] - start[row], problem);
+  for (let item = 0; item < itemCounts.length; item++) addCosts(costs, itemCounts[item], problem);
   if (costs.cholesky <= EXACT_AT_MOST * costs.cg) return "cholesky";
   return SUBSPACE_SAVES * costs.subspace < costs.cg ? "subspace" : "cg";
 }

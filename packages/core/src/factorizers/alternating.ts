@@ -33,7 +33,7 @@ import {
   rowCenters,
   withoutCenters,
 } from "../model/index.ts";
-import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
@@ -70,36 +70,42 @@ export type AlternatingLayout = ReturnType<typeof alternatingLayout>;
 
 /** Everything an alternating run keeps in kernel memory, by name. */
 export function alternatingLayout(ratings: Ratings, settings: AlternatingSettings) {
-  const { byUser, byItem } = ratings;
+  const [users, items] = [ratings.users.size, ratings.items.size];
   const { rank, objective, solver } = settings;
   const biased = { user: hasBias(objective, "user"), item: hasBias(objective, "item") };
   const implicit = objective.kind === "implicit";
-  const longest = Math.max(longestRow(byUser, byUser.rows), longestRow(byItem, byItem.rows));
-  const whitenedRows = implicit && solver.kind === "cg" ? Math.max(byUser.rows, byItem.rows) : 0;
+  const whitenedRows = implicit && solver.kind === "cg" ? Math.max(users, items) : 0;
   return {
-    users: slot.table(byUser.rows, rank),
-    items: slot.table(byItem.rows, rank),
-    userBias: slot.f32(biased.user ? byUser.rows : 0),
-    itemBias: slot.f32(biased.item ? byItem.rows : 0),
-    userLevel: slot.f32(isCenter(objective, "user") ? byUser.rows : 0),
-    itemLevel: slot.f32(isCenter(objective, "item") ? byItem.rows : 0),
-    userStart: slot.u32(byUser.rows + 1),
-    itemStart: slot.u32(byItem.rows + 1),
+    users: slot.table(users, rank),
+    items: slot.table(items, rank),
+    userBias: slot.f32(biased.user ? users : 0),
+    itemBias: slot.f32(biased.item ? items : 0),
+    userLevel: slot.f32(isCenter(objective, "user") ? users : 0),
+    itemLevel: slot.f32(isCenter(objective, "item") ? items : 0),
+    userStart: slot.u32(users + 1),
+    itemStart: slot.u32(items + 1),
     userIndex: slot.u32(ratings.size),
     itemIndex: slot.u32(ratings.size),
     // What each entry brings to its row's system: the rating (less its row's centre), or the confidence made from it.
     userTerm: slot.f32(ratings.size),
     itemTerm: slot.f32(ratings.size),
-    userPenalty: slot.f32(byUser.rows),
-    itemPenalty: slot.f32(byItem.rows),
-    userBiasPenalty: slot.f32(biased.user ? byUser.rows : 0),
-    itemBiasPenalty: slot.f32(biased.item ? byItem.rows : 0),
+    userPenalty: slot.f32(users),
+    itemPenalty: slot.f32(items),
+    userBiasPenalty: slot.f32(biased.user ? users : 0),
+    itemBiasPenalty: slot.f32(biased.item ? items : 0),
     gram: slot.f32(implicit ? rowStride(rank) ** 2 : 0),
     whitened: slot.table(whitenedRows, rank),
-    forRows: slot.perThread(solver.kind === "subspace" ? subspaceScratch(rank, solver.blockSize, longest) : 0),
+    forRows: slot.perThread(
+      solver.kind === "subspace" ? subspaceScratch(rank, solver.blockSize, longestHistory(ratings)) : 0,
+    ),
     // A figure for each row of the side in hand.
-    figures: slot.f64(Math.max(byUser.rows, byItem.rows)),
+    figures: slot.f64(Math.max(users, items)),
   };
+}
+
+/** Ratings of the user or item with most. */
+function longestHistory({ byUser, itemCounts }: Ratings): number {
+  return itemCounts.reduce((most, count) => Math.max(most, count), longestRow(byUser, byUser.rows));
 }
 
 export class AlternatingRun implements Run {
@@ -158,8 +164,14 @@ export class AlternatingRun implements Run {
     this.#users = sideOf("user", ratings.users, this.#space.at, objective);
     this.#items = sideOf("item", ratings.items, this.#space.at, objective);
     try {
-      this.#fill(this.#users, ratings.byUser);
-      this.#fill(this.#items, ratings.byItem);
+      const { start, index, value } = ratings.byUser;
+      this.#users.entries.start.set(start);
+      this.#users.entries.index.set(index);
+      this.#users.term.set(value);
+      // Straight into kernel memory: the ratings by item are needed nowhere else.
+      ratings.writeByItem({ ...this.#items.entries, value: this.#items.term });
+      this.#prepare(this.#users, this.#items);
+      this.#prepare(this.#items, this.#users);
       if (from === undefined) {
         this.#scatter(this.#users);
         this.#scatter(this.#items);
@@ -264,19 +276,19 @@ export class AlternatingRun implements Run {
     return { userFactors: users.table, itemFactors: items.table, userBias: users.bias, itemBias: items.bias };
   }
 
-  #fill(side: Side, rows: CompressedRows): void {
+  /** Terms in place of the ratings that stand there, and what else follows from the ratings of a side. */
+  #prepare(side: Side, other: Side): void {
     const objective = inUnit(this.#settings.objective, this.#unit);
-    side.entries.start.set(rows.start);
-    side.entries.index.set(rows.index);
-    if (side.center !== undefined) rowCenters(rows.start, rows.value, this.#ratings.mean, side.center);
+    const { start } = side.entries;
+    if (side.center !== undefined) rowCenters(start, side.term, this.#ratings.mean, side.center);
     if (objective.kind === "explicit") {
-      withoutCenters(rows.start, rows.value, side.center, side.term);
+      withoutCenters(start, side.term, side.center, side.term);
       multiply(side.term, 1 / this.#unit);
       if (side.center !== undefined) multiply(side.center, 1 / this.#unit);
-    } else confidences(objective, rows.value, side.term);
+    } else confidences(objective, side.term, side.term);
     setLevel(side);
-    regularizations(objective, rows.start, rows.columns, side.penalty);
-    if (side.biasPenalty !== undefined) biasRegularizations(objective, rows.start, side.biasPenalty);
+    regularizations(objective, start, other.table.rows, side.penalty);
+    if (side.biasPenalty !== undefined) biasRegularizations(objective, start, side.biasPenalty);
   }
 
   /** Starting factors, one stream a side. Padding stays zero. */

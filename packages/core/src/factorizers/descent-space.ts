@@ -219,8 +219,10 @@ export class DescentSpace {
     at.userStart.set(start);
     at.userIndex.set(index);
     const sparse = at.place.length > 0;
-    const next = sparse ? this.ratings.byItem.start.slice() : undefined;
-    if (sparse) at.itemStart.set(this.ratings.byItem.start);
+    if (sparse)
+      for (const [item, count] of this.ratings.itemCounts.entries())
+        at.itemStart[item + 1] = at.itemStart[item] + count;
+    const next = sparse ? at.itemStart.slice() : undefined;
     for (let user = 0; user < start.length - 1; user++) {
       for (let entry = start[user]; entry < start[user + 1]; entry++) {
         const item = index[entry];

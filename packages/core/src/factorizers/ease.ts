@@ -54,6 +54,9 @@ export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
     ignores: options.values === "ones" ? ["rating", "time"] : ["time"],
     ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(easeLayout(ratings)),
+    modelBytes: ({ items }: Ratings) => 4 * items.size ** 2,
+    hostBytes: ({ size }: Ratings) => CELL_BYTES * size,
+    secondsFor: (ratings: Ratings, kernels: Kernels) => needsOf(ratings, kernels).seconds,
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const needs = needsOf(ratings, kernels);
       if (needs.trainingBytes > kernels.mostBytes) throw tooLarge(needs, kernels);
@@ -87,6 +90,9 @@ function easeLayout({ users, items, size }: Ratings) {
     scratch: slot.f64(inverseScratch(items.size)),
   };
 }
+
+/** The ratings by item, and what each counts. */
+const CELL_BYTES = 12;
 
 /** What a training takes, known before it starts. */
 interface Needs {

@@ -66,8 +66,16 @@ export interface Factorizer<M extends Model = FactorModel> {
    * @returns the model, and the training figure that it has
    */
   lowerRank?(model: M, report: { readonly loss: readonly number[] }): { readonly model: M; readonly loss: number };
-  /** Bytes of kernel memory that `start` would open. */
+  /** This method with the way of computing that `auto` takes for these ratings, stated. Left out: it has no such choice */
+  settledFor?(ratings: Ratings): Factorizer<M>;
+  /** Bytes of kernel memory that `start` would open: what `kernels` says of one layout, or 0. Makes no copy of the ratings. */
   bytesFor(ratings: Ratings, kernels: Kernels): number;
+  /** Bytes of the model's arrays. Left out: of a row of rank + 1 numbers for each user and item */
+  modelBytes?(ratings: Ratings): number;
+  /** Bytes outside kernel memory that a training takes beside ratings and model. Left out: next to none */
+  hostBytes?(ratings: Ratings): number;
+  /** Seconds of the whole training, by its operations, where a training on part of the users does not tell. Left out: it does */
+  secondsFor?(ratings: Ratings, kernels: Kernels): number;
   /**
    * @param from go on from there instead of from the beginning: gives the same bytes as a training that never stopped
    * @param signal looked at wherever others had their turn: measuring the start may take as long as passes

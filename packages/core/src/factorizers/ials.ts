@@ -133,6 +133,7 @@ export function ials(given: IalsOptions = {}): Factorizer {
     passName: "sweeps",
     passes: options.sweeps,
     ignores: confidence === "constant" ? ["rating", "time"] : ["time"],
+    settledFor: (ratings: Ratings) => ials({ ...given, solver: settings(ratings, 0).solver.kind }),
     bytesFor: (ratings: Ratings, kernels: Kernels) =>
       kernels.bytesFor(alternatingLayout(ratings, settings(ratings, 0))),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {

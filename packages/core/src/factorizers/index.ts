@@ -36,6 +36,14 @@ export { type MethodName, methods, modelKindOf } from "./methods.ts";
 export type { InitialNet } from "./net-start.ts";
 export { type NmfMissing, type NmfOptions, type NmfUpdate, nmf, nmfMissing, nmfOptions, nmfUpdates } from "./nmf.ts";
 export type { OptionRow, OptionSpec, OptionTable, Resolved } from "./options.ts";
+export {
+  type PlannedBytes,
+  type PlannedSeconds,
+  type PlanObstacle,
+  type PlanOptions,
+  plan,
+  type TrainingPlan,
+} from "./plan.ts";
 export type { ScheduleOptions } from "./schedules.ts";
 export { type SgdOptions, sgd, sgdOptions } from "./sgd.ts";
 export type { Init, InitialFactors } from "./starting-factors.ts";

@@ -108,6 +108,9 @@ export function itemKnn(given: ItemKnnOptions = {}): Factorizer<ItemModel> {
     ignores: options.values === "ones" ? ["rating", "time"] : ["time"],
     ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(knnLayout(ratings, options.neighbors)),
+    // The neighbours as they are found, and turned around: a weight is an index and a number.
+    modelBytes: ({ items }: Ratings) => 8 * items.size * Math.min(options.neighbors, items.size) + 4 * items.size,
+    hostBytes: ({ items, size }: Ratings) => 12 * size + 8 * items.size * Math.min(options.neighbors, items.size),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) =>
       startItems(
         {

@@ -20,7 +20,7 @@ import {
 } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { exactUnit, regularizations } from "../model/index.ts";
-import { type CompressedRows, type Ratings, standardDeviation } from "../ratings/index.ts";
+import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DataError, streamSeed, throwIfAborted, uniform } from "../support/index.ts";
 import { alternatingOptions } from "./alternating.ts";
 import { MAX_PENALTY, rankOption } from "./common-options.ts";
@@ -124,24 +124,25 @@ function isWhole(ratings: Ratings, { missing }: Options): boolean {
 type NmfLayout = ReturnType<typeof nmfLayout>;
 
 function nmfLayout(ratings: Ratings, options: Options) {
-  const { byUser, byItem, size } = ratings;
+  const { size } = ratings;
+  const [users, items] = [ratings.users.size, ratings.items.size];
   const { rank } = options;
   const whole = isWhole(ratings, options);
   return {
-    users: slot.table(byUser.rows, rank),
-    items: slot.table(byItem.rows, rank),
-    userStart: slot.u32(byUser.rows + 1),
-    itemStart: slot.u32(byItem.rows + 1),
+    users: slot.table(users, rank),
+    items: slot.table(items, rank),
+    userStart: slot.u32(users + 1),
+    itemStart: slot.u32(items + 1),
     userIndex: slot.u32(size),
     itemIndex: slot.u32(size),
     userValue: slot.f32(size),
     itemValue: slot.f32(size),
-    userPenalty: slot.f32(byUser.rows),
-    itemPenalty: slot.f32(byItem.rows),
+    userPenalty: slot.f32(users),
+    itemPenalty: slot.f32(items),
     userGram: slot.f32(whole ? rowStride(rank) ** 2 : 0),
     itemGram: slot.f32(whole ? rowStride(rank) ** 2 : 0),
     zeros: slot.f32(whole ? size : 0),
-    figures: slot.f64(byUser.rows),
+    figures: slot.f64(users),
     scratch: slot.perThread(nonNegativeScratch(rank)),
   };
 }
@@ -255,15 +256,13 @@ class NmfRun implements Run {
 
   #fill(): void {
     const { at } = this.#space;
-    const { byUser, byItem } = this.#ratings;
-    const fill = (rows: CompressedRows, start: Uint32Array, index: Uint32Array, value: Float32Array) => {
-      start.set(rows.start);
-      index.set(rows.index);
-      value.set(rows.value);
-      multiply(value, 1 / this.#unit);
-    };
-    fill(byUser, at.userStart, at.userIndex, at.userValue);
-    fill(byItem, at.itemStart, at.itemIndex, at.itemValue);
+    const { byUser, users, items } = this.#ratings;
+    at.userStart.set(byUser.start);
+    at.userIndex.set(byUser.index);
+    at.userValue.set(byUser.value);
+    this.#ratings.writeByItem({ start: at.itemStart, index: at.itemIndex, value: at.itemValue });
+    multiply(at.userValue, 1 / this.#unit);
+    multiply(at.itemValue, 1 / this.#unit);
     const penalty = {
       kind: "explicit",
       regularization: (this.#options.regularization as number) / this.#unit,
@@ -273,8 +272,8 @@ class NmfRun implements Run {
       biasRegularization: undefined,
       biasRegularizationExponent: 0,
     } as const;
-    regularizations(penalty, at.userStart, byItem.rows, at.userPenalty);
-    regularizations(penalty, at.itemStart, byUser.rows, at.itemPenalty);
+    regularizations(penalty, at.userStart, items.size, at.userPenalty);
+    regularizations(penalty, at.itemStart, users.size, at.itemPenalty);
   }
 
   /** Even from 0 to what makes products of the mean of the cells that count, on average. */

@@ -6,17 +6,17 @@
  */
 import { type EngineOptions, engineOptionNames, kernelsFor } from "../kernels/index.ts";
 import { type FactorModel, type Model, modelDigest } from "../model/index.ts";
-import { asRatings, type Ratings } from "../ratings/index.ts";
+import type { Ratings } from "../ratings/index.ts";
 import {
   DataError,
   knownOptions,
   nextTurn,
-  OptionError,
   throwIfAborted,
   trueOrFalse,
   turnIsOver,
   wholeNumber,
 } from "../support/index.ts";
+import { checkArguments } from "./arguments.ts";
 import { type Certificate, type CertificateChoice, certificateChoice, certify } from "./certificate.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type CheckpointOptions, CheckpointWriter, checkResumed } from "./checkpointing.ts";
@@ -133,7 +133,7 @@ export async function factorize<M extends Model = FactorModel>(
   options: FactorizeOptions = {},
 ): Promise<{ model: M; report: FitReport }> {
   const started = performance.now();
-  checkArguments(ratings, method);
+  checkArguments("factorize", ratings, method);
   knownOptions("factorize", options, optionNames);
   const seed = wholeNumber("factorize", "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   const wanted = certificateChoice("factorize", "certificate", options.certificate);
@@ -213,16 +213,6 @@ function reportOf<M extends Model>(
     },
     digest: modelDigest(kept),
   };
-}
-
-/** Callers without types: the slips that would otherwise end in an error about `undefined`. */
-function checkArguments(ratings: unknown, method: unknown): void {
-  asRatings("factorize", "ratings", ratings);
-  const start = (method as Partial<Factorizer<Model>> | null | undefined)?.start;
-  if (typeof start !== "function") {
-    const remedy = "call the method, as in factorize(ratings, als())";
-    throw new OptionError("factorize", "method", method, "a method such as als() or ials()", remedy);
-  }
 }
 
 function seconds(since: number): number {

@@ -9,6 +9,7 @@ export { type CodesProblem, codesLength } from "./codes.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
 export * from "./kernels.ts";
+export { arrayBytes } from "./layout.ts";
 export {
   type Moved,
   type MovedTable,

@@ -1,6 +1,6 @@
 /** Where each named array of a layout lies in one block of memory: a layout in, byte offsets out. Shared by all backends. */
 import { LowrankError, show } from "../support/index.ts";
-import { type Arrays, type Layout, rowStride, type Slot } from "./kernels.ts";
+import { type Arrays, type Kernels, type Layout, rowStride, type Slot } from "./kernels.ts";
 
 /** Every array starts at a multiple of this many bytes, one unrolled step of the kernels. */
 const ALIGNMENT = 64;
@@ -29,6 +29,12 @@ export function layoutBytes(layout: Layout, realBytes: RealBytes): number {
     bytes += alignUp(slotBytes(slot, realBytes));
   }
   return bytes;
+}
+
+/** Bytes of each array of a layout, by name, as this backend has them: what `bytesFor` counts beside scratch. */
+export function arrayBytes(layout: Layout, { build }: Pick<Kernels, "build">): Readonly<Record<string, number>> {
+  const realBytes = build === "f64" ? 8 : 4;
+  return Object.fromEntries(Object.entries(layout).map(([name, slot]) => [name, alignUp(slotBytes(slot, realBytes))]));
 }
 
 /** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of 64). */

@@ -136,9 +136,10 @@ export function confidences(
 ): void {
   const least = Math.fround(overlapOf(objective));
   for (let entry = 0; entry < out.length; entry++) {
-    const confidence = confidenceOf(objective, value[entry]);
+    const given = value[entry];
+    const confidence = confidenceOf(objective, given);
     out[entry] = confidence;
-    if (!(out[entry] >= least && out[entry] < Number.POSITIVE_INFINITY)) refuse(entry, value[entry], confidence, least);
+    if (!(out[entry] >= least && out[entry] < Number.POSITIVE_INFINITY)) refuse(entry, given, confidence, least);
   }
 }
 

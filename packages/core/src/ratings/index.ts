@@ -10,6 +10,7 @@ export * from "./describe.ts";
 export { IdMap, type Side } from "./id-map.ts";
 export { asRatings, Ratings, type RatingsParts, subset } from "./ratings.ts";
 export * from "./records.ts";
+export { someHistories } from "./sample.ts";
 export * from "./sources.ts";
 export * from "./splits.ts";
 export * from "./worlds/checkerboard.ts";

@@ -60,6 +60,22 @@ it("byItem holds exactly the cells of byUser, items ascending, users ascending w
   );
 });
 
+it("writeByItem fills arrays that held other numbers with what byItem holds", () => {
+  fc.assert(
+    fc.property(records, (list) => {
+      const ratings = ratingsFrom(list);
+      const out = {
+        start: new Uint32Array(ratings.items.size + 1).fill(7),
+        index: new Uint32Array(ratings.size).fill(7),
+        value: new Float32Array(ratings.size).fill(7),
+      };
+      ratings.writeByItem(out);
+      const { start, index, value } = ratings.byItem;
+      expect(out).toEqual({ start, index, value });
+    }),
+  );
+});
+
 it("writing records and reading them back gives the same ratings", () => {
   fc.assert(
     fc.property(records, (list) => {

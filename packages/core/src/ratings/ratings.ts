@@ -5,7 +5,7 @@
  * the ids of the whole, and in dense matrices.
  */
 import { DataError, Digest, OptionError } from "../support/index.ts";
-import { type CompressedRows, selectCells, transpose } from "./compressed-rows.ts";
+import { type CompressedRows, selectCells, transpose, transposeInto } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DataReport, RatingRecord } from "./records.ts";
 
@@ -43,6 +43,15 @@ export class Ratings {
   get byItem(): CompressedRows {
     this.#byItem ??= transpose(this.byUser);
     return this.#byItem;
+  }
+
+  /**
+   * Writes what `byItem` holds into the caller's arrays, and keeps nothing: for copies that are the only ones needed.
+   *
+   * @param out start u32[items + 1], index u32[cells], value f32[cells]
+   */
+  writeByItem(out: Pick<CompressedRows, "start" | "index" | "value">): void {
+    transposeInto(this.byUser, out);
   }
 
   /** u32[items]: cells of each item. Made on first use and kept; takes a fraction of what `byItem` does. */

@@ -39,6 +39,28 @@ export function share(flag: string): Parser<number> {
   return real(flag, 0.001, 0.9);
 }
 
+const units: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** A size in bytes: `2GB`, `1.5GiB`, `500MB`, or a number of bytes. */
+export function size(flag: string): Parser<number> {
+  return once(flag, (text) => {
+    const [, number, unit] = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text) ?? [];
+    const name = Object.keys(units).find((known) => known.toLowerCase() === unit?.toLowerCase());
+    const bytes = name === undefined ? Number.NaN : Math.floor(Number(number) * units[name]);
+    if (bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+    throw new UsageError(`${flag} must be a size such as 2GB, 1.5GiB or 500MB, got ${show(text)}`, { flag, got: text });
+  });
+}
+
 /** A finite number, or `auto`: derived from the data. */
 export function realOrAuto(flag: string): Parser<number | "auto"> {
   return once<number | "auto">(flag, (text) => {

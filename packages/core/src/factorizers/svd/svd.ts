@@ -82,6 +82,8 @@ export function svd(given: SvdOptions = {}): Factorizer {
     ignores: ["time"],
     lowerRank: (model, { loss }) => firstColumns(model, options, loss[loss.length - 1]),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
+    // The ratings by item, and the cells less the centre.
+    hostBytes: ({ size }: Ratings) => 12 * size,
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const matrix = svdMatrix("svd", ratings, missing, center);
       const decomposer = decomposerOf("svd", matrix, { rank, accuracy, seed }, kernels, from?.state.arrays);

@@ -42,11 +42,13 @@ import {
 import { aPass, bytes, counted, duration, factLines, figure, percent } from "../format.ts";
 import { type LoadedRatings, loadRatings, refuseOneSided } from "../load.ts";
 import { inputFiles, ratingPaths, refuseOverwritingInput } from "../overwriting.ts";
+import { addPlanFlags, refuseAbove, tellPlan } from "../planning.ts";
 import { trainingProgress } from "../progress.ts";
 import {
   addMethodFlags,
   type ChosenMethod,
   chooseMethod,
+  type MethodRequest,
   methodRequest,
   refuseHoldingOut,
   settingsSentence,
@@ -66,6 +68,8 @@ interface FitFlags extends ReadingFlags, EngineFlags, OutputFlags, CheckpointFla
   metric?: ValidationMetric;
   patience?: number;
   seed?: number;
+  plan?: true;
+  memory?: number;
 }
 
 export function addFit(program: Command, shell: Shell): void {
@@ -84,6 +88,7 @@ export function addFit(program: Command, shell: Shell): void {
       "leave the training ratings out of the file: smaller, but it cannot know what users have seen",
     );
   addMethodFlags(command);
+  addPlanFlags(command);
   command
     .optionsGroup("Training:")
     .option(
@@ -112,6 +117,10 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   const out = flags.out ?? DEFAULT_OUT;
   const request = methodRequest({ ...flags });
   refuseLoneValidationFlags(flags);
+  if (flags.plan === true) {
+    await planned(job, files, flags, request);
+    return;
+  }
   refuseStandardOutput(out);
   const inputs = await inputFiles(await ratingPaths(files, flags));
   await refuseOverwritingInput(inputs, out);
@@ -143,6 +152,15 @@ async function fit(job: Job, files: readonly string[], flags: FitFlags): Promise
   });
 }
 
+/** Reads, and says what the training would take; writes nothing. */
+async function planned(job: Job, files: readonly string[], flags: FitFlags, request: MethodRequest): Promise<void> {
+  const loaded = await loadRatings(job, files, readOptions(flags, job.signal));
+  refuseOneSided(loaded.ratings, files, flags.rows);
+  const chosen = chooseMethod(request, loaded.ratings);
+  const { train } = validationFor(loaded.ratings, chosen, flags, flags.seed ?? 0);
+  await tellPlan(job, train, chosen, engineOptions(flags), flags.memory);
+}
+
 /** Trains, with the bar or lines of progress, and says what was chosen, found and ignored. */
 async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: FitFlags, plan: CheckpointPlan) {
   const { output, signal } = job;
@@ -151,6 +169,7 @@ async function trained(job: Job, ratings: Ratings, chosen: ChosenMethod, flags: 
   output.say(`Training ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
   output.say(`  ${settingsSentence(method)}, seed ${seed}`);
   const { train, validation } = validationFor(ratings, chosen, flags, seed);
+  if (flags.memory !== undefined) await refuseAbove(flags.memory, train, method, engineOptions(flags), signal);
   if (validation !== undefined) {
     output.say(
       `  trained on ${counted(train.size, "rating")}, watching the ${validation.name} of the other ${counted(ratings.size - train.size, "rating")}`,

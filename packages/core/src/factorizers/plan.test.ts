@@ -1,0 +1,139 @@
+/** A plan beside what trainings then open and give. */
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type Kernels, openKernels } from "../kernels/index.ts";
+import type { Model } from "../model/index.ts";
+import { plantedWorld, Ratings, ratingsFrom, someHistories } from "../ratings/index.ts";
+import { als, type Factorizer, factorize, gradient, ials, methods, plan, sgd } from "./index.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const world = plantedWorld({
+  users: 90,
+  items: 50,
+  ratings: 1500,
+  rank: 3,
+  noise: 0.2,
+  seed: 5,
+  scale: { min: 1, max: 5, step: 0.5 },
+}).ratings;
+/** svd takes whole matrices. */
+const whole = plantedWorld({ users: 200, items: 150, ratings: 30_000, rank: 3, noise: 0.2, seed: 5 }).ratings;
+
+/** Bytes of every workspace that a training opens, and of its model's number arrays. */
+async function taken(ratings: Ratings, method: Factorizer<Model>, threads: number) {
+  const kernels = await openKernels({ threads });
+  const opened: number[] = [];
+  const open: Kernels["open"] = (layout) => {
+    opened.push(kernels.bytesFor(layout));
+    return kernels.open(layout);
+  };
+  const { model } = await factorize(ratings, method, { kernels: { ...kernels, open }, certificate: false });
+  return { opened, model, kernels };
+}
+
+describe("a plan of", () => {
+  it.each(Object.entries(methods))(
+    "%s has the bytes of kernel memory that its training opens",
+    async (name, { make }) => {
+      const ratings = name === "svd" ? whole : world;
+      const method: Factorizer<Model> = make({});
+      for (const threads of [1, 3]) {
+        const { opened, kernels } = await taken(ratings, method, threads);
+        const { bytes, obstacles } = await plan(ratings, method, { kernels, trial: false });
+        expect([bytes.kernel.total]).toEqual(opened.length === 0 ? [0] : opened);
+        const { tables, ratings: copies, other, scratch, total } = bytes.kernel;
+        expect(tables + copies + other + scratch).toBe(total);
+        expect(obstacles).toEqual([]);
+      }
+    },
+  );
+});
+
+describe("plan", () => {
+  it("counts 8 bytes a rating of its own copies for sgd, 16 for als; tables of rows of 64 bytes at rank 3", async () => {
+    const of = async (method: Factorizer) => (await plan(world, method, { trial: false, threads: 1 })).bytes;
+    const near = (bytes: number, exact: number) => expect(Math.abs(bytes - exact)).toBeLessThan(64 * 4);
+    const [bySgd, byAls] = [await of(sgd({ rank: 3 })), await of(als({ rank: 3 }))];
+    near(bySgd.kernel.ratings, 8 * 1500);
+    near(byAls.kernel.ratings, 16 * 1500);
+    near(bySgd.kernel.tables, 64 * (90 + 50));
+    near(byAls.kernel.tables, 64 * (90 + 50));
+    expect(byAls.ratings).toBe(8 * 1500 + 4 * 91);
+    expect(byAls.model).toBe(4 * 4 * (90 + 50));
+    const adam = await of(gradient({ rank: 3, optimizer: "adam" }));
+    // Factors, their gradients and two moments
+    near(adam.kernel.tables, 4 * 64 * (90 + 50));
+  });
+
+  it("says which solver als and ials take for these ratings", async () => {
+    expect((await plan(world, als({ rank: 4 }), { trial: false })).options.solver).toBe("cholesky");
+    const { report } = await factorize(world, ials({ rank: 48, sweeps: 1 }), { certificate: false });
+    expect((await plan(world, ials({ rank: 48 }), { trial: false })).options.solver).toBe(report.options.solver);
+  });
+
+  it("measures a trial: seconds of a pass and of all, and how many ratings it was made on", async () => {
+    const { seconds, untimed } = await plan(world, als({ rank: 4, sweeps: 7 }), { threads: 1 });
+    expect(untimed).toBeUndefined();
+    expect(seconds?.trial).toBe(1500);
+    expect(seconds?.pass).toBeGreaterThan(0);
+    expect(seconds?.total).toBeCloseTo((seconds?.prepare ?? 0) + 7 * (seconds?.pass ?? 0), 12);
+    expect((await plan(world, als(), { trial: false })).seconds).toBeUndefined();
+  });
+
+  it("counts the operations of ease, which part of the users does not shorten", async () => {
+    const { seconds } = await plan(world, methods.ease.make({}));
+    expect(seconds?.trial).toBeUndefined();
+    expect(seconds?.total).toBeGreaterThan(0);
+  });
+
+  it("says why there are no seconds: als on clicks", async () => {
+    const clicks = ratingsFrom({ user: [1, 2, 2], item: [1, 1, 2] });
+    const { seconds, untimed } = await plan(clicks, als());
+    expect(seconds).toBeUndefined();
+    expect(untimed).toMatch(/these records have no rating/);
+  });
+
+  it("finds 4 GiB of kernel memory too little, and the rank that fits", async () => {
+    const small = await openKernels({ threads: 1 });
+    const method = als({ rank: 128 });
+    const { bytes } = await plan(world, method, { kernels: small, trial: false });
+    const { total, tables } = bytes.kernel;
+    // As if a block held a quarter of the tables less
+    const limit = total - Math.ceil(tables / 4);
+    const { obstacles } = await plan(world, method, { kernels: { ...small, mostBytes: limit }, trial: false });
+    expect(obstacles).toMatchObject([{ code: "kernel-memory", bytes: total, limit }]);
+    expect(obstacles[0].message).toMatch(/kernel memory would take .* a rank of 80 would fit|a rank of 96 would fit/);
+    const lower = als({ rank: 80 });
+    expect((await plan(world, lower, { kernels: { ...small, mostBytes: limit }, trial: false })).obstacles).toEqual([]);
+  });
+
+  it("holds a training against the memory allowed, and refuses an allowance of 0", async () => {
+    const { bytes } = await plan(world, als(), { trial: false });
+    expect((await plan(world, als(), { trial: false, memory: bytes.total })).obstacles).toEqual([]);
+    const { obstacles } = await plan(world, als(), { trial: false, memory: bytes.total - 1 });
+    expect(obstacles.map(({ code, limit }) => [code, limit])).toEqual([["memory", bytes.total - 1]]);
+    await expect(plan(world, als(), { memory: 0 })).rejects.toThrow("plan: memory must be");
+    await expect(plan(world, als(), { memori: 1 } as never)).rejects.toThrow("plan has no such option");
+  });
+
+  it("makes no ratings by item to count the bytes of als, and stops on a signal", async () => {
+    const made = vi.spyOn(Ratings.prototype, "byItem", "get");
+    await plan(world, als(), { trial: false });
+    expect(made).not.toHaveBeenCalled();
+    await expect(plan(world, als(), { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
+  });
+});
+
+it("some histories: whole ones, spread over all users, about as many ratings as asked for, and every item", () => {
+  const some = someHistories(world, 500);
+  expect(some.users.size).toBe(30);
+  expect(Math.abs(some.size - 500)).toBeLessThan(150);
+  expect(some.items).toBe(world.items);
+  for (let n = 0; n < some.users.size; n++) {
+    const user = world.users.index(some.users.id(n)) as number;
+    const of = (r: Ratings, row: number) => [...r.byUser.index.subarray(r.byUser.start[row], r.byUser.start[row + 1])];
+    expect(of(some, n)).toEqual(of(world, user));
+  }
+  expect(someHistories(world, 1500)).toBe(world);
+  expect(someHistories(whole, 3000).isComplete).toBe(true);
+});
