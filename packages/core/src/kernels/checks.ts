@@ -5,6 +5,7 @@
  * caller's promise: looking at each would cost as much as some routines do.
  */
 import { LowrankError, show } from "../support/index.ts";
+import { type CodesProblem, codesLength } from "./codes.ts";
 import type { ImplicitRows, PairProblem, RowProblem, RowSolver, SparseRows, Table, TopNProblem } from "./kernels.ts";
 import { BLOCK_SIZE_STEP } from "./subspace.ts";
 
@@ -67,10 +68,16 @@ export function checkFigures(who: string, problem: RowProblem, out: Float64Array
   atLeast(who, "out.length", out.length, problem.out.rows);
 }
 
+export function checkEncode({ items, itemBias, codes }: CodesProblem): void {
+  if (itemBias !== undefined) atLeast("encode", "itemBias.length", itemBias.length, items.rows);
+  atLeast("encode", "codes.length", codes.length, codesLength(items.rows, items.rank));
+}
+
 export function checkTopN(problem: TopNProblem): void {
   const { query, queries, items, itemBias, excluded, allowed, n } = problem;
   exactly("topN", "items.rank", items.rank, queries.rank);
   if (itemBias !== undefined) atLeast("topN", "itemBias.length", itemBias.length, items.rows);
+  atLeast("topN", "codes.length", problem.codes.length, codesLength(items.rows, items.rank));
   if (excluded !== undefined) checkEntries("topN", "excluded", excluded, query.length);
   if (allowed !== undefined) atLeast("topN", "allowed.length", allowed.length, items.rows);
   if (query.length === 0) return;

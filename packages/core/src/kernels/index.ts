@@ -5,6 +5,7 @@
  */
 export * from "./blocks.ts";
 export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
+export { type CodesProblem, codesLength } from "./codes.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
 export * from "./kernels.ts";

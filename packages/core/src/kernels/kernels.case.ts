@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
+import { codesLength } from "./codes.ts";
 import { descentCases } from "./descent.case.ts";
 import { fillTable, type Kernels, type RowProblem, rowStride, slot, unpadded } from "./kernels.ts";
 import { nonNegativeCases } from "./nonnegative.case.ts";
@@ -128,13 +129,14 @@ function workspaceCases(kernels: Kernels): void {
     workspace.close();
     expect(await running).toBeUndefined();
     const query = at.index.subarray(0, 0);
-    const none = { itemBias: undefined, excluded: undefined, allowed: undefined };
+    const none = { itemBias: undefined, codes: new Uint8Array(0), excluded: undefined, allowed: undefined };
     const lists = { n: 1, item: query, score: at.value, listed: query };
     for (const call of [
       () => workspace.gram(at.fixed, at.gram),
       () => workspace.solveRows(problem, { kind: "cholesky" }),
       () => workspace.rowLoss(problem, loss),
       () => workspace.rowGradients(problem, loss),
+      () => workspace.encode({ items: at.fixed, itemBias: undefined, codes: none.codes }),
       () => workspace.topN({ query, queries: at.out, items: at.fixed, ...none, ...lists }),
       () => workspace.pairs({ left: at.out, right: at.fixed, leftRow: query, rightRow: query, out: at.value }),
     ]) {
@@ -211,17 +213,20 @@ async function topNDigest(kernels: Kernels, rank: number): Promise<Float32Array>
   const w = kernels.open({
     queries: slot.table(count, rank),
     items: slot.table(333, rank),
+    codes: slot.u8(codesLength(333, rank)),
     query: slot.u32(count),
     item: slot.u32(count * n),
     score: slot.f32(count * n),
     listed: slot.u32(count),
   });
-  const { queries, items, query, item, score, listed } = w.at;
+  const { queries, items, codes, query, item, score, listed } = w.at;
   fillRandom(queries, 1);
   fillRandom(items, 2);
   for (let q = 0; q < count; q++) query[q] = q;
-  const none = { itemBias: undefined, excluded: undefined, allowed: undefined };
-  await w.topN({ query, queries, items, ...none, n, item, score, listed });
+  const none = { excluded: undefined, allowed: undefined };
+  const table = { items, itemBias: undefined, codes };
+  await w.encode(table);
+  await w.topN({ query, queries, ...table, ...none, n, item, score, listed });
   const out = Float32Array.from([...score, ...item, ...listed]);
   w.close();
   return out;

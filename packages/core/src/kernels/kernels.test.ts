@@ -41,7 +41,7 @@ for (const build of builds) {
 }
 
 it("strict: every routine gives the recorded bytes, as on every engine and machine", async () => {
-  expect(await digestOfEverything(await open("strict", 2))).toBe("217dcb3f492d5149");
+  expect(await digestOfEverything(await open("strict", 2))).toBe("8c7fb509935352b7");
   expect(await productDigest(await open("strict", 2))).toBe("1eb19bb95a19ad13");
   expect(await nonNegativeDigest(await open("strict", 2))).toBe("09b567b2a08fa4a5");
   expect(await squareDigest(await open("strict", 2))).toBe("6e884087c319b972");

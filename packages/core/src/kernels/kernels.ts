@@ -13,6 +13,7 @@
  */
 
 import type { BlockRoutines } from "./blocks.ts";
+import type { CodesProblem } from "./codes.ts";
 import type { DescentRoutines } from "./descent.ts";
 import type { NetRoutines } from "./net.ts";
 import type { NonNegativeRoutines } from "./nonnegative.ts";
@@ -183,6 +184,8 @@ export interface TopNProblem {
   readonly items: Table;
   /** f32[items.rows] added to each score, or undefined for zeros */
   readonly itemBias: Float32Array | undefined;
+  /** What `encode` made of these items and this bias, as they are now */
+  readonly codes: Uint8Array;
   /** Per entry of `query`, items never to be listed (its seen items): rows are parallel to `query`. */
   readonly excluded: SparseRows | undefined;
   /** u8[items.rows], 0 = never listed for any query; undefined allows all */
@@ -245,6 +248,12 @@ export interface Routines extends DescentRoutines {
    * Error of the length: (n + k + 16) · 2⁻²³ of the length of the sum of its terms' sizes, n the row's entries.
    */
   rowGradients(problem: RowProblem, out: Float64Array): Promise<void>;
+
+  /**
+   * Makes the codes that `topN` needs: a short form of the items, in whatever way helps the backend. Lists do not depend on it. To be made
+   * anew when the items or their bias have changed.
+   */
+  encode(problem: CodesProblem): Promise<void>;
 
   /** Error of a score: (k + 16) · 2⁻²⁴ · (Σ|x·y| + |bias|). */
   topN(problem: TopNProblem): Promise<void>;

@@ -6,7 +6,7 @@
  * are right: batches take turns on the one workspace, so long streams and single questions interleave.
  * Not here: ids, filters, what a score means (lists.ts).
  */
-import { fillTable, type Kernels, slot, type Workspace } from "../kernels/index.ts";
+import { codesLength, fillTable, type Kernels, slot, type Workspace } from "../kernels/index.ts";
 import { throwIfAborted } from "../support/index.ts";
 import { Lock } from "./lock.ts";
 
@@ -59,6 +59,7 @@ function rankLayout(table: RankerTable, queries: number) {
   return {
     items: slot.table(table.rows, table.rank),
     bias: slot.f32(table.bias === undefined ? 0 : table.rows),
+    codes: slot.u8(codesLength(table.rows, table.rank)),
     allowed: slot.u8(table.rows),
     queries: slot.table(queries, table.rank),
     query: slot.u32(queries),
@@ -74,6 +75,7 @@ export class Ranker {
   readonly #space: Workspace<RankLayout>;
   readonly #biased: boolean;
   readonly #lock = new Lock();
+  #isEncoded = false;
 
   /** @param queries the most queries that one batch will hold */
   constructor(kernels: Kernels, table: RankerTable, queries: number) {
@@ -109,11 +111,13 @@ export class Ranker {
     const item = at.item.subarray(0, count * n);
     const score = at.score.subarray(0, count * n);
     const listed = at.listed.subarray(0, count);
+    const table = { items: at.items, itemBias: this.#biased ? at.bias : undefined, codes: at.codes };
+    if (!this.#isEncoded) await this.#space.encode(table);
+    this.#isEncoded = true;
     await this.#space.topN({
+      ...table,
       query: at.query.subarray(0, count),
       queries: at.queries,
-      items: at.items,
-      itemBias: this.#biased ? at.bias : undefined,
       excluded:
         request.excluded === undefined
           ? undefined

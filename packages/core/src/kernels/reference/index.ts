@@ -6,7 +6,7 @@
  */
 import { LowrankError } from "../../support/index.ts";
 import { checkBlockEpochs, checkShuffle } from "../block-checks.ts";
-import { checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
+import { checkEncode, checkFigures, checkGram, checkPairs, checkRows, checkSolver, checkTopN } from "../checks.ts";
 import { checkEpochs, checkFull, checkSteps } from "../descent-checks.ts";
 import type { Kernels, Layout, Workspace } from "../kernels.ts";
 import { layoutBytes, placeArrays } from "../layout.ts";
@@ -62,6 +62,7 @@ function openWorkspace<L extends Layout>(layout: L): Workspace<L> {
     }, solveRows),
     rowLoss: checked((problem, out) => checkFigures("rowLoss", problem, out), rowLoss),
     rowGradients: checked((problem, out) => checkFigures("rowGradients", problem, out), rowGradients),
+    encode: checked(checkEncode, () => {}), // scores every item exactly: needs no codes
     topN: checked(checkTopN, topN),
     pairs: checked(checkPairs, pairs),
     netBatches: checked(checkNetBatches, netBatches),

@@ -9,6 +9,8 @@ export type RoutineName =
   | "beginStep"
   | "blocksInOrder"
   | "blocksTogether"
+  | "codeLengths"
+  | "codePanels"
   | "descend"
   | "descentGiven"
   | "descentRecord"

@@ -6,6 +6,7 @@
  * scratch shared by the threads of a job, scratch of each thread. Sizes follow from the largest table of the layout.
  */
 import { LowrankError } from "../../support/index.ts";
+import { codeColumns, panelBytes } from "../codes.ts";
 import { type Layout, rowStride } from "../kernels.ts";
 import { alignUp, layoutBytes } from "../layout.ts";
 
@@ -21,8 +22,12 @@ export const REPORT_BYTES = 64;
  */
 const EXACT_ROWS = 32 + 8 + 4;
 
-/** A chunk of packed items is at most this large, to stay in a core's second-level cache with room to spare. */
+/** A chunk of item codes is at most this large, to stay in a core's second-level cache with room to spare. */
 const CHUNK_BYTES = 128 * 1024;
+
+/** Queries of a tile of top-n, and tiles of a block: reading a chunk of codes from a further cache is paid once per block. */
+export const TOP_N_TILE = 6;
+export const TOP_N_TILES = 32;
 
 /** Multiply-adds per millisecond of one thread, as measured at rank 32 to 64 on a machine of 2020. Only guides sizes. */
 const SPEED = 8e6;
@@ -66,7 +71,7 @@ export function planLayout(layout: Layout, threads: number): Plan {
     if (slot.kind === "realTable") scratchBytes = Math.max(scratchBytes, descentScratchBytes(slot.rank));
     if (slot.kind !== "table") continue;
     sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));
-    scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rows, slot.rank));
+    scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rank));
   }
   const scratch = shared + alignUp(sharedBytes);
   scratchBytes = alignUp(scratchBytes);
@@ -108,16 +113,14 @@ export function rowScratchBytes(rank: number): number {
   return 4 * stride * (3 * stride + EXACT_ROWS);
 }
 
-/** Items of a chunk of top-n: a multiple of 8, at least 8. */
-export function topNChunk(rows: number, rank: number): number {
-  const fitting = Math.floor(CHUNK_BYTES / (4 * rowStride(rank)));
-  return Math.max(8, 8 * Math.min(Math.ceil(rows / 8), Math.floor(fitting / 8)));
+/** Panels of codes in a chunk of top-n. */
+export function topNChunk(rank: number): number {
+  return Math.max(1, Math.floor(CHUNK_BYTES / panelBytes(rank)));
 }
 
-/** Packed items, six thresholds on a cache line, six packed queries (assembly/top-n.ts). */
-export function topNScratchBytes(rows: number, rank: number): number {
-  const stride = rowStride(rank);
-  return topNChunk(rows, rank) * 4 * stride + 64 + 24 * stride;
+/** Records of a block's tiles (assembly/top-n.ts). */
+export function topNScratchBytes(rank: number): number {
+  return TOP_N_TILES * alignUp(256 + TOP_N_TILE * codeColumns(rank));
 }
 
 export function descentScratchBytes(rank: number): number {

@@ -4,8 +4,8 @@
  * Calls on one workspace run one after the other, because they share its scratch; those of different workspaces overlap.
  */
 import { LowrankError } from "../../support/index.ts";
-import { checkPairs, checkTopN } from "../checks.ts";
-import type { Layout, PairProblem, TopNProblem, Workspace } from "../kernels.ts";
+import { checkPairs } from "../checks.ts";
+import type { Layout, PairProblem, Workspace } from "../kernels.ts";
 import { placeArrays } from "../layout.ts";
 import { blockEpochs, shuffleBlocks } from "./blocks.ts";
 import * as descent from "./descent.ts";
@@ -18,10 +18,7 @@ import { productRoutines } from "./products.ts";
 import { gram, pitchOf, rowGradients, rowLoss, solveRows } from "./rows.ts";
 import { Runner, type Settings } from "./runner.ts";
 import { squareRoutines } from "./squares.ts";
-
-/** Queries of a block of top-n: packing a chunk of items is paid once per block and should be a few percent of it. */
-const MOST_BLOCK = 192;
-const TILE = 6;
+import { encode, topN } from "./top-n.ts";
 
 /** Workspaces from this size on start the workers at once: a job for them is likely to follow. */
 const WARM_BYTES = 4 * 2 ** 20;
@@ -45,6 +42,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     solveRows: (problem, solver) => next(() => solveRows(runner, problem, solver)),
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),
     rowGradients: (problem, out) => next(() => rowGradients(runner, problem, out)),
+    encode: (problem) => next(() => encode(runner, problem)),
     topN: (problem) => next(() => topN(runner, problem)),
     pairs: (problem) => next(() => pairs(runner, problem)),
     netBatches: (problem, batches) => next(() => netBatches(runner, problem, batches)),
@@ -65,39 +63,6 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
       void last.then(() => giveBack(block, forgetBlock));
     },
   };
-}
-
-async function topN(runner: Runner, problem: TopNProblem): Promise<void> {
-  checkTopN(problem);
-  const { query, queries, items, itemBias, excluded, allowed, n } = problem;
-  if (query.length === 0) return;
-  plan.checkScratch("topN", plan.topNScratchBytes(items.rows, items.rank), runner.sizes.scratchBytes);
-  const { threads } = runner.settings;
-  const share = Math.ceil(query.length / (threads === 1 ? 1 : 4 * threads));
-  const blockSize = Math.min(MOST_BLOCK, TILE * Math.ceil(share / TILE));
-  const chunkSize = plan.topNChunk(items.rows, items.rank);
-  const chunks = Math.ceil(items.rows / chunkSize);
-  const args = [
-    runner.address(query),
-    runner.address(queries.data),
-    runner.address(items.data),
-    runner.address(itemBias),
-    runner.address(excluded?.start),
-    runner.address(excluded?.index),
-    runner.address(allowed),
-    n,
-    runner.address(problem.item),
-    runner.address(problem.score),
-    runner.address(problem.listed),
-    query.length,
-    items.rows,
-    blockSize,
-    chunkSize,
-    items.rank,
-    pitchOf(items),
-  ];
-  const cost = query.length * items.rows * (items.stride + 16);
-  await runner.run("topN", args, chunks * Math.ceil(query.length / blockSize), cost, chunks);
 }
 
 async function pairs(runner: Runner, problem: PairProblem): Promise<void> {

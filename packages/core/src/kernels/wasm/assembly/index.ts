@@ -6,6 +6,7 @@
  */
 export { shuffleBlocks } from "./block-shuffle";
 export { blocksInOrder, blocksTogether } from "./blocks";
+export { codeLengths, codePanels } from "./codes";
 export { stepExplicit, stepImplicit, whitenRows } from "./cg-rows";
 export {
   descentScratch,

@@ -1,24 +1,63 @@
 /**
- * Top-n lists: scores fused with selection, so that no score of a poor item is ever stored.
+ * Top-n lists in two passes at once: scores from codes of 7 bits for all items, exact ones for those that could be listed.
  *
- * Queries come in blocks, items in chunks that fit a core's own cache. A chunk is packed once per block into panels of 8
- * items with one column of all 8 beside the other; six queries then meet a panel in 12 accumulators, without any sum
- * across lanes. A lone query reads the table as it lies and turns 4 × 4 corners on the way. Both ways add up a score
- * column by column, so a list does not depend on the batch it was asked in.
- * Filters (`excluded`, `allowed`) are looked at only for items that beat the present n-th score.
+ * Let x = q·d + e (codes d from -127 to 127, e what they leave out), y = s·c + f, as codes.ts has it. Then
  *
+ *     x·y  =  q·s·(d·c)  +  e·(s·c)  +  x·f   ≤   q·s·(d·c)  +  |e| · size  +  |x| · error        (Cauchy–Schwarz)
+ *
+ * d·c is a sum of small whole numbers and exact. An item whose bound, with a bias and room for all rounding, is below the query's present
+ * n-th score cannot be listed; the others are scored in f32, and only these scores make lists. So a list is the same as if every item were scored
+ * in f32, whatever the batch, the order of the items or the build of the codes. A score that rounding moves by at most
+ * (k + 16) · 2⁻²⁴ · |x|·|y| is given (k + 32), which covers the bound's own three roundings too.
+ * Items come in falling order of what they can score at most, so a scan ends at the first panel from which no one reaches the n-th score.
+ * Filters (`excluded`, `allowed`) are looked at only for items that could be listed.
+ *
+ * Queries come in blocks, panels in chunks that stay in a core's own cache; six queries meet a panel in 12 accumulators.
  * `scoreTile` is longer than 60 lines because it is unrolled by hand: its 12 accumulators stay in registers only as local
  * variables of one function, and asc unrolls no loop over them.
  */
+import {
+  BIAS,
+  codeColumns,
+  ERROR,
+  HEADER,
+  LEAST_NUMBER,
+  MARGIN,
+  MOST_NUMBER,
+  NO_ROW,
+  PANEL,
+  panelBytes,
+  REACH,
+  REACH_BIAS,
+  ROW,
+  roundedUp,
+  SIZE,
+  ULP,
+} from "./codes";
 import { add, replaceRoot, sort } from "./heap";
-import { madd } from "./simd";
+import { dot, dotF64, madd } from "./simd";
 
-/** Items of a packed panel, queries of a tile. */
-const PANEL: usize = 8;
+/** Queries of a tile. */
 const TILE: usize = 6;
 
-/** Bytes behind the panels in a thread's scratch: six thresholds. Then the packed queries, 24 bytes per column. */
-const THRESHOLDS: usize = 64;
+/**
+ * The record of a tile in a thread's scratch: eight lanes for each of these, of which six are queries, then the queries' codes,
+ * four columns of each of the six side by side.
+ */
+const THRESHOLD: usize = 0;
+/** What the first score of a panel's items must not be below. */
+const LEAST: usize = 32;
+/** Factors of a panel's `size` and `error` in the bound, of `reach` in what can be scored at most. */
+const BY_SIZE: usize = 64;
+const BY_ERROR: usize = 96;
+const BY_REACH: usize = 128;
+const SCALE: usize = 160;
+/** −64 · the sum of the query's codes: takes back what items' codes are raised by. */
+const START: usize = 192;
+const ROWS: usize = 224;
+const CODES: usize = 256;
+
+const MOST_CODE: f32 = 127;
 
 /** What the scan of one job needs at each candidate. One job at a time per instance, so globals may hold it. */
 let listScore: usize = 0;
@@ -28,9 +67,13 @@ let listLength: usize = 0;
 let excludedStart: usize = 0;
 let excludedIndex: usize = 0;
 let allowedItem: usize = 0;
+let itemTable: usize = 0;
+let itemPitch: usize = 0;
+/** Bytes of a row that a score is made of. */
+let rowWidth: usize = 0;
+let isBiased: bool = false;
 
 function isExcluded(query: usize, item: u32): bool {
-  if (allowedItem && load<u8>(allowedItem + <usize>item) == 0) return true;
   if (!excludedStart) return false;
   let low = load<u32>(excludedStart + (query << 2));
   const end = load<u32>(excludedStart + (query << 2), 4);
@@ -43,287 +86,249 @@ function isExcluded(query: usize, item: u32): bool {
   return low < end && load<u32>(excludedIndex + (<usize>low << 2)) == item;
 }
 
-/** The score that a newcomer to this query's list must exceed. */
+/** The score below which no newcomer enters this query's list. */
 @inline
 function thresholdOf(query: usize): f32 {
   return load<u32>(listSize + (query << 2)) < <u32>listLength ? -Infinity : load<f32>(listScore + ((query * listLength) << 2));
 }
 
-/** Offers one item to a query's list; returns the list's threshold afterwards. */
-function offer(query: usize, item: u32, score: f32, threshold: f32): f32 {
-  if (!(score > threshold) || isExcluded(query, item)) return threshold;
+/** Offers one item to a query's list, which puts equal scores in order of their items. */
+function offer(query: usize, item: u32, score: f32, threshold: f32): void {
   const scores = listScore + ((query * listLength) << 2);
   const items = listItem + ((query * listLength) << 2);
   const size = load<u32>(listSize + (query << 2));
-  if (<usize>size < listLength) {
+  const isFull = <usize>size == listLength;
+  const enters = score > threshold || (isFull && score == threshold && item < load<u32>(items));
+  if (!enters || isExcluded(query, item)) return;
+  if (isFull) replaceRoot(scores, items, listLength, score, item);
+  else {
     add(scores, items, size, score, item);
     store<u32>(listSize + (query << 2), size + 1);
-  } else replaceRoot(scores, items, listLength, score, item);
-  return thresholdOf(query);
-}
-
-/** Offers the 8 items of two vectors of scores, those below `last` only. */
-function offerPanel(query: usize, item: u32, last: u32, low: v128, high: v128, threshold: f32): f32 {
-  const t = f32x4.splat(threshold);
-  let better = i32x4.bitmask(f32x4.gt(low, t)) | (i32x4.bitmask(f32x4.gt(high, t)) << 4);
-  while (better) {
-    const lane = ctz(better);
-    better &= better - 1;
-    if (item + lane >= last) break;
-    threshold = offer(query, item + lane, laneOf(low, high, lane), threshold);
-  }
-  return threshold;
-}
-
-function laneOf(low: v128, high: v128, lane: i32): f32 {
-  const v = lane < 4 ? low : high;
-  switch (lane & 3) {
-    case 0:
-      return f32x4.extract_lane(v, 0);
-    case 1:
-      return f32x4.extract_lane(v, 1);
-    case 2:
-      return f32x4.extract_lane(v, 2);
-    default:
-      return f32x4.extract_lane(v, 3);
   }
 }
 
-/** Packs items `first` to `last` - 1 into panels; places beyond `last` hold zeros. `columns`: rank rounded up to 4. */
-function packItems(items: usize, first: u32, last: u32, panel: usize, columns: usize, pitch: usize): void {
-  for (let item = first; item < last; item += <u32>PANEL) {
-    for (let half: u32 = 0; half < 8; half += 4) {
-      const at = item + half;
-      const y0 = items + <usize>at * pitch;
-      const y1 = at + 1 < last ? y0 + pitch : y0;
-      const y2 = at + 2 < last ? y1 + pitch : y0;
-      const y3 = at + 3 < last ? y2 + pitch : y0;
-      let out = panel + (<usize>half << 2);
-      if (at >= last) {
-        for (let j: usize = 0; j < columns; j++) v128.store(out + (j << 5), f32x4.splat(0));
-        continue;
-      }
-      for (let j: usize = 0; j < columns << 2; j += 16) {
-        const a = v128.load(y0 + j);
-        const b = v128.load(y1 + j);
-        const c = v128.load(y2 + j);
-        const d = v128.load(y3 + j);
-        const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-        const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-        const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-        const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-        v128.store(out, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-        v128.store(out, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 32);
-        v128.store(out, v128.shuffle<f32>(abHigh, cdHigh, 0, 1, 4, 5), 64);
-        v128.store(out, v128.shuffle<f32>(abHigh, cdHigh, 2, 3, 6, 7), 96);
-        out += 128;
-      }
-    }
-    panel += columns << 5;
+/** Scores the items of a panel whose bits are set, and offers them to query `query`, number q of the tile. */
+function offerItems(items: i32, panel: usize, tile: usize, q: usize, query: usize): void {
+  const x = load<u32>(tile + (q << 2), ROWS);
+  if (!x) return; // beyond the queries of this tile
+  const at = tile + (q << 2);
+  while (items) {
+    const lane = <usize>ctz(items) << 2;
+    items &= items - 1;
+    const item = load<u32>(panel + lane, ROW);
+    if (item == NO_ROW || (allowedItem && load<u8>(allowedItem + <usize>item) == 0)) continue;
+    const score = dot(x, itemTable + <usize>item * itemPitch, rowWidth) + load<f32>(panel + lane, BIAS);
+    offer(query, item, score, load<f32>(at, THRESHOLD));
+    store<f32>(at, thresholdOf(query), THRESHOLD);
   }
 }
 
-/** Packs six queries column by column; those beyond `count` are zeros with an unbeatable threshold. */
-function packQueries(
-  query: usize,
-  queries: usize,
-  first: usize,
-  count: usize,
-  packed: usize,
-  thresholds: usize,
-  columns: usize,
-  pitch: usize,
-): void {
-  for (let q: usize = 0; q < TILE; q++) {
-    let out = packed + (q << 2);
-    store<f32>(thresholds + (q << 2), q < count ? thresholdOf(first + q) : Infinity);
-    const x = q < count ? queries + <usize>load<u32>(query + ((first + q) << 2)) * pitch : 0;
-    for (let j: usize = 0; j < columns << 2; j += 4) {
-      store<f32>(out, x ? load<f32>(x + j) : 0);
-      out += TILE << 2;
-    }
-  }
-}
-
-/** One tile row: adds the bias, and offers the panel's items when any beats the query's threshold. */
+/** acc + products of codes, four of them in each lane. @param x the same four codes in each lane, as `fourCodes` gives them */
 @inline
-function finish(
-  q: usize,
-  query: usize,
-  item: u32,
-  last: u32,
-  low: v128,
-  high: v128,
-  biasLow: v128,
-  biasHigh: v128,
-  thresholds: usize,
-): void {
-  const threshold = v128.load32_splat(thresholds + (q << 2));
-  const a = f32x4.add(low, biasLow);
-  const b = f32x4.add(high, biasHigh);
-  if (v128.any_true(v128.or(f32x4.gt(a, threshold), f32x4.gt(b, threshold)))) {
-    const at = thresholds + (q << 2);
-    store<f32>(at, offerPanel(query + q, item, last, a, b, load<f32>(at)));
+function addDots(x: v128, y: v128, acc: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, y, acc);
+  const pairs = i16x8.add(i16x8.extmul_low_i8x16_s(x, y), i16x8.extmul_high_i8x16_s(x, y)); // at most 2 · 127²: within i16
+  return i32x4.add(acc, i32x4.extadd_pairwise_i16x8_s(pairs));
+}
+
+/** A query's four codes in each lane, in the order in which `codePanels` has those of the items. */
+@inline
+function fourCodes(at: usize): v128 {
+  const x = v128.load32_splat(at);
+  if (ASC_FEATURE_RELAXED_SIMD) return x;
+  return v128.shuffle<i8>(x, x, 0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3);
+}
+
+/** Codes and bounds of one query into its lane; without x a query that no item can be listed for. */
+function prepareQuery(x: usize, tile: usize, q: usize, rank: usize, columns: usize): void {
+  const at = tile + (q << 2);
+  let most: f32 = 0;
+  let squares: f64 = 0;
+  if (x) {
+    for (let j: usize = 0; j < rank << 2; j += 4) most = max(most, abs(load<f32>(x + j)));
+    squares = dotF64(x, x, rank);
+  }
+  const coded = most >= LEAST_NUMBER && most <= MOST_NUMBER && squares < Infinity;
+  const scale: f32 = coded ? most / MOST_CODE : 0;
+  let errorSquares: f64 = 0;
+  let sum: i32 = 0;
+  for (let j: usize = 0; j < columns; j++) {
+    const value: f32 = x && j < rank ? load<f32>(x + (j << 2)) : 0;
+    const code: f32 = coded ? max(-MOST_CODE, min(MOST_CODE, nearest(value / scale))) : 0;
+    const error = <f64>value - <f64>scale * <f64>code;
+    errorSquares += error * error;
+    sum += <i32>code;
+    store<i8>(tile + CODES + (j >> 2) * (TILE << 2) + (q << 2) + (j & 3), <i8>code);
+  }
+  const length = Math.sqrt(squares);
+  const error = Math.sqrt(errorSquares);
+  const rounding = <f64>(rank + 32) * ULP;
+  store<u32>(at, <u32>x, ROWS);
+  store<f32>(at, x ? roundedUp(error + rounding * (length + error)) : 0, BY_SIZE);
+  store<f32>(at, x ? roundedUp(length) : 0, BY_ERROR);
+  store<f32>(at, x ? roundedUp(length + rounding * (length + error)) : 0, BY_REACH);
+  store<f32>(at, scale, SCALE);
+  store<i32>(at, -64 * sum, START);
+}
+
+/** Prepares the tile of queries `first` to `first + count` - 1; lanes beyond them list nothing. */
+function prepareTile(query: usize, queries: usize, first: usize, count: usize, tile: usize, rank: usize, pitch: usize): void {
+  const columns = codeColumns(rank);
+  memory.fill(tile, 0, CODES);
+  for (let q: usize = 0; q < TILE + 2; q++) {
+    store<f32>(tile + (q << 2), q < count ? -Infinity : Infinity, THRESHOLD);
+    if (q >= TILE) continue;
+    const x = q < count ? queries + <usize>load<u32>(query + ((first + q) << 2)) * pitch : 0;
+    prepareQuery(x, tile, q, rank, columns);
   }
 }
 
-/** Six queries against the packed items `first` to `last` - 1. */
-function scoreTile(
-  query: usize,
-  packed: usize,
-  thresholds: usize,
-  panel: usize,
-  itemBias: usize,
-  first: u32,
-  last: u32,
-  columns: usize,
-): void {
-  let y = panel;
-  for (let item = first; item < last; item += <u32>PANEL) {
-    let x = packed;
-    const end = y + (columns << 5);
-    let a0 = f32x4.splat(0);
+/** Whether no query of four lanes can be helped by this panel or a later one. */
+@inline
+function isBeyond(tile: usize, reach: v128, reachBias: v128): v128 {
+  return f32x4.lt(madd(v128.load(tile, BY_REACH), reach, reachBias), v128.load(tile, THRESHOLD));
+}
+
+/** What first scores must reach, for four lanes of queries. */
+@inline
+function setLeast(tile: usize, panel: usize): void {
+  const bySize = madd(v128.load(tile, BY_SIZE), v128.load32_splat(panel, SIZE), v128.load32_splat(panel, MARGIN));
+  const bound = madd(v128.load(tile, BY_ERROR), v128.load32_splat(panel, ERROR), bySize);
+  v128.store(tile, f32x4.sub(v128.load(tile, THRESHOLD), bound), LEAST);
+}
+
+/** One query of a tile row: offers the items whose bound is not below the threshold; what is not a number counts as above. */
+@inline
+function finish(q: usize, query: usize, panel: usize, tile: usize, low: v128, high: v128): void {
+  const scale = v128.load32_splat(tile + (q << 2), SCALE);
+  let a = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(low), scale), v128.load(panel));
+  let b = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(high), scale), v128.load(panel, 16));
+  if (isBiased) {
+    a = f32x4.add(a, v128.load(panel, BIAS));
+    b = f32x4.add(b, v128.load(panel, BIAS + 16));
+  }
+  const least = v128.load32_splat(tile + (q << 2), LEAST);
+  a = f32x4.lt(a, least);
+  b = f32x4.lt(b, least);
+  if (i32x4.all_true(v128.and(a, b))) return;
+  offerItems((i32x4.bitmask(a) | (i32x4.bitmask(b) << 4)) ^ 255, panel, tile, q, query + q);
+}
+
+/** Six queries against panels from `panel` to `end` - 1. */
+function scoreTile(query: usize, tile: usize, panel: usize, end: usize, columns: usize): void {
+  for (; panel < end; panel += panelBytes(columns)) {
+    const reach = v128.load32_splat(panel, REACH);
+    const reachBias = v128.load32_splat(panel, REACH_BIAS);
+    if (i32x4.all_true(v128.and(isBeyond(tile, reach, reachBias), isBeyond(tile + 16, reach, reachBias)))) return;
+    setLeast(tile, panel);
+    setLeast(tile + 16, panel);
+    let a0 = v128.load32_splat(tile, START);
     let a1 = a0;
-    let b0 = a0;
-    let b1 = a0;
-    let c0 = a0;
-    let c1 = a0;
-    let d0 = a0;
-    let d1 = a0;
-    let e0 = a0;
-    let e1 = a0;
-    let f0 = a0;
-    let f1 = a0;
-    while (y < end) {
+    let b0 = v128.load32_splat(tile, START + 4);
+    let b1 = b0;
+    let c0 = v128.load32_splat(tile, START + 8);
+    let c1 = c0;
+    let d0 = v128.load32_splat(tile, START + 12);
+    let d1 = d0;
+    let e0 = v128.load32_splat(tile, START + 16);
+    let e1 = e0;
+    let f0 = v128.load32_splat(tile, START + 20);
+    let f1 = f0;
+    let x = tile + CODES;
+    let y = panel + HEADER;
+    const last = y + PANEL * columns;
+    while (y < last) {
       let y0 = v128.load(y);
       let y1 = v128.load(y, 16);
-      let v = v128.load32_splat(x);
-      a0 = madd(v, y0, a0);
-      a1 = madd(v, y1, a1);
-      v = v128.load32_splat(x, 4);
-      b0 = madd(v, y0, b0);
-      b1 = madd(v, y1, b1);
-      v = v128.load32_splat(x, 8);
-      c0 = madd(v, y0, c0);
-      c1 = madd(v, y1, c1);
-      v = v128.load32_splat(x, 12);
-      d0 = madd(v, y0, d0);
-      d1 = madd(v, y1, d1);
-      v = v128.load32_splat(x, 16);
-      e0 = madd(v, y0, e0);
-      e1 = madd(v, y1, e1);
-      v = v128.load32_splat(x, 20);
-      f0 = madd(v, y0, f0);
-      f1 = madd(v, y1, f1);
+      let v = fourCodes(x);
+      a0 = addDots(v, y0, a0);
+      a1 = addDots(v, y1, a1);
+      v = fourCodes(x + 4);
+      b0 = addDots(v, y0, b0);
+      b1 = addDots(v, y1, b1);
+      v = fourCodes(x + 8);
+      c0 = addDots(v, y0, c0);
+      c1 = addDots(v, y1, c1);
+      v = fourCodes(x + 12);
+      d0 = addDots(v, y0, d0);
+      d1 = addDots(v, y1, d1);
+      v = fourCodes(x + 16);
+      e0 = addDots(v, y0, e0);
+      e1 = addDots(v, y1, e1);
+      v = fourCodes(x + 20);
+      f0 = addDots(v, y0, f0);
+      f1 = addDots(v, y1, f1);
       y0 = v128.load(y, 32);
       y1 = v128.load(y, 48);
-      v = v128.load32_splat(x, 24);
-      a0 = madd(v, y0, a0);
-      a1 = madd(v, y1, a1);
-      v = v128.load32_splat(x, 28);
-      b0 = madd(v, y0, b0);
-      b1 = madd(v, y1, b1);
-      v = v128.load32_splat(x, 32);
-      c0 = madd(v, y0, c0);
-      c1 = madd(v, y1, c1);
-      v = v128.load32_splat(x, 36);
-      d0 = madd(v, y0, d0);
-      d1 = madd(v, y1, d1);
-      v = v128.load32_splat(x, 40);
-      e0 = madd(v, y0, e0);
-      e1 = madd(v, y1, e1);
-      v = v128.load32_splat(x, 44);
-      f0 = madd(v, y0, f0);
-      f1 = madd(v, y1, f1);
+      v = fourCodes(x + 24);
+      a0 = addDots(v, y0, a0);
+      a1 = addDots(v, y1, a1);
+      v = fourCodes(x + 28);
+      b0 = addDots(v, y0, b0);
+      b1 = addDots(v, y1, b1);
+      v = fourCodes(x + 32);
+      c0 = addDots(v, y0, c0);
+      c1 = addDots(v, y1, c1);
+      v = fourCodes(x + 36);
+      d0 = addDots(v, y0, d0);
+      d1 = addDots(v, y1, d1);
+      v = fourCodes(x + 40);
+      e0 = addDots(v, y0, e0);
+      e1 = addDots(v, y1, e1);
+      v = fourCodes(x + 44);
+      f0 = addDots(v, y0, f0);
+      f1 = addDots(v, y1, f1);
       y += 64;
       x += 48;
     }
-    let biasLow = f32x4.splat(0);
-    let biasHigh = biasLow;
-    if (itemBias) {
-      biasLow = v128.load(itemBias + (<usize>item << 2));
-      biasHigh = v128.load(itemBias + (<usize>item << 2), 16);
-    }
-    finish(0, query, item, last, a0, a1, biasLow, biasHigh, thresholds);
-    finish(1, query, item, last, b0, b1, biasLow, biasHigh, thresholds);
-    finish(2, query, item, last, c0, c1, biasLow, biasHigh, thresholds);
-    finish(3, query, item, last, d0, d1, biasLow, biasHigh, thresholds);
-    finish(4, query, item, last, e0, e1, biasLow, biasHigh, thresholds);
-    finish(5, query, item, last, f0, f1, biasLow, biasHigh, thresholds);
+    finish(0, query, panel, tile, a0, a1);
+    finish(1, query, panel, tile, b0, b1);
+    finish(2, query, panel, tile, c0, c1);
+    finish(3, query, panel, tile, d0, d1);
+    finish(4, query, panel, tile, e0, e1);
+    finish(5, query, panel, tile, f0, f1);
   }
 }
 
-/** acc + x·y for four rows at once, column by column: turns a 4 × 4 corner so that lane i is row i. */
-@inline
-function addCorner(acc: v128, x: v128, a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-  const abHigh = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cdHigh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  acc = madd(v128.shuffle<f32>(x, x, 0, 0, 0, 0), v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), acc);
-  acc = madd(v128.shuffle<f32>(x, x, 1, 1, 1, 1), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), acc);
-  acc = madd(v128.shuffle<f32>(x, x, 2, 2, 2, 2), v128.shuffle<f32>(abHigh, cdHigh, 0, 1, 4, 5), acc);
-  return madd(v128.shuffle<f32>(x, x, 3, 3, 3, 3), v128.shuffle<f32>(abHigh, cdHigh, 2, 3, 6, 7), acc);
-}
-
-/** One query against the items `first` to `last` - 1 as they lie in the table. */
-function scoreAlone(
-  query: usize,
-  x: usize,
-  items: usize,
-  itemBias: usize,
-  first: u32,
-  last: u32,
-  columns: usize,
-  pitch: usize,
-): void {
-  let threshold = thresholdOf(query);
-  const end = columns << 2;
-  for (let item = first; item < last; item += <u32>PANEL) {
-    // Rows beyond the last one are read as the last one; their scores are never offered.
-    const most = last - 1;
-    const y0 = items + <usize>item * pitch;
-    const y1 = items + <usize>min(item + 1, most) * pitch;
-    const y2 = items + <usize>min(item + 2, most) * pitch;
-    const y3 = items + <usize>min(item + 3, most) * pitch;
-    const y4 = items + <usize>min(item + 4, most) * pitch;
-    const y5 = items + <usize>min(item + 5, most) * pitch;
-    const y6 = items + <usize>min(item + 6, most) * pitch;
-    const y7 = items + <usize>min(item + 7, most) * pitch;
-    let low = f32x4.splat(0);
-    let high = low;
-    for (let j: usize = 0; j < end; j += 16) {
-      const v = v128.load(x + j);
-      low = addCorner(low, v, v128.load(y0 + j), v128.load(y1 + j), v128.load(y2 + j), v128.load(y3 + j));
-      high = addCorner(high, v, v128.load(y4 + j), v128.load(y5 + j), v128.load(y6 + j), v128.load(y7 + j));
+/** The tile's first query, its only one, against panels from `panel` to `end` - 1. */
+function scoreAlone(query: usize, tile: usize, panel: usize, end: usize, columns: usize): void {
+  for (; panel < end; panel += panelBytes(columns)) {
+    const most = load<f32>(tile, BY_REACH) * load<f32>(panel, REACH) + load<f32>(panel, REACH_BIAS);
+    if (most < load<f32>(tile, THRESHOLD)) return;
+    setLeast(tile, panel);
+    let a0 = v128.load32_splat(tile, START);
+    let a1 = a0;
+    let b0 = i32x4.splat(0);
+    let b1 = b0;
+    let x = tile + CODES;
+    let y = panel + HEADER;
+    const last = y + PANEL * columns;
+    while (y < last) {
+      let v = fourCodes(x);
+      a0 = addDots(v, v128.load(y), a0);
+      a1 = addDots(v, v128.load(y, 16), a1);
+      v = fourCodes(x + 24);
+      b0 = addDots(v, v128.load(y, 32), b0);
+      b1 = addDots(v, v128.load(y, 48), b1);
+      y += 64;
+      x += 48;
     }
-    if (itemBias) {
-      low = f32x4.add(low, v128.load(itemBias + (<usize>item << 2)));
-      high = f32x4.add(high, v128.load(itemBias + (<usize>item << 2), 16));
-    } else {
-      // As the tile does: adding zero turns −0 into 0.
-      low = f32x4.add(low, f32x4.splat(0));
-      high = f32x4.add(high, f32x4.splat(0));
-    }
-    const t = f32x4.splat(threshold);
-    if (v128.any_true(v128.or(f32x4.gt(low, t), f32x4.gt(high, t)))) {
-      threshold = offerPanel(query, item, last, low, high, threshold);
-    }
+    finish(0, query, panel, tile, i32x4.add(a0, b0), i32x4.add(a1, b1));
   }
 }
 
 /**
- * A TopNProblem (kernels.ts) in units of one block of queries times one chunk of items: unit u is chunk u % chunks of
- * block u / chunks. All chunks of a block must be done in order by one thread; the last one sorts the block's lists.
+ * A TopNProblem (kernels.ts) in units of one block of queries against all items.
  *
  * @param blockSize queries per block
- * @param chunkSize items per chunk, a multiple of 8
+ * @param chunkSize panels per chunk
  */
 export function topN(
   query: usize,
   queries: usize,
   items: usize,
-  itemBias: usize,
+  codes: usize,
+  biased: u32,
   start: usize,
   index: usize,
   allowed: usize,
@@ -348,30 +353,33 @@ export function topN(
   excludedStart = start;
   excludedIndex = index;
   allowedItem = allowed;
-  const columns = (rank + 3) & ~3;
-  const thresholds = scratch + <usize>chunkSize * (columns << 2);
-  const packed = thresholds + THRESHOLDS;
-  const chunks = (rows + chunkSize - 1) / chunkSize;
+  itemTable = items;
+  itemPitch = pitch;
+  rowWidth = ((rank + 3) & ~3) << 2;
+  isBiased = biased != 0;
+  const columns = codeColumns(rank);
+  const bytes = panelBytes(columns);
+  const tileBytes = (CODES + TILE * columns + 63) & ~63;
+  const end = codes + ((<usize>rows + PANEL - 1) / PANEL) * bytes;
   for (let unit = from; unit < to; unit++) {
-    const chunk = unit % chunks;
-    const firstQuery = (unit / chunks) * blockSize;
-    const lastQuery = min(firstQuery + blockSize, count);
-    const first = chunk * chunkSize;
-    const last = min(first + chunkSize, rows);
-    if (chunk == 0) memory.fill(listed + (<usize>firstQuery << 2), 0, <usize>(lastQuery - firstQuery) << 2);
-    if (lastQuery - firstQuery > 1) packItems(items, first, last, scratch, columns, pitch);
-    for (let q = firstQuery; q < lastQuery; q += <u32>TILE) {
-      const left = lastQuery - q;
-      if (left == 1) {
-        const x = queries + <usize>load<u32>(query + (<usize>q << 2)) * pitch;
-        scoreAlone(q, x, items, itemBias, first, last, columns, pitch);
-        continue;
-      }
-      packQueries(query, queries, q, min(<usize>left, TILE), packed, thresholds, columns, pitch);
-      scoreTile(q, packed, thresholds, scratch, itemBias, first, last, columns);
+    const first = <usize>unit * <usize>blockSize;
+    const last = min(first + <usize>blockSize, <usize>count);
+    memory.fill(listed + (first << 2), 0, (last - first) << 2);
+    let tile = scratch;
+    for (let q = first; q < last; q += TILE) {
+      prepareTile(query, queries, q, min(last - q, TILE), tile, rank, pitch);
+      tile += tileBytes;
     }
-    if (chunk + 1 < chunks) continue;
-    for (let q = <usize>firstQuery; q < <usize>lastQuery; q++) {
+    for (let panel = codes; panel < end; panel += <usize>chunkSize * bytes) {
+      const chunkEnd = min(panel + <usize>chunkSize * bytes, end);
+      tile = scratch;
+      for (let q = first; q < last; q += TILE) {
+        if (last - q == 1) scoreAlone(q, tile, panel, chunkEnd, columns);
+        else scoreTile(q, tile, panel, chunkEnd, columns);
+        tile += tileBytes;
+      }
+    }
+    for (let q = first; q < last; q++) {
       const places = (q * <usize>n) << 2;
       sort(score + places, item + places, load<u32>(listed + (q << 2)));
     }
