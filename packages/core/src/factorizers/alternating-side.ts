@@ -24,6 +24,11 @@ export interface Side {
   readonly biasPenalty: Float32Array | undefined;
 }
 
+/** Every entry brings the same to its row, so both sides can look at one array. */
+export function hasEqualTerms(objective: RowObjective): boolean {
+  return objective.kind === "implicit" && objective.confidence === "constant";
+}
+
 export function sideOf(
   word: "user" | "item",
   ids: IdMap,
@@ -41,7 +46,7 @@ export function sideOf(
     center: centered ? new Float32Array(ids.size) : undefined,
     level: centered ? at[`${word}Level`] : bias,
     entries: { start: at[`${word}Start`], index: at[`${word}Index`] },
-    term: at[`${word}Term`],
+    term: hasEqualTerms(objective) ? at.userTerm : at[`${word}Term`],
     penalty: at[`${word}Penalty`],
     biasPenalty: biased ? at[`${word}BiasPenalty`] : undefined,
   };

@@ -35,7 +35,7 @@ import {
 } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
-import { penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
+import { hasEqualTerms, penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
 import { multiply, unitFor } from "./descent-unit.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
@@ -88,7 +88,7 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
     itemIndex: slot.u32(ratings.size),
     // What each entry brings to its row's system: the rating (less its row's centre), or the confidence made from it.
     userTerm: slot.f32(ratings.size),
-    itemTerm: slot.f32(ratings.size),
+    itemTerm: slot.f32(hasEqualTerms(objective) ? 0 : ratings.size),
     userPenalty: slot.f32(users),
     itemPenalty: slot.f32(items),
     userBiasPenalty: slot.f32(biased.user ? users : 0),

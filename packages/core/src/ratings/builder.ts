@@ -1,7 +1,8 @@
 /**
  * RatingsBuilder: records or columns in, as they stream, Ratings out.
  *
- * Keeps 12 bytes a record (20 with times) in blocks, and frees each column as soon as it has been sorted.
+ * Keeps 12 bytes a record (20 with times) in blocks, and frees each column as soon as it has been sorted: at most 16 bytes a record (32)
+ * at a time, where the engine can free arrays at once.
  * Cost of build: two counting sorts, O(records + users + items).
  */
 import {
@@ -14,8 +15,8 @@ import {
   show,
   wholeNumber,
 } from "../support/index.ts";
-import { Column } from "./column.ts";
-import { places } from "./compressed-rows.ts";
+import { Column, free } from "./column.ts";
+import { type CompressedRows, startsOf } from "./compressed-rows.ts";
 import { IdCodes } from "./id-codes.ts";
 import { mergeDuplicates } from "./merge.ts";
 import { Ratings, reportOf } from "./ratings.ts";
@@ -142,18 +143,20 @@ export class RatingsBuilder {
     const users = this.#userCodes.finish();
     const items = this.#itemCodes.finish();
 
-    const { start, index, destination } = sortCells(
-      this.#user.translate(users.indexOf),
-      this.#item.translate(items.indexOf),
-      users.ids.size,
-      items.ids.size,
-    );
-    const value = this.#hasRatings
-      ? this.#rating.scatterInto(destination, new Float32Array(added))
-      : new Float32Array(added).fill(1);
-    const time = this.#hasTimes ? this.#time.scatterInto(destination, new Float64Array(added)) : undefined;
-
-    const sorted = { rows: users.ids.size, columns: items.ids.size, start, index, value, time };
+    const rows = users.ids.size;
+    const columns = items.ids.size;
+    const user = this.#user.translate(users.indexOf);
+    const item = this.#item.translate(items.indexOf);
+    const sorted = {
+      rows,
+      columns,
+      ...sortCells(user, item, this.#rating, this.#time, {
+        rows,
+        columns,
+        hasRatings: this.#hasRatings === true,
+        hasTimes: this.#hasTimes === true,
+      }),
+    };
     const cells = mergeDuplicates(sorted, policy, users.ids, items.ids);
     const left = dropped.reduce((sum, { count }) => sum + count, 0);
     const report = reportOf(cells, { records: added + left, duplicates: policy, dropped });
@@ -210,23 +213,61 @@ function isPresent<T>(value: T | undefined | null): value is T {
 }
 
 /**
- * Stable sort by item, then by user: cells of a user ascend by item, records of one cell keep their order.
- *
- * @returns rows of users, and where each record has ended up. Both columns are freed
+ * Stable sort by item, then by user: cells of a user ascend by item, records of one cell keep their order. Each column is freed as soon as
+ * it has been sorted by item, so that no more than two copies of the records are there at a time.
  */
-function sortCells(user: Column<Uint32Array>, item: Column<Uint32Array>, users: number, items: number) {
+function sortCells(
+  user: Column<Uint32Array>,
+  item: Column<Uint32Array>,
+  rating: Column<Float32Array>,
+  time: Column<Float64Array>,
+  { rows, columns, hasRatings, hasTimes }: Shape,
+): Pick<CompressedRows, "start" | "index" | "value" | "time"> {
   const count = user.length;
-  const byItem = places(item.blocks(), items);
-  item.clear();
-  const userByItem = user.scatterInto(byItem.destination, new Uint32Array(count));
-  const byUser = places([userByItem], users);
-  const index = new Uint32Array(count);
-  for (let column = 0; column < items; column++) {
-    for (let i = byItem.start[column]; i < byItem.start[column + 1]; i++) index[byUser.destination[i]] = column;
+  const byItem = placed(item, columns);
+  const users = user.scatterInto(byItem.destination, new Uint32Array(count));
+  const values = hasRatings ? rating.scatterInto(byItem.destination, new Float32Array(count)) : undefined;
+  const times = hasTimes ? time.scatterInto(byItem.destination, new Float64Array(count)) : undefined;
+  const start = startsOf([users], rows);
+  const next = start.slice(0, rows);
+  const out = {
+    start,
+    // Needed no more, and every place is written anew.
+    index: byItem.destination,
+    value: new Float32Array(count),
+    time: hasTimes ? new Float64Array(count) : undefined,
+  };
+  for (let column = 0; column < columns; column++) {
+    for (let i = byItem.start[column]; i < byItem.start[column + 1]; i++) {
+      const to = next[users[i]]++;
+      out.index[to] = column;
+      out.value[to] = values === undefined ? 1 : values[i];
+      if (out.time !== undefined && times !== undefined) out.time[to] = times[i];
+    }
   }
-  const destination = byItem.destination;
-  for (let i = 0; i < count; i++) destination[i] = byUser.destination[destination[i]];
-  return { start: byUser.start, index, destination };
+  for (const sorted of [users, values, times]) if (sorted !== undefined) free(sorted);
+  return out;
+}
+
+interface Shape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly hasRatings: boolean;
+  readonly hasTimes: boolean;
+}
+
+/** Where a stable sort puts each entry of a column of keys, which is freed. */
+function placed(
+  keys: Column<Uint32Array>,
+  buckets: number,
+): { readonly start: Uint32Array; readonly destination: Uint32Array } {
+  const start = startsOf(keys.blocks(), buckets);
+  const next = start.slice(0, buckets);
+  const destination = new Uint32Array(keys.length);
+  let entry = 0;
+  for (const block of keys.blocks()) for (let i = 0; i < block.length; i++) destination[entry++] = next[block[i]]++;
+  keys.clear();
+  return { start, destination };
 }
 
 function checkRating(rating: unknown, row: number): asserts rating is number {

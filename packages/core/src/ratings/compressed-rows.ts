@@ -34,9 +34,7 @@ export function transposeInto(
   { rows, columns, start, index, value }: CompressedRows,
   out: Pick<CompressedRows, "start" | "index" | "value">,
 ): void {
-  out.start.fill(0);
-  for (let cell = 0; cell < index.length; cell++) out.start[index[cell] + 1]++;
-  for (let column = 0; column < columns; column++) out.start[column + 1] += out.start[column];
+  out.start.set(startsOf([index], columns));
   const next = out.start.slice(0, columns);
   for (let row = 0; row < rows; row++) {
     for (let cell = start[row]; cell < start[row + 1]; cell++) {
@@ -47,23 +45,12 @@ export function transposeInto(
   }
 }
 
-/** Where a stable counting sort by key puts each entry of the blocks, counted through. Keys are below `buckets`. */
-export function places(
-  blocks: readonly Uint32Array[],
-  buckets: number,
-): { readonly start: Uint32Array; readonly destination: Uint32Array } {
+/** u32[buckets + 1]: where each bucket of a sort by key begins. Keys are below `buckets`. */
+export function startsOf(blocks: readonly Uint32Array[], buckets: number): Uint32Array {
   const start = new Uint32Array(buckets + 1);
-  let length = 0;
-  for (const keys of blocks) {
-    for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
-    length += keys.length;
-  }
+  for (const keys of blocks) for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
   for (let bucket = 0; bucket < buckets; bucket++) start[bucket + 1] += start[bucket];
-  const next = start.slice(0, buckets);
-  const destination = new Uint32Array(length);
-  let entry = 0;
-  for (const keys of blocks) for (let i = 0; i < keys.length; i++) destination[entry++] = next[keys[i]]++;
-  return { start, destination };
+  return start;
 }
 
 /** The cells marked in `keep` (0 = out), same rows and columns. */

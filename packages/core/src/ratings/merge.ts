@@ -2,6 +2,7 @@
  * Several records for one user and item become one cell, by the declared policy.
  */
 import { DataError, show } from "../support/index.ts";
+import { free, type Numbers } from "./column.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DuplicatePolicy } from "./records.ts";
@@ -9,7 +10,7 @@ import type { DuplicatePolicy } from "./records.ts";
 /**
  * Merges neighbours of equal row and index, in place, then cuts the arrays to the cells that remain.
  *
- * @param cells rows with ascending, possibly repeated indexes; records of one cell in the order they came; overwritten
+ * @param cells rows with ascending, possibly repeated indexes; records of one cell in the order they came; overwritten, and not to be used afterwards
  */
 export function mergeDuplicates(
   cells: CompressedRows,
@@ -43,7 +44,13 @@ export function mergeDuplicates(
     start[row + 1] = to;
   }
   if (to === index.length) return cells;
-  return { rows, columns, start, index: index.slice(0, to), value: value.slice(0, to), time: time?.slice(0, to) };
+  return { rows, columns, start, index: cut(index, to), value: cut(value, to), time: time && cut(time, to) };
+}
+
+function cut<T extends Numbers>(array: T, length: number): T {
+  const kept = array.slice(0, length) as T;
+  free(array);
+  return kept;
 }
 
 function mergedValue(
