@@ -25,7 +25,7 @@ export interface Side {
 }
 
 /** Every entry brings the same to its row, so both sides can look at one array. */
-export function hasEqualTerms(objective: RowObjective): boolean {
+export function hasEqualTerms(objective: SolvedObjective): boolean {
   return objective.kind === "implicit" && objective.confidence === "constant";
 }
 
