@@ -57,7 +57,7 @@ export interface BprOptions extends SampledOptions, ScoreOptions {
   readonly temperature?: number;
   /** What an item chosen is compared with: the highest of some negatives, or all that are drawn. Default hardest */
   readonly against?: "hardest" | "all";
-  /** Negatives that the highest is taken of, for each item chosen anew, at least 1; 1: any one. Default `auto`: 1/640 of the items */
+  /** Negatives that the highest is taken of, for each item chosen anew, at least 1, which takes any one. Default `auto`: 1/640 of the items */
   readonly hardestOf?: number | "auto";
 }
 
