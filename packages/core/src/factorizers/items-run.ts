@@ -60,7 +60,7 @@ export function startItems(training: ItemsTraining, from: StartFrom | undefined)
 
 /** What the entries of some rows count. */
 export function countedValues({ value }: CompressedRows, values: HistoryValues): Float32Array {
-  return values === "given" ? value : new Float32Array(value.length).fill(1);
+  return values === "given" ? value.toFloats() : new Float32Array(value.length).fill(1);
 }
 
 class ItemsRun implements Run<ItemModel> {
