@@ -24,7 +24,11 @@ export function cells(name: string, { byUser }: Ratings): RawArrays {
   const { rows, start, index, value } = byUser;
   const user = new Uint32Array(index.length);
   for (let row = 0; row < rows; row++) user.fill(row, start[row], start[row + 1]);
-  return { [`${name}-user.u32`]: user, [`${name}-item.u32`]: new Uint32Array(index), [`${name}-rating.f32`]: value.toFloats() };
+  return {
+    [`${name}-user.u32`]: user,
+    [`${name}-item.u32`]: new Uint32Array(index),
+    [`${name}-rating.f32`]: value.toFloats(),
+  };
 }
 
 /** A compressed matrix: start.u32, index.u32, value.f32. */

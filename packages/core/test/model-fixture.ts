@@ -95,7 +95,14 @@ export function modelFixture(options: FixtureOptions = {}): FactorModel {
     history:
       options.density === undefined && "density" in options
         ? undefined
-        : { rows: users.size, columns: items.size, start, index: Uint16Array.from(index), value: CellValues.of(value), time: undefined },
+        : {
+            rows: users.size,
+            columns: items.size,
+            start,
+            index: Uint16Array.from(index),
+            value: CellValues.of(value),
+            time: undefined,
+          },
     provenance: {
       method: "als",
       options: { rank, sweeps: 15, nested: { list: [1, "two", null, true] } },

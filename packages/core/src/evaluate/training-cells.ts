@@ -3,7 +3,14 @@
  * that the rulers average. Comes from the caller's training ratings, or from the history inside a model.
  */
 import type { Model, Scorer } from "../model/index.ts";
-import { align, type CellValues, type CompressedRows, type IdMap, type Ratings, standardDeviation } from "../ratings/index.ts";
+import {
+  align,
+  type CellValues,
+  type CompressedRows,
+  type IdMap,
+  type Ratings,
+  standardDeviation,
+} from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
 
 /** Training data by user. `Ratings` is one; so is a model's history with the model's id maps. */

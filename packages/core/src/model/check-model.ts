@@ -127,7 +127,9 @@ export function checkHistory(
     return fault("start", `has ${start.length} numbers, ${rows} ${word} need ${rows + 1}`);
   }
   if (start[0] !== 0 || start[rows] !== entries) return fault("start", `must run from 0 to the ${entries} entries`);
-  if (value.length !== entries) return fault("value", `has ${value.length} numbers for ${entries} entries`);
+  const numbers = value.code === undefined && value.table.length === 1 ? value.length : value.stored?.length;
+  if (value.length !== entries || numbers !== entries)
+    return fault("value", `has ${numbers} numbers for ${entries} entries`);
   if (time !== undefined && time.length !== entries) {
     return fault("time", `has ${time.length} numbers for ${entries} entries`);
   }
@@ -152,7 +154,9 @@ function valueFault(
   const entries = code ?? (table.length === 1 ? new Uint8Array(Math.min(1, length)) : undefined);
   if (entries === undefined) {
     const bad = firstNotFinite(table);
-    return bad === undefined ? undefined : fault("value", `holds ${table[bad]} at place ${bad}; all must be finite`, bad);
+    return bad === undefined
+      ? undefined
+      : fault("value", `holds ${table[bad]} at place ${bad}; all must be finite`, bad);
   }
   for (let entry = 0; entry < entries.length; entry++) {
     const number = table[entries[entry]];

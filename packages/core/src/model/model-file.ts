@@ -172,7 +172,9 @@ function modelTensors(model: Model): Tensor[] {
     ...idTensors(items, "item"),
     ...(model.kind === "items" ? weightTensors(model, f32, u32) : tableTensors(model, f32)),
     ...(model.kind === "net" ? netTensors(model, f32) : []),
-    ...(history === undefined ? [] : [...u32("history_start", history.start), ...u32("history_item", wideIndexes(history.index))]),
+    ...(history === undefined
+      ? []
+      : [...u32("history_start", history.start), ...u32("history_item", wideIndexes(history.index))]),
     ...(history === undefined || history.value.every((value) => value === 1)
       ? []
       : f32("history_value", history.value.toFloats(), [history.value.length])),

@@ -73,7 +73,9 @@ export class CellValues implements Iterable<number> {
     const codes = new ValueCodes();
     const code = new Uint8Array(values.length);
     if (codes.encode(values, 0, values.length, code, 0) < values.length) {
-      return new CellValues(values instanceof Float32Array ? values : Float32Array.from(values));
+      const table = values instanceof Float32Array ? values : Float32Array.from(values);
+      for (let cell = 0; cell < table.length; cell++) table[cell] += 0;
+      return new CellValues(table);
     }
     const { table, rank } = codes.sorted();
     if (table.length === 1) return new CellValues(table, undefined, values.length);
@@ -173,6 +175,9 @@ export class CellValues implements Iterable<number> {
   }
 }
 
+/** The bits of -0. */
+const MINUS_ZERO = 0x80000000 | 0;
+
 /** Codes for up to 256 different numbers of 32 bits, in the order in which they come. */
 export class ValueCodes {
   readonly table = new Float32Array(MAX_CODES);
@@ -199,8 +204,8 @@ export class ValueCodes {
 
   /** The code of a number, rounded to f32, -0 as 0; -1 when all are taken by others. */
   code(value: number): number {
-    this.#float[0] = value + 0;
-    const bits = this.#bitsOf[0];
+    this.#float[0] = value;
+    const bits = this.#bitsOf[0] === MINUS_ZERO ? 0 : this.#bitsOf[0];
     const places = this.#places;
     let place = Math.imul(bits, 0x9e3779b1 | 0) >>> 22;
     for (;;) {
@@ -217,8 +222,10 @@ export class ValueCodes {
 
   /** The values in ascending order, and the place of each code there: the same for the same values in any order. */
   sorted(): { readonly table: Float32Array; readonly rank: Uint8Array } {
-    const table = this.table.slice(0, this.size).sort();
-    const rank = Uint8Array.from(this.table.subarray(0, this.size), (value) => table.indexOf(value));
-    return { table, rank };
+    const order = Uint8Array.from({ length: this.size }, (_, code) => code);
+    order.sort((a, b) => this.table[a] - this.table[b]);
+    const rank = new Uint8Array(this.size);
+    for (let place = 0; place < rank.length; place++) rank[order[place]] = place;
+    return { table: Float32Array.from(order, (code) => this.table[code]), rank };
   }
 }

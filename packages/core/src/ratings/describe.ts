@@ -84,10 +84,14 @@ export function standardDeviation(values: CellValues, mean: number): number {
 
 /** The smallest value that is not below half of all values. */
 export function median(values: CellValues): number {
-  const counts = values.code === undefined ? undefined : values.counts(MAX_CODES);
+  const counts = values.stored instanceof Float32Array ? undefined : values.counts(MAX_CODES);
   if (counts === undefined) return quantile(values.toFloats().sort(), 0.5);
-  let below = 0;
-  return counts.find(({ count }) => (below += count) >= values.length / 2)!.value;
+  let upTo = 0;
+  const half = counts.find(({ count }) => {
+    upTo += count;
+    return upTo >= values.length / 2;
+  });
+  return half!.value;
 }
 
 /** Lengths of the rows that have cells, ascending. */

@@ -4,7 +4,15 @@
  */
 export * from "./align.ts";
 export * from "./builder.ts";
-export { CellValues, type Indexes, indexArray, indexArrayOf, narrowIndexes, wideBlocks, wideIndexes } from "./cell-values.ts";
+export {
+  CellValues,
+  type Indexes,
+  indexArray,
+  indexArrayOf,
+  narrowIndexes,
+  wideBlocks,
+  wideIndexes,
+} from "./cell-values.ts";
 export type { CompressedRows, TransposedArrays } from "./compressed-rows.ts";
 export * from "./dense.ts";
 export * from "./describe.ts";

@@ -2,8 +2,8 @@
  * Several records for one user and item become one cell, by the declared policy.
  */
 import { DataError, show } from "../support/index.ts";
-import { free, type Numbers } from "./column.ts";
 import { CellValues, narrowIndexes } from "./cell-values.ts";
+import { free, type Numbers } from "./column.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DuplicatePolicy } from "./records.ts";

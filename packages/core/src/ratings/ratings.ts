@@ -6,7 +6,13 @@
  */
 import { DataError, Digest, OptionError } from "../support/index.ts";
 import { wideBlocks } from "./cell-values.ts";
-import { type CompressedRows, selectCells, type TransposedArrays, transpose, transposeInto } from "./compressed-rows.ts";
+import {
+  type CompressedRows,
+  selectCells,
+  type TransposedArrays,
+  transpose,
+  transposeInto,
+} from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DataReport, RatingRecord } from "./records.ts";
 

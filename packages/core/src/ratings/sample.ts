@@ -25,7 +25,14 @@ export function someHistories(ratings: Ratings, wanted: number): Ratings {
     if (stored !== undefined) value?.set(stored.subarray(from, to), start[n]);
   }
   const ids: Id[] = Array.from(user, (one) => users.id(one));
-  const cells = { rows: count, columns: items.size, start, index, value: byUser.value.madeOf(value, index.length), time: undefined };
+  const cells = {
+    rows: count,
+    columns: items.size,
+    start,
+    index,
+    value: byUser.value.madeOf(value, index.length),
+    time: undefined,
+  };
   const { duplicates } = ratings.report;
   return new Ratings({
     users: IdMap.of(ids, "user"),
