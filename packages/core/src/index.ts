@@ -159,6 +159,7 @@ export {
   type Aligned,
   type AsyncRatingsOptions,
   align,
+  CellValues,
   type Checkerboard,
   type CheckerboardOptions,
   type CompressedRows,

@@ -210,7 +210,7 @@ async function weightsFrom(
 function squaresOf({ byUser, size }: Ratings, values: HistoryValues): number {
   if (values === "ones") return size;
   let sum = 0;
-  for (let e = 0; e < size; e++) sum += byUser.value[e] ** 2;
+  for (let e = 0; e < size; e++) sum += byUser.value.at(e) ** 2;
   return sum;
 }
 

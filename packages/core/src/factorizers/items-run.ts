@@ -77,8 +77,8 @@ export function fillHistories({ byUser, byItem }: Ratings, at: HistoryArrays, va
   at.columnStart.set(byUser.start);
   at.columnIndex.set(byUser.index);
   if (values === "given") {
-    at.rowValue.set(byItem.value);
-    at.columnValue.set(byUser.value);
+    byItem.value.writeTo(at.rowValue);
+    byUser.value.writeTo(at.columnValue);
   } else {
     at.rowValue.fill(1);
     at.columnValue.fill(1);
