@@ -50,6 +50,8 @@ export interface PlannedBytes {
     /** For the kernels' own use, most of it for each thread */
     readonly scratch: number;
     readonly total: number;
+    /** Of `ratings`, what lies beside the block because the block would be too large with it; 0 where everything fits */
+    readonly outside: number;
   };
   /** The model, a copy that outlives kernel memory; validation and checkpoints keep one more each */
   readonly model: number;
@@ -171,7 +173,8 @@ function kernelBytes(
     if ("rank" in slot) sums.tables += bytes[name];
     else sums[slot.length > 0 && slot.length % size === 0 ? "ratings" : "other"] += bytes[name];
   }
-  return { ...sums, scratch: total - sums.tables - sums.ratings - sums.other, total };
+  const scratch = total - sums.tables - sums.ratings - sums.other;
+  return { ...sums, scratch, total, outside: total === 0 ? 0 : total - kernels.addressedBytes(layout) };
 }
 
 /** Where trials begin, how much larger the next is, and when a pass is long enough to go by. */
@@ -260,7 +263,7 @@ function obstaclesOf(
     const message = `${what} ${gigabytes(bytes)}, and ${gigabytes(limit)} is the most; ${remedy(kernel, rank, bytes - limit)}`;
     found.push({ code, bytes, limit, message });
   };
-  add("kernel-memory", "kernel memory would take", kernel.total, mostBytes);
+  add("kernel-memory", "kernel memory would take", kernel.total - kernel.outside, mostBytes);
   if (memory !== undefined) add("memory", "the training would take", total, memory);
   return found;
 }
