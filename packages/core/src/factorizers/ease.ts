@@ -13,7 +13,15 @@ import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, LowrankError, nextTurn, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { MAX_PENALTY } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
+import {
+  byItemBytes,
+  fillHistories,
+  historyRows,
+  historySlots,
+  startItems,
+  valuesOption,
+  type WeighedItems,
+} from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const easeOptions = {
@@ -55,7 +63,7 @@ export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
     ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(easeLayout(ratings)),
     modelBytes: ({ items }: Ratings) => 4 * items.size ** 2,
-    hostBytes: ({ size }: Ratings) => CELL_BYTES * size,
+    hostBytes: byItemBytes,
     secondsFor: (ratings: Ratings, kernels: Kernels) => needsOf(ratings, kernels).seconds,
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const needs = needsOf(ratings, kernels);
@@ -78,21 +86,14 @@ export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
   };
 }
 
-function easeLayout({ users, items, size }: Ratings) {
+function easeLayout(ratings: Ratings) {
+  const { items } = ratings;
   return {
-    rowStart: slot.u32(items.size + 1),
-    rowIndex: slot.u32(size),
-    rowValue: slot.f32(size),
-    columnStart: slot.u32(users.size + 1),
-    columnIndex: slot.u32(size),
-    columnValue: slot.f32(size),
+    ...historySlots(ratings),
     square: slot.f64(squareStride(items.size) ** 2),
     scratch: slot.f64(inverseScratch(items.size)),
   };
 }
-
-/** The ratings by item, and what each counts. */
-const CELL_BYTES = 12;
 
 /** What a training takes, known before it starts. */
 interface Needs {
@@ -139,12 +140,9 @@ async function easeWeights(
   const { at } = space;
   try {
     const value = weightsArray(ratings, kernels);
-    fill(ratings, at, options.values);
+    fillHistories(ratings, at, options.values);
     await space.squareOfRows({
-      rows: { start: at.rowStart, index: at.rowIndex },
-      rowValue: at.rowValue,
-      columns: { start: at.columnStart, index: at.columnIndex },
-      columnValue: at.columnValue,
+      ...historyRows(at),
       diagonal: options.regularization,
       out: at.square,
     });
@@ -160,8 +158,6 @@ async function easeWeights(
     space.close();
   }
 }
-
-type EaseArrays = ReturnType<typeof openSpace>["at"];
 
 function openSpace(ratings: Ratings, kernels: Kernels) {
   try {
@@ -179,15 +175,6 @@ function weightsArray(ratings: Ratings, kernels: Kernels): Float32Array {
   } catch (cause) {
     throw tooLarge(needsOf(ratings, kernels), kernels, cause);
   }
-}
-
-function fill({ byUser, byItem }: Ratings, at: EaseArrays, values: HistoryValues): void {
-  at.rowStart.set(byItem.start);
-  at.rowIndex.set(byItem.index);
-  at.rowValue.set(countedValues(byItem, values));
-  at.columnStart.set(byUser.start);
-  at.columnIndex.set(byUser.index);
-  at.columnValue.set(countedValues(byUser, values));
 }
 
 /**

@@ -22,7 +22,15 @@ import type { HistoryValues, ItemModel, SparseItemWeights } from "../model/index
 import type { Ratings } from "../ratings/index.ts";
 import { logOnePlus, nextTurn, power, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import { countedValues, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
+import {
+  byItemBytes,
+  fillHistories,
+  historyRows,
+  historySlots,
+  startItems,
+  valuesOption,
+  type WeighedItems,
+} from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const itemWeightings = ["cosine", "tfidf", "bm25"] as const;
@@ -110,7 +118,8 @@ export function itemKnn(given: ItemKnnOptions = {}): Factorizer<ItemModel> {
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(knnLayout(ratings, options.neighbors)),
     // The neighbours as they are found, and turned around: a weight is an index and a number.
     modelBytes: ({ items }: Ratings) => 8 * items.size * Math.min(options.neighbors, items.size) + 4 * items.size,
-    hostBytes: ({ items, size }: Ratings) => 12 * size + 8 * items.size * Math.min(options.neighbors, items.size),
+    hostBytes: (ratings: Ratings) =>
+      byItemBytes(ratings) + 8 * ratings.items.size * Math.min(options.neighbors, ratings.items.size),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) =>
       startItems(
         {
@@ -137,15 +146,11 @@ function chunkOf(items: number, neighbors: number): number {
   return Math.max(1, Math.min(items, 4096, Math.floor(CHUNK_PLACES / neighbors)));
 }
 
-function knnLayout({ users, items, size }: Ratings, neighbors: number) {
+function knnLayout(ratings: Ratings, neighbors: number) {
+  const { items } = ratings;
   const chunk = chunkOf(items.size, neighbors);
   return {
-    rowStart: slot.u32(items.size + 1),
-    rowIndex: slot.u32(size),
-    rowValue: slot.f32(size),
-    columnStart: slot.u32(users.size + 1),
-    columnIndex: slot.u32(size),
-    columnValue: slot.f32(size),
+    ...historySlots(ratings),
     norm: slot.f32(items.size),
     otherNorm: slot.f32(items.size),
     index: slot.u32(chunk * neighbors),
@@ -192,10 +197,7 @@ async function nearest(
   last: number,
 ): Promise<Chunk> {
   await nearestRows({
-    rows: { start: at.rowStart, index: at.rowIndex },
-    rowValue: at.rowValue,
-    columns: { start: at.columnStart, index: at.columnIndex },
-    columnValue: at.columnValue,
+    ...historyRows(at),
     norm: weighting === "bm25" ? undefined : at.norm,
     otherNorm: weighting === "bm25" ? undefined : at.otherNorm,
     shrinkage,
@@ -257,12 +259,7 @@ async function transposed(
 /** What every entry weighs, by items and by users, and the lengths of the items. */
 async function load(ratings: Ratings, { at }: Workspace<KnnLayout>, options: Options): Promise<void> {
   const { byUser, byItem } = ratings;
-  at.rowStart.set(byItem.start);
-  at.rowIndex.set(byItem.index);
-  at.rowValue.set(countedValues(byItem, options.values));
-  at.columnStart.set(byUser.start);
-  at.columnIndex.set(byUser.index);
-  at.columnValue.set(countedValues(byUser, options.values));
+  fillHistories(ratings, at, options.values);
   const weigh = weightOf(ratings, options, at.rowValue);
   for (let i = 0; i < byItem.rows; i++) {
     let squares = 0;

@@ -4,9 +4,9 @@
  * Nothing of a pass is worth keeping half-way, so a checkpoint holds no arrays: a training that is resumed from its end
  * computes the weights again and ends in the same bytes.
  */
-import type { Kernels } from "../kernels/index.ts";
+import { type Arrays, type Kernels, slot } from "../kernels/index.ts";
 import type { HistoryValues, ItemModel, ItemWeights } from "../model/index.ts";
-import type { CompressedRows, Ratings } from "../ratings/index.ts";
+import type { Ratings } from "../ratings/index.ts";
 import { DataError, show } from "../support/index.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";
@@ -58,10 +58,43 @@ export function startItems(training: ItemsTraining, from: StartFrom | undefined)
   return new ItemsRun(training, (from?.passes ?? 0) > 0);
 }
 
-/** What the entries of some rows count. */
-export function countedValues({ value }: CompressedRows, values: HistoryValues): Float32Array {
-  return values === "given" ? value : new Float32Array(value.length).fill(1);
+/** Kernel memory for histories by item and by user, with what their entries count or weigh. */
+export const historySlots = ({ users, items, size }: Ratings) => ({
+  rowStart: slot.u32(items.size + 1),
+  rowIndex: slot.u32(size),
+  rowValue: slot.f32(size),
+  columnStart: slot.u32(users.size + 1),
+  columnIndex: slot.u32(size),
+  columnValue: slot.f32(size),
+});
+
+type HistoryArrays = Arrays<ReturnType<typeof historySlots>>;
+
+/** Fills them with what each entry counts. */
+export function fillHistories({ byUser, byItem }: Ratings, at: HistoryArrays, values: HistoryValues): void {
+  at.rowStart.set(byItem.start);
+  at.rowIndex.set(byItem.index);
+  at.columnStart.set(byUser.start);
+  at.columnIndex.set(byUser.index);
+  if (values === "given") {
+    at.rowValue.set(byItem.value);
+    at.columnValue.set(byUser.value);
+  } else {
+    at.rowValue.fill(1);
+    at.columnValue.fill(1);
+  }
 }
+
+/** As kernels/squares.ts takes them. */
+export const historyRows = (at: HistoryArrays) => ({
+  rows: { start: at.rowStart, index: at.rowIndex },
+  rowValue: at.rowValue,
+  columns: { start: at.columnStart, index: at.columnIndex },
+  columnValue: at.columnValue,
+});
+
+/** Bytes of the ratings by item, which these methods have beside the kernel memory. */
+export const byItemBytes = ({ size }: Ratings) => 8 * size;
 
 class ItemsRun implements Run<ItemModel> {
   readonly lossName: string;

@@ -11,7 +11,7 @@
  */
 import { factor, solve } from "./cholesky";
 import { gatherExplicit, gatherImplicit, setDiagonal, takeRoots } from "./gather-panel";
-import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
+import { BLOCK_ENTRIES, moveSystem, takeSystem } from "./long-rows";
 import { addProducts, PANEL_ROWS } from "./panel";
 import { PIVOT_NOISE, reportUnstable } from "./report";
 import { isShort, solveShort } from "./short-rows";
@@ -98,16 +98,10 @@ export function solveExplicit(
       gatherExplicit(fixed, index + at, target, count, panel, t, s, pitch, pitch);
       addProducts(matrix, panel, panel, count, tiles, pitch);
       if (isLong && (e + count - first) % BLOCK_ENTRIES == 0) {
-        moveToTotal(matrix, total, tiles * pitch);
-        moveToTotal(t, totalSums, 2 * pitch);
+        moveSystem(matrix, tiles * pitch, t, 2 * pitch, total, totalSums);
       }
     }
-    if (isLong) {
-      moveToTotal(matrix, total, tiles * pitch);
-      moveToTotal(t, totalSums, 2 * pitch);
-      takeTotal(total, matrix, tiles * pitch);
-      takeTotal(totalSums, t, 2 * pitch);
-    }
+    if (isLong) takeSystem(matrix, tiles * pitch, t, 2 * pitch, total, totalSums);
     setDiagonal(matrix, penalty, rank, width, pitch);
     const done = factor(matrix, inverse, width, pitch, PIVOT_NOISE);
     if (done < width) {
@@ -186,16 +180,10 @@ export function solveImplicit(
       gatherImplicit(fixed, index + at, confidence + at, root, count, panel, t, pitch, pitch);
       addProducts(matrix, panel, panel, count, tiles, pitch);
       if (isLong && (e + count - first) % BLOCK_ENTRIES == 0) {
-        moveToTotal(matrix, total, tiles * pitch);
-        moveToTotal(t, totalSums, pitch);
+        moveSystem(matrix, tiles * pitch, t, pitch, total, totalSums);
       }
     }
-    if (isLong) {
-      moveToTotal(matrix, total, tiles * pitch);
-      moveToTotal(t, totalSums, pitch);
-      takeTotal(total, matrix, tiles * pitch);
-      takeTotal(totalSums, t, pitch);
-    }
+    if (isLong) takeSystem(matrix, tiles * pitch, t, pitch, total, totalSums);
     setDiagonal(matrix, load<f32>(regularization + (<usize>row << 2)), rank, width, pitch);
     const done = factor(matrix, inverse, width, pitch, PIVOT_NOISE);
     if (done < width) {

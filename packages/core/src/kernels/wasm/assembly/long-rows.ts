@@ -27,3 +27,30 @@ export function takeTotal(total: usize, to: usize, bytes: usize): void {
     v128.store(to + j, v128.shuffle<f32>(low, high, 0, 1, 4, 5));
   }
 }
+
+/** `moveToTotal` of a system of equations: its matrix and its right sides. */
+export function moveSystem(
+  matrix: usize,
+  matrixBytes: usize,
+  sides: usize,
+  sideBytes: usize,
+  total: usize,
+  totalSides: usize,
+): void {
+  moveToTotal(matrix, total, matrixBytes);
+  moveToTotal(sides, totalSides, sideBytes);
+}
+
+/** The last block moved, and the totals taken. */
+export function takeSystem(
+  matrix: usize,
+  matrixBytes: usize,
+  sides: usize,
+  sideBytes: usize,
+  total: usize,
+  totalSides: usize,
+): void {
+  moveSystem(matrix, matrixBytes, sides, sideBytes, total, totalSides);
+  takeTotal(total, matrix, matrixBytes);
+  takeTotal(totalSides, sides, sideBytes);
+}

@@ -19,7 +19,7 @@
 import { factor, solve } from "./cholesky";
 import { dots4, rowOf } from "./gather";
 import { gatherExplicit, gatherImplicit, setDiagonal, takeRoots } from "./gather-panel";
-import { BLOCK_ENTRIES, moveToTotal, takeTotal } from "./long-rows";
+import { BLOCK_ENTRIES, moveSystem, takeSystem } from "./long-rows";
 import { addProducts, PANEL_ROWS } from "./panel";
 import { PIVOT_NOISE, reportUnstable } from "./report";
 import { SHORT_ROWS, solveShort } from "./short-rows";
@@ -184,16 +184,10 @@ export function subspaceImplicit(
         gatherImplicit(fixed + block, entries + at, target, root + at, some, part, t, pitch, wide);
         addProducts(matrix, part, part, some, tiles, wide);
         if (isLong && (e + some) % BLOCK_ENTRIES == 0) {
-          moveToTotal(matrix, total, tiles * wide);
-          moveToTotal(t, totalSums, wide);
+          moveSystem(matrix, tiles * wide, t, wide, total, totalSums);
         }
       }
-      if (isLong) {
-        moveToTotal(matrix, total, tiles * wide);
-        moveToTotal(t, totalSums, wide);
-        takeTotal(total, matrix, tiles * wide);
-        takeTotal(totalSums, t, wide);
-      }
+      if (isLong) takeSystem(matrix, tiles * wide, t, wide, total, totalSums);
       setDiagonal(matrix, penalty, columns, width, wide);
       const done = factor(matrix, inverse, width, wide, PIVOT_NOISE);
       if (done < width) {
@@ -292,16 +286,10 @@ export function subspaceExplicit(
         addProducts(matrix, part, part, some, tiles, wide);
         for (let j: usize = 0; j < <usize>some << 2; j += 4) errorSum += <f64>load<f32>(error + at + j);
         if (isLong && (e + some) % BLOCK_ENTRIES == 0) {
-          moveToTotal(matrix, total, tiles * wide);
-          moveToTotal(t, totalSums, 2 * wide);
+          moveSystem(matrix, tiles * wide, t, 2 * wide, total, totalSums);
         }
       }
-      if (isLong) {
-        moveToTotal(matrix, total, tiles * wide);
-        moveToTotal(t, totalSums, 2 * wide);
-        takeTotal(total, matrix, tiles * wide);
-        takeTotal(totalSums, t, 2 * wide);
-      }
+      if (isLong) takeSystem(matrix, tiles * wide, t, 2 * wide, total, totalSums);
       setDiagonal(matrix, penalty, columns, width, wide);
       const done = factor(matrix, inverse, width, wide, PIVOT_NOISE);
       if (done < width) {
