@@ -6,7 +6,8 @@
  */
 import { LowrankError, show } from "../support/index.ts";
 import { type CodesProblem, codesLength } from "./codes.ts";
-import type { ImplicitRows, PairProblem, RowProblem, RowSolver, SparseRows, Table, TopNProblem } from "./kernels.ts";
+import { type EntryNumbers, isCoded, type PackedRows } from "./entries.ts";
+import type { ImplicitRows, PairProblem, RowProblem, RowSolver, Table, TopNProblem } from "./kernels.ts";
 import { BLOCK_SIZE_STEP } from "./subspace.ts";
 
 export function checkGram(table: Table, out: Float32Array): void {
@@ -20,7 +21,7 @@ export function checkRows(who: string, problem: RowProblem): void {
   atLeast(who, "regularization.length", regularization.length, out.rows);
   switch (problem.kind) {
     case "explicit":
-      atLeast(who, "value.length", problem.value.length, count);
+      checkNumbers(who, "value", problem.value, count);
       if (problem.outBias !== undefined) atLeast(who, "outBias.length", problem.outBias.length, out.rows);
       if (problem.fixedBias !== undefined) atLeast(who, "fixedBias.length", problem.fixedBias.length, fixed.rows);
       if ((problem.outBias === undefined) !== (problem.biasRegularization === undefined)) {
@@ -31,7 +32,7 @@ export function checkRows(who: string, problem: RowProblem): void {
       }
       return;
     case "implicit":
-      atLeast(who, "confidence.length", problem.confidence.length, count);
+      checkNumbers(who, "confidence", problem.confidence, count);
       exactly(who, "gram.length", problem.gram.length, fixed.stride * fixed.stride);
       return;
     default:
@@ -96,11 +97,21 @@ export function checkPairs({ left, right, leftRow, rightRow, out }: PairProblem)
 }
 
 /** @returns the number of entries */
-export function checkEntries(who: string, name: string, { start, index }: SparseRows, rows: number): number {
+export function checkEntries(who: string, name: string, { start, index }: PackedRows, rows: number): number {
   atLeast(who, `${name}.start.length`, start.length, rows + 1);
   const count = start[rows];
   atLeast(who, `${name}.index.length`, index.length, count);
   return count;
+}
+
+/** A number for each of `count` entries. */
+export function checkNumbers(who: string, name: string, numbers: EntryNumbers, count: number): void {
+  if (!isCoded(numbers)) {
+    atLeast(who, `${name}.length`, numbers.length, count);
+    return;
+  }
+  atLeast(who, `${name}.table.length`, numbers.table.length, 1);
+  if (numbers.code !== undefined) atLeast(who, `${name}.code.length`, numbers.code.length, count);
 }
 
 export function exactly(who: string, what: string, got: number, expected: number): void {

@@ -8,6 +8,15 @@ export { type KernelOptions, openKernels, releaseWorkers } from "./choose.ts";
 export { type CodesProblem, codesLength } from "./codes.ts";
 export * from "./descent.ts";
 export { type EngineOptions, engineOptionNames, kernelsFor } from "./engine.ts";
+export {
+  type CodedNumbers,
+  type EntryNumbers,
+  indexSlot,
+  isCoded,
+  MOST_CODES,
+  type PackedRows,
+  piecesFor,
+} from "./entries.ts";
 export * from "./kernels.ts";
 export { arrayBytes } from "./layout.ts";
 export {

@@ -7,6 +7,7 @@ import { digestOfDescent } from "./descent.case.ts";
 import { digestOfEverything, kernelCases } from "./kernels.case.ts";
 import type { Kernels } from "./kernels.ts";
 import { nonNegativeDigest } from "./nonnegative.case.ts";
+import { packedRowCases } from "./packed-rows.case.ts";
 import { productDigest } from "./products.case.ts";
 import { openReference } from "./reference/index.ts";
 import { squareDigest } from "./squares.case.ts";
@@ -20,6 +21,10 @@ const builds: Build[] = probeHost().relaxed ? ["strict", "relaxed"] : ["strict"]
 const open = (build: Build, threads: number, spread = false): Promise<Kernels> =>
   openWasm({ build, threads, reason: "a test", spread });
 
+/** As if no byte more could be addressed than must be: arrays in pieces lie outside of the memory. */
+const openOutside = (build: Build, threads: number, spread: boolean): Promise<Kernels> =>
+  openWasm({ build, threads, reason: "a test", spread, mostBytes: 1 });
+
 describe("reference", () => kernelCases(openReference("the definition")));
 
 for (const build of builds) {
@@ -27,6 +32,16 @@ for (const build of builds) {
   describe(`wasm ${build}, one thread, memory not shared`, () => kernelCases(alone));
   const pooled = await open(build, 3, true);
   describe(`wasm ${build}, every job on 3 workers`, () => kernelCases(pooled));
+
+  for (const [threads, spread] of [
+    [1, false],
+    [2, true],
+    [3, false],
+  ] as const) {
+    const outside = await openOutside(build, threads, spread);
+    const where = spread ? "on workers" : "where it is sooner";
+    describe(`wasm ${build}, entries outside, ${threads} threads, ${where}`, () => packedRowCases(outside));
+  }
 
   it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes in every routine`, async () => {
     for (const digestOf of [digestOfEverything, digestOfDescent, productDigest, squareDigest, nonNegativeDigest]) {

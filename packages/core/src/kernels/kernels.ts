@@ -15,6 +15,7 @@
 import type { BlockRoutines } from "./blocks.ts";
 import type { CodesProblem } from "./codes.ts";
 import type { DescentRoutines } from "./descent.ts";
+import type { EntryNumbers, PackedRows } from "./entries.ts";
 import type { NetRoutines } from "./net.ts";
 import type { NonNegativeRoutines } from "./nonnegative.ts";
 import type { ProductRoutines } from "./products.ts";
@@ -51,9 +52,16 @@ export interface RealTable {
 /** What a workspace holds, by name. Arrays are zero when the workspace opens. */
 export type Slot =
   | { readonly kind: "table" | "realTable"; readonly rows: number; readonly rank: number }
-  | { readonly kind: "f32" | "u32" | "f64" | "u8" | "real"; readonly length: number }
+  | {
+      readonly kind: "f32" | "u32" | "u16" | "f64" | "u8" | "real";
+      readonly length: number;
+      /** Only read as entries of rows: the backend may have it outside of its one memory when that is too small for all */
+      readonly inPieces?: true;
+    }
   /** Numbers that each thread has for itself while it works; the caller sees none of them */
-  | { readonly kind: "perThread"; readonly length: number };
+  | { readonly kind: "perThread"; readonly length: number }
+  /** Room for so many unpacked entries for each thread, at least those of the longest row (entries.ts) */
+  | { readonly kind: "pieces"; readonly length: number };
 
 export type Layout = Readonly<Record<string, Slot>>;
 
@@ -63,9 +71,12 @@ export const slot = {
   real: (length: number) => ({ kind: "real", length }) as const,
   f32: (length: number) => ({ kind: "f32", length }) as const,
   u32: (length: number) => ({ kind: "u32", length }) as const,
+  u16: (length: number) => ({ kind: "u16", length }) as const,
   f64: (length: number) => ({ kind: "f64", length }) as const,
   u8: (length: number) => ({ kind: "u8", length }) as const,
   perThread: (length: number) => ({ kind: "perThread", length }) as const,
+  pieces: (length: number) => ({ kind: "pieces", length }) as const,
+  inPieces: <S extends Slot>(of: S) => ({ ...of, inPieces: true }) as const,
 };
 
 interface SlotArrays {
@@ -74,9 +85,11 @@ interface SlotArrays {
   real: Reals;
   f32: Float32Array;
   u32: Uint32Array;
+  u16: Uint16Array;
   f64: Float64Array;
   u8: Uint8Array;
   perThread: undefined;
+  pieces: undefined;
 }
 
 export type Arrays<L extends Layout> = { readonly [Name in keyof L]: SlotArrays[L[Name]["kind"]] };
@@ -105,9 +118,8 @@ export interface ExplicitRows {
   readonly fixed: Table;
   /** f32[fixed.rows], or undefined for zeros */
   readonly fixedBias: Float32Array | undefined;
-  readonly entries: SparseRows;
-  /** f32[entries] */
-  readonly value: Float32Array;
+  readonly entries: PackedRows;
+  readonly value: EntryNumbers;
   readonly offset: number;
   /** f32[out.rows], each ≥ 0 */
   readonly regularization: Float32Array;
@@ -128,9 +140,9 @@ export interface ImplicitRows {
   readonly kind: "implicit";
   readonly out: Table;
   readonly fixed: Table;
-  readonly entries: SparseRows;
-  /** c: f32[entries], each ≥ overlap */
-  readonly confidence: Float32Array;
+  readonly entries: PackedRows;
+  /** c, each ≥ overlap */
+  readonly confidence: EntryNumbers;
   /** G, as `gram` writes it: f32[stride × stride] of `fixed` */
   readonly gram: Float32Array;
   /** w ≥ 0 */
@@ -288,10 +300,12 @@ export interface Kernels {
   readonly threads: number;
   /** Why this backend, build and thread count, as a sentence for reports. */
   readonly reason: string;
-  /** Bytes of the largest workspace that this backend can address, whatever the host has */
+  /** Bytes of the largest memory that this backend can address, whatever the host has */
   readonly mostBytes: number;
   /** Bytes that `open` would take, scratch included, without taking them. */
   bytesFor(layout: Layout): number;
+  /** Those of them that the one memory must hold. The others are arrays in pieces, outside of it when all would be more than `mostBytes` */
+  addressedBytes(layout: Layout): number;
   /** @throws LowrankError `memory` when the host cannot give that much */
   open<L extends Layout>(layout: L): Workspace<L>;
 }

@@ -5,7 +5,7 @@ import { type Arrays, type Kernels, type Layout, rowStride, type Slot } from "./
 /** Every array starts at a multiple of this many bytes, one unrolled step of the kernels. */
 const ALIGNMENT = 64;
 
-const BYTES = { table: 4, f32: 4, u32: 4, f64: 8, u8: 1 } as const;
+const BYTES = { table: 4, f32: 4, u32: 4, u16: 2, f64: 8, u8: 1 } as const;
 
 /** Bytes of a `Reals` element: what the backend computes in. */
 export type RealBytes = 4 | 8;
@@ -16,7 +16,7 @@ export function alignUp(bytes: number): number {
 
 /** Bytes of a slot's array, without what follows for alignment. */
 function slotBytes(slot: Slot, realBytes: RealBytes): number {
-  if (slot.kind === "perThread") return 0;
+  if (slot.kind === "perThread" || slot.kind === "pieces") return 0;
   const bytes = slot.kind === "real" || slot.kind === "realTable" ? realBytes : BYTES[slot.kind];
   return bytes * slotLength(slot);
 }
@@ -31,24 +31,38 @@ export function layoutBytes(layout: Layout, realBytes: RealBytes): number {
   return bytes;
 }
 
+/** Bytes of the arrays that may lie outside of a backend's one memory, by name, the largest first. */
+export function bytesInPieces(layout: Layout, realBytes: RealBytes): readonly (readonly [string, number])[] {
+  return Object.entries(layout)
+    .filter(([, slot]) => "inPieces" in slot)
+    .map(([name, slot]) => [name, alignUp(slotBytes(slot, realBytes))] as const)
+    .sort(([, a], [, b]) => b - a);
+}
+
 /** Bytes of each array of a layout, by name, as this backend has them: what `bytesFor` counts beside scratch. */
 export function arrayBytes(layout: Layout, { build }: Pick<Kernels, "build">): Readonly<Record<string, number>> {
   const realBytes = build === "f64" ? 8 : 4;
   return Object.fromEntries(Object.entries(layout).map(([name, slot]) => [name, alignUp(slotBytes(slot, realBytes))]));
 }
 
-/** The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of 64). */
+/**
+ * The layout's arrays as views of `buffer`, the first at byte `from` (a multiple of 64).
+ *
+ * @param outside buffers of the arrays that have one of their own, by name
+ */
 export function placeArrays<L extends Layout>(
   layout: L,
   buffer: ArrayBufferLike,
   from: number,
   realBytes: RealBytes,
+  outside: ReadonlyMap<string, ArrayBufferLike> = new Map(),
 ): Arrays<L> {
   const arrays: Record<string, unknown> = {};
   let at = from;
   for (const [name, slot] of Object.entries(layout)) {
-    arrays[name] = arrayOf(slot, buffer, at, realBytes);
-    at += alignUp(slotBytes(slot, realBytes));
+    const own = outside.get(name);
+    arrays[name] = own === undefined ? arrayOf(slot, buffer, at, realBytes) : arrayOf(slot, own, 0, realBytes);
+    if (own === undefined) at += alignUp(slotBytes(slot, realBytes));
   }
   return arrays as Arrays<L>;
 }
@@ -73,11 +87,14 @@ function arrayOf(slot: Slot, buffer: ArrayBufferLike, at: number, realBytes: Rea
       return new Float32Array(buffer, at, length);
     case "u32":
       return new Uint32Array(buffer, at, length);
+    case "u16":
+      return new Uint16Array(buffer, at, length);
     case "f64":
       return new Float64Array(buffer, at, length);
     case "u8":
       return new Uint8Array(buffer, at, length);
     case "perThread":
+    case "pieces":
       return undefined;
     default:
       return slot satisfies never;

@@ -12,7 +12,8 @@
  * Neither makes the cost larger, and both keep x at 0 or above. A coordinate whose divisor is 0 stays as it is. A row without entries becomes 0.
  * Source: Cichocki & Phan, IEICE 2009 (HALS); Lee & Seung, NIPS 2000, with weights 0 and 1 as in Zhang et al., SDM 2006.
  */
-import type { SparseRows, Table } from "./kernels.ts";
+import type { EntryNumbers, PackedRows } from "./entries.ts";
+import type { Table } from "./kernels.ts";
 
 export interface NonNegativeRows {
   readonly rule: "coordinates" | "multiplicative";
@@ -20,9 +21,9 @@ export interface NonNegativeRows {
   readonly out: Table;
   /** Each ≥ 0 */
   readonly fixed: Table;
-  readonly entries: SparseRows;
-  /** f32[entries], each ≥ 0 */
-  readonly value: Float32Array;
+  readonly entries: PackedRows;
+  /** Each ≥ 0 */
+  readonly value: EntryNumbers;
   /** Of `fixed`, as `gram` writes it; undefined where only the entries count */
   readonly gram: Float32Array | undefined;
   /** λ: f32[out.rows], each ≥ 0 */

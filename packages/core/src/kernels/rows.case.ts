@@ -7,6 +7,7 @@ import { uniform } from "../support/index.ts";
 import { cgCases } from "./cg-rows.case.ts";
 import { type Kernels, type RowProblem, unpadded } from "./kernels.ts";
 import { longRowCases } from "./long-rows.case.ts";
+import { packedRowCases } from "./packed-rows.case.ts";
 import { rowGradientCases, rowLossCases } from "./row-loss.case.ts";
 import { shortRowCases } from "./short-rows.case.ts";
 import { subspaceCases } from "./subspace.case.ts";
@@ -27,6 +28,7 @@ export function rowCases(kernels: Kernels): void {
   describe("solveRows by subspaces", () => subspaceCases(kernels));
   if (kernels.backend !== "reference") describe("long rows", () => longRowCases(kernels));
   describe("rows without a stable solution", () => unstableCases(kernels));
+  describe("packed rows", () => packedRowCases(kernels));
   describe("rowLoss", () => rowLossCases(kernels));
   describe("rowGradients", () => rowGradientCases(kernels));
 }

@@ -5,6 +5,7 @@
  * backend. Not part of the build.
  */
 import { hash32, uniform, unit } from "../support/index.ts";
+import { numberAt } from "./entries.ts";
 import {
   type ExplicitRows,
   type ImplicitRows,
@@ -74,6 +75,9 @@ export interface RowWorld<P extends RowProblem> {
   readonly workspace: ReturnType<typeof openRows>;
 }
 
+/** Different values of entries: 1 to 5 */
+const VALUES = 5;
+
 /** Of the blocks that tests solve together */
 const MOST_COLUMNS = 96;
 
@@ -87,6 +91,13 @@ function openRows(kernels: Kernels, rank: number, rows: number, columns: number,
     start: slot.u32(rows + 1),
     index: slot.u32(count),
     value: slot.f32(count),
+    // The same entries packed, and plain where they may lie outside
+    shortIndex: slot.inPieces(slot.u16(count)),
+    code: slot.inPieces(slot.u8(count)),
+    codeTable: slot.f32(VALUES),
+    farIndex: slot.inPieces(slot.u32(count)),
+    farValue: slot.inPieces(slot.f32(count)),
+    pieces: slot.pieces(columns),
     regularization: slot.f32(rows),
     biasRegularization: slot.f32(rows),
     gram: slot.f32(rowStride(rank) ** 2),
@@ -117,7 +128,14 @@ function rowWorld(kernels: Kernels, { rank, rows = 12, columns = 90, seed = 1 }:
     at.regularization[r] = uniform(seed + 15, r, 0.5, 3);
     at.biasRegularization[r] = uniform(seed + 16, r, 0.5, 3);
   }
-  for (let e = 0; e < count; e++) at.value[e] = 1 + Math.floor(5 * unit(seed + 17, e));
+  for (let e = 0; e < count; e++) {
+    at.code[e] = Math.floor(VALUES * unit(seed + 17, e));
+    at.value[e] = 1 + at.code[e];
+  }
+  for (let code = 0; code < VALUES; code++) at.codeTable[code] = 1 + code;
+  at.shortIndex.set(at.index);
+  at.farIndex.set(at.index);
+  at.farValue.set(at.value);
   return { workspace, at, entries };
 }
 
@@ -199,10 +217,10 @@ export function objective(problem: RowProblem, row: number, x: readonly number[]
     const score = dot(x, feature(problem, c, x.length));
     if (problem.kind === "explicit") {
       if (e === undefined) continue;
-      sum += (problem.value[e] - problem.offset - (problem.fixedBias?.[c] ?? 0) - score) ** 2;
+      sum += (numberAt(problem.value, e) - problem.offset - (problem.fixedBias?.[c] ?? 0) - score) ** 2;
     } else {
       sum += problem.unobservedWeight * score ** 2;
-      if (e !== undefined) sum += problem.confidence[e] * (1 - score) ** 2 - problem.overlap * score ** 2;
+      if (e !== undefined) sum += numberAt(problem.confidence, e) * (1 - score) ** 2 - problem.overlap * score ** 2;
     }
   }
   if (!penalty) return sum;
@@ -232,8 +250,12 @@ export function gradient(problem: RowProblem, row: number, x: readonly number[])
   for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
     const c = entries.index[e];
     const y = feature(problem, c, x.length);
-    if (problem.kind === "explicit") add(y, 1, problem.value[e] - problem.offset - (problem.fixedBias?.[c] ?? 0));
-    else add(y, problem.confidence[e] - problem.overlap, problem.confidence[e]);
+    if (problem.kind === "explicit")
+      add(y, 1, numberAt(problem.value, e) - problem.offset - (problem.fixedBias?.[c] ?? 0));
+    else {
+      const confidence = numberAt(problem.confidence, e);
+      add(y, confidence - problem.overlap, confidence);
+    }
   }
   for (const [i, xi] of x.entries()) {
     const isBias = i === fixed.rank;

@@ -41,6 +41,7 @@ export function openReference(reason: string): Kernels {
     reason,
     mostBytes: Number.MAX_SAFE_INTEGER,
     bytesFor: (layout) => layoutBytes(layout, REAL_BYTES),
+    addressedBytes: (layout) => layoutBytes(layout, REAL_BYTES),
     open: (layout) => openWorkspace(layout),
   };
 }

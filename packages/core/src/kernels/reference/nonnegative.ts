@@ -1,4 +1,5 @@
 /** Rows of non-negative factors in double precision: the definition of nonnegative.ts. */
+import { numberAt } from "../entries.ts";
 import type { NonNegativeRows } from "../nonnegative.ts";
 
 export function nonNegativeRows(problem: NonNegativeRows): void {
@@ -28,7 +29,7 @@ function normal(problem: NonNegativeRows, row: number, a: Float64Array, b: Float
   for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
     const y = entries.index[e] * stride;
     for (let k = 0; k < rank; k++) {
-      b[k] += value[e] * data[y + k];
+      b[k] += numberAt(value, e) * data[y + k];
       for (let l = 0; l < rank; l++) a[k * rank + l] += data[y + k] * data[y + l];
     }
   }

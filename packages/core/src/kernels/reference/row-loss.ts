@@ -1,4 +1,5 @@
 /** Each row's share of the objective without its penalty: a row problem in, one figure per row out. */
+import { numberAt } from "../entries.ts";
 import type { ExplicitRows, ImplicitRows, RowProblem } from "../kernels.ts";
 import { dotRows } from "./rows.ts";
 
@@ -14,7 +15,7 @@ function explicitLoss(problem: ExplicitRows, row: number): number {
   let sum = 0;
   for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
     const j = entries.index[e];
-    const error = value[e] - own - (fixedBias === undefined ? 0 : fixedBias[j]) - dotRows(out, row, fixed, j);
+    const error = numberAt(value, e) - own - (fixedBias === undefined ? 0 : fixedBias[j]) - dotRows(out, row, fixed, j);
     sum += error * error;
   }
   return sum;
@@ -25,7 +26,7 @@ function implicitLoss(problem: ImplicitRows, row: number): number {
   let sum = 0;
   for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
     const score = dotRows(out, row, fixed, entries.index[e]);
-    sum += confidence[e] * (1 - score) ** 2 - overlap * score * score;
+    sum += numberAt(confidence, e) * (1 - score) ** 2 - overlap * score * score;
   }
   let everywhere = 0;
   const { rank, stride, data } = out;

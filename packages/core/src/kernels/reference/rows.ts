@@ -3,6 +3,7 @@
  *
  * Explicit with a bias is a bordered system of k + 1 unknowns, the bias last: its feature is the constant 1.
  */
+import { numberAt } from "../entries.ts";
 import type { ExplicitRows, ImplicitRows, RowProblem, Table } from "../kernels.ts";
 
 /** a · x = rhs with a symmetric, f64[n × n]. */
@@ -40,7 +41,7 @@ function writeExplicit(problem: ExplicitRows, row: number, { n, a, rhs }: RowSys
     const j = entries.index[e];
     readRow(fixed, j, feature);
     addOuter(a, n, feature, 1);
-    addTimes(rhs, feature, value[e] - offset - (fixedBias === undefined ? 0 : fixedBias[j]));
+    addTimes(rhs, feature, numberAt(value, e) - offset - (fixedBias === undefined ? 0 : fixedBias[j]));
   }
   for (let i = 0; i < k; i++) a[i * n + i] += regularization[row];
   if (biasRegularization !== undefined) a[k * n + k] += biasRegularization[row];
@@ -52,8 +53,9 @@ function writeImplicit(problem: ImplicitRows, row: number, { n, a, rhs }: RowSys
   const feature = new Float64Array(n);
   for (let e = entries.start[row]; e < entries.start[row + 1]; e++) {
     readRow(fixed, entries.index[e], feature);
-    addOuter(a, n, feature, confidence[e] - overlap);
-    addTimes(rhs, feature, confidence[e]);
+    const weight = numberAt(confidence, e);
+    addOuter(a, n, feature, weight - overlap);
+    addTimes(rhs, feature, weight);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { Kernels, Layout } from "../kernels.ts";
 import { MOST_BYTES } from "./memory.ts";
 import { type Build, compile } from "./module.ts";
-import { planLayout } from "./plan.ts";
+import { allPlanned, planLayout } from "./plan.ts";
 import type { Settings } from "./runner.ts";
 import { openWorkspace } from "./workspace.ts";
 
@@ -16,18 +16,21 @@ export interface WasmOptions {
   readonly reason: string;
   /** True sends every job to the workers, one unit at a time, however small: for tests. Default false */
   readonly spread?: boolean;
+  /** Bytes of the largest block, for tests. Default: all that can be addressed, 4 GiB */
+  readonly mostBytes?: number;
 }
 
 export async function openWasm(options: WasmOptions): Promise<Kernels> {
-  const { build, threads, reason, spread = false } = options;
-  const settings: Settings = { module: await compile(build, threads > 1), threads, spread };
+  const { build, threads, reason, spread = false, mostBytes = MOST_BYTES } = options;
+  const settings: Settings = { module: await compile(build, threads > 1), threads, spread, mostBytes };
   return {
     backend: "wasm",
     build,
     threads,
     reason,
-    mostBytes: MOST_BYTES,
-    bytesFor: (layout) => planLayout(layout, threads).bytes,
+    mostBytes,
+    bytesFor: (layout) => allPlanned(planLayout(layout, threads, mostBytes)),
+    addressedBytes: (layout) => planLayout(layout, threads, mostBytes).bytes,
     open: <L extends Layout>(layout: L) => openWorkspace(layout, settings),
   };
 }

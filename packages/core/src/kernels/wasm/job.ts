@@ -17,8 +17,19 @@ export interface Job {
   readonly grain: number;
   /** Threads that may take part: as many as there are scratch and report places */
   readonly threads: number;
+  /** Rows with packed entries; undefined where the kernel reads what stands in memory */
+  readonly pieces: Pieces | undefined;
   readonly scratch: (thread: number) => number;
   readonly report: (thread: number) => number;
+}
+
+/** Units are rows with packed entries, which a thread unpacks piece by piece before it runs the routine on them: assembly/pieces.ts. */
+export interface Pieces {
+  /** Arguments of `takePiece`, up to the thread's area */
+  readonly args: readonly number[];
+  /** Where the routine takes the base of the indexes; that of the numbers is next */
+  readonly place: number;
+  readonly area: (thread: number) => number;
 }
 
 /** Byte address of the u32 counter by which threads claim units. */
@@ -29,15 +40,33 @@ export const FAILED = 4;
 
 /** Does the whole job on the calling thread, in slices between which others have their turn. */
 export async function runHere(job: Job): Promise<void> {
-  const routine = exportsOn(job.block, job.module)[job.routine];
-  const { args, units, grain } = job;
+  const { units, grain } = job;
   for (let from = 0; from < units; from += grain) {
     try {
-      routine(...args, from, Math.min(from + grain, units), job.scratch(0), job.report(0));
+      workOn(job, from, Math.min(from + grain, units));
     } catch (error) {
       throw failure(job.routine, String(error));
     }
     if (turnIsOver()) await nextTurn();
+  }
+}
+
+/** As `work` in worker-source.ts, which no file can share with this one. */
+function workOn({ block, module, routine, args, pieces, scratch, report }: Job, first: number, last: number): void {
+  const exports = exportsOn(block, module);
+  if (pieces === undefined) {
+    exports[routine](...args, first, last, scratch(0), report(0));
+    return;
+  }
+  const area = pieces.area(0);
+  const bases = new Uint32Array(block.buffer, area, 2);
+  const own = [...args];
+  let end = first;
+  for (let from = first; from < last; from = end) {
+    end = exports.takePiece(...pieces.args, area, from, last) as number;
+    own[pieces.place] = bases[0];
+    own[pieces.place + 1] = bases[1];
+    exports[routine](...own, from, end, scratch(0), report(0));
   }
 }
 

@@ -25,7 +25,13 @@ export interface Block {
   readonly buffer: ArrayBufferLike;
   readonly shared: boolean;
   readonly bytes: number;
+  /** Arrays beside the memory, which the kernels ask for piece by piece; shared as the memory is */
+  readonly outside: readonly ArrayBufferLike[];
   readonly instances: Map<WebAssembly.Module, Exports>;
+}
+
+export function allBytes({ bytes, outside }: Block): number {
+  return outside.reduce((sum, buffer) => sum + buffer.byteLength, bytes);
 }
 
 let nextId = 1;
@@ -34,17 +40,19 @@ let kept: Block[] = [];
 /**
  * A block of at least so many bytes, all zero.
  *
+ * @param outside bytes of each array beside it, multiples of 8
  * @param module the kernels that will run on it; says how to zero it
  * @param forget told of blocks that will not be used again, so that workers drop them, too
  */
 export function takeBlock(
   bytes: number,
+  outside: readonly number[],
   shared: boolean,
   module: WebAssembly.Module,
   forget: (block: Block) => void,
 ): Block {
   const pages = Math.max(1, Math.ceil(bytes / PAGE));
-  const reused = takeKept(pages * PAGE, shared);
+  const reused = outside.length === 0 ? takeKept(pages * PAGE, shared) : undefined;
   if (reused !== undefined) {
     exportsOn(reused, module).zero(0, bytes);
     return reused;
@@ -52,7 +60,17 @@ export function takeBlock(
   if (pages > MAX_PAGES) throw refused(bytes, "WebAssembly memories end at 4 GiB");
   const memory = allocate(pages, shared) ?? allocateWithoutKept(pages, shared, forget);
   if (memory === undefined) throw refused(bytes, "the host refused");
-  return { id: nextId++, memory, buffer: memory.buffer, shared, bytes: pages * PAGE, instances: new Map() };
+  const { buffer } = memory;
+  const buffers = outside.map((each) => allocateOutside(each, shared));
+  return { id: nextId++, memory, buffer, shared, bytes: pages * PAGE, outside: buffers, instances: new Map() };
+}
+
+function allocateOutside(bytes: number, shared: boolean): ArrayBufferLike {
+  try {
+    return shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  } catch {
+    throw refused(bytes, "the host refused");
+  }
 }
 
 /**
@@ -62,7 +80,7 @@ export function takeBlock(
  */
 function drop(block: Block, forget: (block: Block) => void): void {
   forget(block);
-  if (block.shared) allocateUntouched(block.bytes);
+  if (block.shared) allocateUntouched(allBytes(block));
 }
 
 function allocateUntouched(bytes: number): void {
@@ -75,7 +93,7 @@ function allocateUntouched(bytes: number): void {
 
 /** Keeps the block for a later `takeBlock`, and lets go of the oldest kept ones above the limit. */
 export function giveBack(block: Block, forget: (block: Block) => void): void {
-  if (block.bytes > KEPT_BYTES) {
+  if (block.bytes > KEPT_BYTES || block.outside.length > 0) {
     drop(block, forget);
     return;
   }
@@ -92,7 +110,7 @@ export function giveBack(block: Block, forget: (block: Block) => void): void {
 export function exportsOn(block: Block, module: WebAssembly.Module): Exports {
   let exports = block.instances.get(module);
   if (exports === undefined) {
-    exports = instantiate(module, block.memory);
+    exports = instantiate(module, block.memory, block.outside);
     block.instances.set(module, exports);
   }
   return exports;

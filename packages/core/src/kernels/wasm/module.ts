@@ -41,6 +41,7 @@ export type RoutineName =
   | "makePenalties"
   | "optimizerRecord"
   | "pairs"
+  | "pieceArea"
   | "rowScratch"
   | "shuffleBlocks"
   | "sampledBegin"
@@ -56,6 +57,7 @@ export type RoutineName =
   | "subspaceExplicit"
   | "subspaceImplicit"
   | "subspaceScratch"
+  | "takePiece"
   | "tallProduct"
   | "topN"
   | "whiten"
@@ -86,7 +88,17 @@ export function moduleBytes(build: Build, shared: boolean): Uint8Array<ArrayBuff
   return code;
 }
 
-/** For this thread, which is never one of several and so never waits for another; workers make their own instances. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
-  return new WebAssembly.Instance(module, { env: { memory, sleep: () => {} } }).exports as Exports;
+/**
+ * For this thread, which is never one of several and so never waits for another; workers make their own instances.
+ *
+ * @param outside buffers beside the memory, whose bytes the kernels ask for (assembly/pieces.ts)
+ */
+export function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  outside: readonly ArrayBufferLike[] = [],
+): Exports {
+  const bring = (buffer: number, from: number, bytes: number, to: number) =>
+    new Uint8Array(memory.buffer, to >>> 0, bytes).set(new Uint8Array(outside[buffer - 1], from, bytes));
+  return new WebAssembly.Instance(module, { env: { memory, sleep: () => {}, bring } }).exports as Exports;
 }

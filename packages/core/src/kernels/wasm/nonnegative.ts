@@ -17,19 +17,13 @@ async function nonNegativeRows(runner: Runner, problem: NonNegativeRows): Promis
   checkNonNegativeRows(problem);
   const { rule, out, fixed, entries, value, gram, regularization } = problem;
   checkScratch("nonNegativeRows", 4 * nonNegativeScratch(out.rank), runner.sizes.scratchBytes);
-  const args = [
+  const before = [
     rule === "multiplicative" ? 1 : 0,
-    runner.address(out.data),
-    runner.address(fixed.data),
-    runner.address(entries.start),
-    runner.address(entries.index),
-    runner.address(value),
-    runner.address(gram),
-    runner.address(regularization),
-    out.rank,
-    4 * out.stride,
+    ...[out.data, fixed.data, entries.start].map((array) => runner.address(array)),
   ];
+  const given = runner.entries("nonNegativeRows", entries, value, out.rows);
+  const after = [runner.address(gram), runner.address(regularization), out.rank, 4 * out.stride];
   const perEntry = gram !== undefined || rule === "multiplicative" ? 2 * out.stride : out.rank * out.stride;
   const cost = perEntry * entries.start[out.rows] + out.rows * out.stride ** 2;
-  await runner.run("nonNegativeRows", args, out.rows, cost);
+  await runner.runRows("nonNegativeRows", before, given, after, out.rows, cost);
 }

@@ -3,12 +3,13 @@
  *
  * A block holds, one after another: the claim counter, a place per thread to report unstable rows, the record of a descent
  * (descent-record.ts) and its tickets, the caller's arrays,
- * scratch shared by the threads of a job, scratch of each thread. Sizes follow from the largest table of the layout.
+ * scratch shared by the threads of a job, scratch of each thread, an area of each thread for unpacked entries. Sizes follow from the
+ * largest table of the layout. Arrays in pieces lie outside, the largest first, as far as the block would be too large with them.
  */
 import { LowrankError } from "../../support/index.ts";
 import { codeColumns, panelBytes } from "../codes.ts";
 import { type Layout, rowStride } from "../kernels.ts";
-import { alignUp, layoutBytes } from "../layout.ts";
+import { alignUp, bytesInPieces, layoutBytes } from "../layout.ts";
 
 /** The kernels compute in f32. */
 export const REAL_BYTES = 4;
@@ -56,25 +57,52 @@ export interface Plan {
   readonly sharedBytes: number;
   readonly scratch: number;
   readonly scratchBytes: number;
+  readonly pieces: number;
+  /** Entries that fit in a thread's area, and the bytes of it */
+  readonly pieceEntries: number;
+  readonly pieceBytes: number;
+  /** Of the block */
   readonly bytes: number;
+  /** Bytes of the arrays outside of the block, by name */
+  readonly outside: ReadonlyMap<string, number>;
 }
 
-export function planLayout(layout: Layout, threads: number): Plan {
+/** Bytes of the block and of what lies outside. */
+export function allPlanned({ bytes, outside }: Plan): number {
+  let sum = bytes;
+  for (const each of outside.values()) sum += each;
+  return sum;
+}
+
+/** @param mostBytes of a block */
+export function planLayout(layout: Layout, threads: number, mostBytes: number): Plan {
   const record = (1 + threads) * REPORT_BYTES;
   const tickets = record + alignUp(DESCENT_RECORD_BYTES);
   const arrays = tickets + TICKET_BYTES;
-  const shared = arrays + layoutBytes(layout, REAL_BYTES);
+  let arrayBytes = layoutBytes(layout, REAL_BYTES);
+  let pieceEntries = 0;
   let sharedBytes = 0;
   let scratchBytes = 0;
   for (const slot of Object.values(layout)) {
     if (slot.kind === "perThread") scratchBytes = Math.max(scratchBytes, REAL_BYTES * slot.length);
+    if (slot.kind === "pieces") pieceEntries = Math.max(pieceEntries, slot.length);
     if (slot.kind === "realTable") scratchBytes = Math.max(scratchBytes, descentScratchBytes(slot.rank));
     if (slot.kind !== "table") continue;
     sharedBytes = Math.max(sharedBytes, gramBytes(slot.rows, slot.rank), whitenBytes(slot.rank));
     scratchBytes = Math.max(scratchBytes, rowScratchBytes(slot.rank), topNScratchBytes(slot.rank));
   }
-  const scratch = shared + alignUp(sharedBytes);
   scratchBytes = alignUp(scratchBytes);
+  const pieceBytes = pieceEntries === 0 ? 0 : pieceArea(pieceEntries);
+  const own = threads * (scratchBytes + pieceBytes);
+  const outside = new Map<string, number>();
+  for (const [name, bytes] of bytesInPieces(layout, REAL_BYTES)) {
+    if (arrays + arrayBytes + alignUp(sharedBytes) + own <= mostBytes) break;
+    outside.set(name, bytes);
+    arrayBytes -= bytes;
+  }
+  const shared = arrays + arrayBytes;
+  const scratch = shared + alignUp(sharedBytes);
+  const pieces = scratch + threads * scratchBytes;
   return {
     record,
     tickets,
@@ -83,14 +111,30 @@ export function planLayout(layout: Layout, threads: number): Plan {
     sharedBytes,
     scratch,
     scratchBytes,
-    bytes: scratch + threads * scratchBytes,
+    pieces,
+    pieceEntries,
+    pieceBytes,
+    bytes: pieces + threads * pieceBytes,
+    outside,
   };
+}
+
+/** Bytes of an area for so many unpacked entries, as assembly/pieces.ts has it: a header, and twice the entries with their margins. */
+export function pieceArea(entries: number): number {
+  return 64 + 2 * (alignUp(4 * entries) + 128);
 }
 
 /** Tables and nets that are not the layout's own could need more scratch than there is. */
 export function checkScratch(who: string, needed: number, present: number): void {
   if (needed <= present) return;
   throw new LowrankError("shape", `${who}: a table or net is larger than those of the workspace's layout`, { who });
+}
+
+/** Packed entries are unpacked by whole rows. */
+export function checkPieces(who: string, longest: number, present: number): void {
+  if (longest <= present && present > 0) return;
+  const what = `a row has ${longest} packed entries, and the layout's \`pieces\` have room for ${present}`;
+  throw new LowrankError("shape", `${who}: ${what}`, { who, longest, present });
 }
 
 /** Parts of a Gram matrix: from the number of rows alone, so that the sums do not depend on the number of threads. */

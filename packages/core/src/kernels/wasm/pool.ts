@@ -8,7 +8,7 @@
  */
 import { nodeThreads } from "./host.ts";
 import { COUNTER, FAILED, failure, type Job, runHere } from "./job.ts";
-import type { Block } from "./memory.ts";
+import { allBytes, type Block } from "./memory.ts";
 import { startThread, type Thread } from "./thread.ts";
 
 type Outcome = { readonly done: true } | { readonly done: false; readonly why: string };
@@ -78,7 +78,7 @@ export function forgetBlock(block: Block): void {
       member.attached.delete(key);
       member.thread.post({ kind: "detach", key });
     }
-    if (keys.length > 0) member.staleBytes += block.bytes;
+    if (keys.length > 0) member.staleBytes += allBytes(block);
   }
   for (const member of members.filter(({ staleBytes }) => staleBytes > STALE_BYTES)) retire(member);
 }
@@ -161,7 +161,8 @@ function start(member: Member, job: Job, place: number): Promise<Outcome | "neve
     try {
       const key = attach(member, job);
       const { routine, args, units, grain } = job;
-      const places = { scratch: job.scratch(place), report: job.report(place) };
+      const pieces = job.pieces && { ...job.pieces, area: job.pieces.area(place) };
+      const places = { scratch: job.scratch(place), report: job.report(place), pieces };
       member.thread.post({ kind: "run", job: id, key, routine, args, units, grain, ...places });
     } catch {
       // Not an error yet: others of the team may be at work on these arrays, and do this one's share.
@@ -180,7 +181,7 @@ function attach(member: Member, { block, module }: Job): string {
   }
   const key = `${block.id} ${number}`;
   if (!member.attached.has(key)) {
-    member.thread.post({ kind: "attach", key, module, memory: block.memory });
+    member.thread.post({ kind: "attach", key, module, memory: block.memory, outside: block.outside });
     member.attached.add(key);
   }
   return key;

@@ -2,6 +2,7 @@
 import { checkFigures, checkGram, checkRows, checkSolver } from "../checks.ts";
 import type { ExplicitRows, ImplicitRows, RowProblem, RowSolver, Table, UnstableRow } from "../kernels.ts";
 import { blockColumns, longestRow, subspaceScratch } from "../subspace.ts";
+import type { RoutineName } from "./module.ts";
 import * as plan from "./plan.ts";
 import type { Runner } from "./runner.ts";
 
@@ -71,14 +72,13 @@ function stepCost(problem: RowProblem, steps: number): number {
 
 async function solveExplicit(runner: Runner, problem: ExplicitRows): Promise<void> {
   const { out } = problem;
-  const args = [...explicitArgs(runner, problem), ...explicitPenalties(runner, problem), out.rank, pitchOf(out)];
-  await runner.run("solveExplicit", args, out.rows, explicitCost(problem, out.stride));
+  const after = [...explicitPenalties(runner, problem), out.rank, pitchOf(out)];
+  await runExplicit("solveExplicit", runner, problem, after, explicitCost(problem, out.stride));
 }
 
 async function stepExplicit(runner: Runner, problem: ExplicitRows, steps: number): Promise<void> {
-  const { out } = problem;
-  const args = [...explicitArgs(runner, problem), ...explicitPenalties(runner, problem), steps, pitchOf(out)];
-  await runner.run("stepExplicit", args, out.rows, stepCost(problem, steps));
+  const after = [...explicitPenalties(runner, problem), steps, pitchOf(problem.out)];
+  await runExplicit("stepExplicit", runner, problem, after, stepCost(problem, steps));
 }
 
 async function subspaceRows(runner: Runner, problem: RowProblem, blockSize: number): Promise<void> {
@@ -91,58 +91,60 @@ async function subspaceRows(runner: Runner, problem: RowProblem, blockSize: numb
   const blocks = stride / block;
   const scores = 3 * stride * entryCount(problem);
   if (problem.kind === "explicit") {
-    const args = [...explicitArgs(runner, problem), ...explicitPenalties(runner, problem), ...shape];
-    await runner.run("subspaceExplicit", args, rows, blocks * explicitCost(problem, block) + scores);
+    const after = [...explicitPenalties(runner, problem), ...shape];
+    await runExplicit("subspaceExplicit", runner, problem, after, blocks * explicitCost(problem, block) + scores);
     return;
   }
   const cost = blocks * ((entryCount(problem) * block * block) / 2 + rows * (block ** 3 / 6 + 6 * block * block));
-  await runner.run(
-    "subspaceImplicit",
-    [...implicitArgs(runner, problem), ...shape],
-    rows,
-    cost + scores + rows * stride ** 2,
-  );
+  const after = [...commonCells(runner, problem), ...shape];
+  await runImplicit("subspaceImplicit", runner, problem, after, cost + scores + rows * stride ** 2);
 }
 
 function explicitPenalties(runner: Runner, { offset, regularization, biasRegularization }: ExplicitRows): number[] {
   return [offset, runner.address(regularization), runner.address(biasRegularization)];
 }
 
-function implicitArgs(runner: Runner, problem: ImplicitRows): number[] {
-  const { out, fixed, entries, confidence, gram, unobservedWeight, overlap, regularization } = problem;
-  return [
-    runner.address(out.data),
-    runner.address(fixed.data),
-    runner.address(entries.start),
-    runner.address(entries.index),
-    runner.address(confidence),
-    runner.address(gram),
-    unobservedWeight,
-    overlap,
-    runner.address(regularization),
-  ];
+/** Gram matrix, weights and penalties of implicit rows. */
+function commonCells(runner: Runner, { gram, unobservedWeight, overlap, regularization }: ImplicitRows): number[] {
+  return [runner.address(gram), unobservedWeight, overlap, runner.address(regularization)];
 }
 
-function explicitArgs(runner: Runner, { out, outBias, fixed, fixedBias, entries, value }: ExplicitRows): number[] {
-  return [
-    runner.address(out.data),
-    runner.address(outBias),
-    runner.address(fixed.data),
-    runner.address(fixedBias),
-    runner.address(entries.start),
-    runner.address(entries.index),
-    runner.address(value),
-  ];
+/** @param after arguments behind the values */
+async function runExplicit(
+  routine: RoutineName,
+  runner: Runner,
+  { out, outBias, fixed, fixedBias, entries, value }: ExplicitRows,
+  after: readonly number[],
+  cost: number,
+): Promise<void> {
+  const before = [out.data, outBias, fixed.data, fixedBias, entries.start].map((array) => runner.address(array));
+  await runner.runRows(routine, before, runner.entries(routine, entries, value, out.rows), after, out.rows, cost);
+}
+
+/**
+ * @param after arguments behind the confidences
+ * @param fixed address of the fixed table, or of what stands for it
+ */
+async function runImplicit(
+  routine: RoutineName,
+  runner: Runner,
+  problem: ImplicitRows,
+  after: readonly number[],
+  cost: number,
+  fixed = runner.address(problem.fixed.data),
+): Promise<void> {
+  const { out, entries, confidence } = problem;
+  const before = [runner.address(out.data), fixed, runner.address(entries.start)];
+  await runner.runRows(routine, before, runner.entries(routine, entries, confidence, out.rows), after, out.rows, cost);
 }
 
 async function solveImplicit(runner: Runner, problem: ImplicitRows): Promise<void> {
-  const { out } = problem;
-  const args = [...implicitArgs(runner, problem), out.rank, pitchOf(out)];
-  await runner.run("solveImplicit", args, out.rows, exactCost(problem));
+  const after = [...commonCells(runner, problem), problem.out.rank, pitchOf(problem.out)];
+  await runImplicit("solveImplicit", runner, problem, after, exactCost(problem));
 }
 
 async function stepImplicit(runner: Runner, problem: ImplicitRows, steps: number): Promise<UnstableRow | undefined> {
-  const { out, fixed, entries, overlap, scratch } = problem;
+  const { out, fixed, overlap, scratch } = problem;
   const { firstRow, common } = commonPenalty(problem);
   if (firstRow === undefined) {
     zeroEmptyRows(problem);
@@ -167,20 +169,15 @@ async function stepImplicit(runner: Runner, problem: ImplicitRows, steps: number
     fixed.rows,
     (fixed.rows * stride * stride) / 2,
   );
-  const args = [
-    runner.address(out.data),
+  const after = [overlap, runner.address(problem.regularization), common, matrices, steps, ...shape];
+  await runImplicit(
+    "stepImplicit",
+    runner,
+    problem,
+    after,
+    stepCost(problem, steps) + out.rows * stride * stride,
     white,
-    runner.address(entries.start),
-    runner.address(entries.index),
-    runner.address(problem.confidence),
-    overlap,
-    runner.address(problem.regularization),
-    common,
-    matrices,
-    steps,
-    ...shape,
-  ];
-  await runner.run("stepImplicit", args, out.rows, stepCost(problem, steps) + out.rows * stride * stride);
+  );
   return runner.firstReport();
 }
 
@@ -211,25 +208,14 @@ export async function rowLoss(runner: Runner, problem: RowProblem, out: Float64A
   plan.checkScratch("rowLoss", plan.rowScratchBytes(problem.out.rank), runner.sizes.scratchBytes);
   const { rows, rank, stride } = problem.out;
   const loss = runner.address(out);
+  const cost = entryCount(problem) * stride;
   if (problem.kind === "explicit") {
-    const args = [...explicitArgs(runner, problem), problem.offset, loss, pitchOf(problem.out)];
-    await runner.run("explicitLoss", args, rows, entryCount(problem) * stride);
+    await runExplicit("explicitLoss", runner, problem, [problem.offset, loss, pitchOf(problem.out)], cost);
     return;
   }
-  const args = [
-    runner.address(problem.out.data),
-    runner.address(problem.fixed.data),
-    runner.address(problem.entries.start),
-    runner.address(problem.entries.index),
-    runner.address(problem.confidence),
-    runner.address(problem.gram),
-    problem.unobservedWeight,
-    problem.overlap,
-    loss,
-    rank,
-    pitchOf(problem.out),
-  ];
-  await runner.run("implicitLoss", args, rows, entryCount(problem) * stride + rows * stride * stride);
+  const { gram, unobservedWeight, overlap } = problem;
+  const after = [runner.address(gram), unobservedWeight, overlap, loss, rank, pitchOf(problem.out)];
+  await runImplicit("implicitLoss", runner, problem, after, cost + rows * stride * stride);
 }
 
 export async function rowGradients(runner: Runner, problem: RowProblem, out: Float64Array): Promise<void> {
@@ -240,10 +226,10 @@ export async function rowGradients(runner: Runner, problem: RowProblem, out: Flo
   const shape = [rank, pitchOf(problem.out)];
   const cost = 2 * entryCount(problem) * stride;
   if (problem.kind === "explicit") {
-    const args = [...explicitArgs(runner, problem), ...explicitPenalties(runner, problem), figures, ...shape];
-    await runner.run("explicitGradients", args, rows, cost);
+    const after = [...explicitPenalties(runner, problem), figures, ...shape];
+    await runExplicit("explicitGradients", runner, problem, after, cost);
     return;
   }
-  const args = [...implicitArgs(runner, problem), figures, ...shape];
-  await runner.run("implicitGradients", args, rows, cost + rows * stride * stride);
+  const after = [...commonCells(runner, problem), figures, ...shape];
+  await runImplicit("implicitGradients", runner, problem, after, cost + rows * stride * stride);
 }

@@ -2,8 +2,10 @@
  * Runs jobs on one block of memory: a routine with its arguments in, done on the workers or here, whichever is sooner.
  */
 import { LowrankError } from "../../support/index.ts";
+import { type EntryNumbers, isCoded, type PackedRows } from "../entries.ts";
 import type { UnstableRow } from "../kernels.ts";
-import { type Job, runHere } from "./job.ts";
+import { longestRow } from "../subspace.ts";
+import { type Job, type Pieces, runHere } from "./job.ts";
 import { type Block, exportsOn } from "./memory.ts";
 import type { RoutineName } from "./module.ts";
 import * as plan from "./plan.ts";
@@ -15,6 +17,22 @@ export interface Settings {
   readonly threads: number;
   /** True sends every job to the workers, one unit at a time */
   readonly spread: boolean;
+  /** Bytes of the largest block */
+  readonly mostBytes: number;
+}
+
+/** The entries of a problem: what a routine takes for its indexes and numbers, and how they are unpacked for it. */
+export interface EntryArguments {
+  readonly index: number;
+  readonly numbers: number;
+  /** Undefined: they are plain, and where the routine can read them */
+  readonly takePiece: readonly number[] | undefined;
+}
+
+/** Where bytes lie: in the block (buffer 0) or outside of it. */
+interface Source {
+  readonly buffer: number;
+  readonly at: number;
 }
 
 const NO_ROW = 0xffffffff;
@@ -36,6 +54,56 @@ export class Runner {
     if (view === undefined) return 0;
     if (view.buffer === this.block.buffer) return view.byteOffset;
     throw new LowrankError("shape", "wasm: an array of the problem is not one of this workspace's arrays");
+  }
+
+  /**
+   * @param rows of the problem, whose entries these are
+   * @throws LowrankError `shape` when the layout has too little room to unpack them
+   */
+  entries(who: string, { start, index }: PackedRows, numbers: EntryNumbers, rows: number): EntryArguments {
+    const indexes = this.#source(index);
+    const coded = isCoded(numbers);
+    const codes = coded ? numbers.code : numbers;
+    const given = codes === undefined ? { buffer: 0, at: 0 } : this.#source(codes);
+    const indexBytes = index.BYTES_PER_ELEMENT;
+    const numberBytes = codes === undefined ? 0 : codes.BYTES_PER_ELEMENT;
+    const isPlain = indexBytes === 4 && numberBytes === 4 && indexes.buffer === 0 && given.buffer === 0;
+    if (isPlain) return { index: indexes.at, numbers: given.at, takePiece: undefined };
+    const { pieceEntries } = this.sizes;
+    plan.checkPieces(who, longestRow({ start }, rows), pieceEntries);
+    const table = coded ? this.address(numbers.table) : 0;
+    const fromIndex = [indexes.buffer, indexes.at, indexBytes];
+    const fromNumbers = [given.buffer, given.at, numberBytes];
+    const takePiece = [this.address(start), pieceEntries, ...fromIndex, ...fromNumbers, table];
+    return { index: 0, numbers: 0, takePiece };
+  }
+
+  #source(view: ArrayBufferView): Source {
+    const outside = this.block.outside.indexOf(view.buffer);
+    return outside < 0 ? { buffer: 0, at: this.address(view) } : { buffer: outside + 1, at: view.byteOffset };
+  }
+
+  /**
+   * `run` for rows with entries.
+   *
+   * @param before arguments of the routine before index and numbers
+   * @param after those behind
+   */
+  async runRows(
+    routine: RoutineName,
+    before: readonly number[],
+    { index, numbers, takePiece }: EntryArguments,
+    after: readonly number[],
+    rows: number,
+    multiplyAdds: number,
+  ): Promise<void> {
+    const { pieces, pieceBytes } = this.sizes;
+    const area = (thread: number) => pieces + thread * pieceBytes;
+    const packed = takePiece && { args: takePiece, place: before.length, area };
+    const args = [...before, index, numbers, ...after];
+    const here = this.#isHere(multiplyAdds);
+    const claims = this.settings.spread ? 1 : plan.grainFor(rows, plan.milliseconds(multiplyAdds));
+    await this.#start(here, routine, args, rows, claims, packed);
   }
 
   /**
@@ -68,7 +136,14 @@ export class Runner {
     return threads === 1 || (plan.isShort(multiplyAdds) && !spread);
   }
 
-  #start(here: boolean, routine: RoutineName, args: readonly number[], units: number, grain: number): Promise<void> {
+  #start(
+    here: boolean,
+    routine: RoutineName,
+    args: readonly number[],
+    units: number,
+    grain: number,
+    pieces?: Pieces,
+  ): Promise<void> {
     const { threads, module } = this.settings;
     const { scratch, scratchBytes } = this.sizes;
     const job: Job = {
@@ -79,6 +154,7 @@ export class Runner {
       units,
       grain,
       threads,
+      pieces,
       scratch: (thread) => scratch + thread * scratchBytes,
       report: (thread) => this.report(thread),
     };

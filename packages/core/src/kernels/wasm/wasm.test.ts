@@ -11,7 +11,7 @@ import { nodeThreads } from "./host.ts";
 import { openWasm } from "./index.ts";
 import { compile, instantiate, moduleBytes } from "./module.ts";
 import { OPTIMIZER_BYTES } from "./optimizer.ts";
-import { DESCENT_RECORD_BYTES, descentScratchBytes, rowScratchBytes } from "./plan.ts";
+import { DESCENT_RECORD_BYTES, descentScratchBytes, pieceArea, rowScratchBytes } from "./plan.ts";
 import { endIdle } from "./pool.ts";
 
 const pooled = () => openWasm({ build: "strict", threads: 2, reason: "a test", spread: true });
@@ -47,6 +47,13 @@ describe("scratch", () => {
         expect(4 * subspaceScratch(rank, blockSize, entries)).toBe(needed);
       }
     }
+  });
+
+  it("planned for unpacked entries is what the kernels say they need, for 0 to 1,000,000 entries", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+    const kernels = instantiate(await compile("strict", false), memory);
+    for (const entries of [0, 1, 15, 16, 17, 8192, 1_000_000])
+      expect(pieceArea(entries)).toBe(kernels.pieceArea(entries));
   });
 
   it("the records of a descent and an optimizer are as long as the kernels say, in what is written and in all", async () => {
@@ -93,6 +100,72 @@ describe("memory", () => {
     const layout = { t: slot.table(40_000_000, 32) };
     const bytes = kernels.bytesFor(layout);
     expect(() => kernels.open(layout)).toThrow(`cannot give ${bytes} bytes`);
+  });
+});
+
+describe("arrays in pieces", () => {
+  const layout = {
+    t: slot.table(100, 16),
+    code: slot.inPieces(slot.u8(1_000_000)),
+    index: slot.inPieces(slot.u16(1_000_000)),
+    plain: slot.u32(1000),
+    pieces: slot.pieces(5000),
+  };
+  const opened = (mostBytes: number | undefined, threads: number) =>
+    openWasm({ build: "strict", threads, reason: "a test", ...(mostBytes === undefined ? {} : { mostBytes }) });
+
+  it.each([1, 2])(
+    "lie outside, the largest first, as far as the memory would be too large, on %i threads",
+    async (threads) => {
+      const all = (await opened(undefined, threads)).addressedBytes(layout);
+      for (const [mostBytes, outside] of [
+        [all, []],
+        [all - 1, ["index"]],
+        [all - 2_000_001, ["index", "code"]],
+      ] as const) {
+        const kernels = await opened(mostBytes, threads);
+        expect(kernels.bytesFor(layout)).toBe(all);
+        expect(kernels.addressedBytes(layout)).toBeLessThanOrEqual(mostBytes);
+        const w = kernels.open(layout);
+        const { buffer } = w.at.t.data;
+        const names = (["index", "code"] as const).filter((name) => w.at[name].buffer !== buffer);
+        expect(names).toEqual(outside);
+        expect(w.at.plain.buffer).toBe(buffer);
+        for (const name of names) {
+          expect(w.at[name].buffer instanceof SharedArrayBuffer).toBe(threads > 1);
+          expect(w.at[name]).toHaveLength(1_000_000);
+        }
+        w.close();
+      }
+    },
+  );
+
+  it("packed in a layout without room to unpack the longest row are refused, naming both lengths", async () => {
+    const kernels = await alone();
+    const w = kernels.open({
+      x: slot.table(1, 4),
+      y: slot.table(60, 4),
+      start: slot.u32(2),
+      index: slot.u16(50),
+      value: slot.f32(50),
+      regularization: slot.f32(1),
+      pieces: slot.pieces(49),
+    });
+    const { x, y, start, index, value, regularization } = w.at;
+    start[1] = 50;
+    const penalties = { outBias: undefined, fixedBias: undefined, biasRegularization: undefined, regularization };
+    const problem = {
+      kind: "explicit",
+      out: x,
+      fixed: y,
+      entries: { start, index },
+      value,
+      offset: 0,
+      ...penalties,
+    } as const;
+    const solving = w.solveRows(problem, { kind: "cholesky" });
+    await expect(solving).rejects.toMatchObject({ code: "shape", facts: { longest: 50, present: 49 } });
+    w.close();
   });
 });
 

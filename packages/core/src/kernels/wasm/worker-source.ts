@@ -2,8 +2,9 @@
  * What a worker runs, as text: it needs no file of its own, so it starts alike from sources, from a bundle, in Node and in
  * a page. It holds instances of the kernels by key, and for a job claims ranges of units until there are none left.
  *
- * Messages in: attach { key, module, memory }, detach { key }, run { job, key, routine, args, units, grain, scratch,
- * report }. Messages out: "ready" once, then { job, error? } per run. `error` is the message of what a kernel threw.
+ * Messages in: attach { key, module, memory, outside }, detach { key }, run { job, key, routine, args, units, grain, scratch,
+ * report, pieces? }. Messages out: "ready" once, then { job, error? } per run. `error` is the message of what a kernel threw.
+ * `pieces` and `outside` as in job.ts and memory.ts.
  */
 export const workerSource = `"use strict";
 const threads = typeof process === "object" ? process.getBuiltinModule?.("node:worker_threads") : undefined;
@@ -11,15 +12,26 @@ const port = threads?.parentPort ?? self;
 const attached = new Map();
 const MOMENT = 20; // ms
 
-function run({ key, routine, args, units, grain, scratch, report }) {
-  const { exports, counter } = attached.get(key);
+function run({ key, routine, args, units, grain, scratch, report, pieces }) {
+  const { exports, words } = attached.get(key);
+  const own = [...args];
+  const work = (from, to) => {
+    if (pieces === undefined) return exports[routine](...own, from, to, scratch, report);
+    const { place, area } = pieces;
+    for (let end; from < to; from = end) {
+      end = exports.takePiece(...pieces.args, area, from, to);
+      own[place] = words[area >>> 2];
+      own[place + 1] = words[(area >>> 2) + 1];
+      exports[routine](...own, from, end, scratch, report);
+    }
+  };
   for (;;) {
-    const from = Atomics.add(counter, 0, grain);
+    const from = Atomics.add(words, 0, grain);
     if (from >= units) return;
     try {
-      exports[routine](...args, from, Math.min(from + grain, units), scratch, report);
+      work(from, Math.min(from + grain, units));
     } catch (error) {
-      Atomics.store(counter, 0, units);
+      Atomics.store(words, 0, units);
       throw error;
     }
   }
@@ -28,11 +40,13 @@ function run({ key, routine, args, units, grain, scratch, report }) {
 function receive(message) {
   switch (message.kind) {
     case "attach": {
-      const { key, module, memory } = message;
-      const words = new Int32Array(memory.buffer);
-      const sleep = (address, value) => Atomics.wait(words, address >>> 2, value, MOMENT);
-      const { exports } = new WebAssembly.Instance(module, { env: { memory, sleep } });
-      attached.set(key, { exports, counter: new Uint32Array(memory.buffer, 0, 1) });
+      const { key, module, memory, outside } = message;
+      const signed = new Int32Array(memory.buffer);
+      const sleep = (address, value) => Atomics.wait(signed, address >>> 2, value, MOMENT);
+      const bring = (buffer, from, bytes, to) =>
+        new Uint8Array(memory.buffer, to >>> 0, bytes).set(new Uint8Array(outside[buffer - 1], from, bytes));
+      const { exports } = new WebAssembly.Instance(module, { env: { memory, sleep, bring } });
+      attached.set(key, { exports, words: new Uint32Array(memory.buffer) });
       return;
     }
     case "detach":

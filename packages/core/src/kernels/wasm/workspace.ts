@@ -25,8 +25,10 @@ import { encode, topN } from "./top-n.ts";
 const WARM_BYTES = 4 * 2 ** 20;
 
 export function openWorkspace<L extends Layout>(layout: L, settings: Settings): Workspace<L> {
-  const sizes = plan.planLayout(layout, settings.threads);
-  const block = takeBlock(sizes.bytes, settings.threads > 1, settings.module, forgetBlock);
+  const sizes = plan.planLayout(layout, settings.threads, settings.mostBytes);
+  const outside = [...sizes.outside.values()];
+  const block = takeBlock(sizes.bytes, outside, settings.threads > 1, settings.module, forgetBlock);
+  const apart = new Map([...sizes.outside.keys()].map((name, i) => [name, block.outside[i]] as const));
   if (settings.threads > 1 && sizes.bytes >= WARM_BYTES) warmPool(settings.threads);
   const runner = new Runner(block, sizes, settings);
   let last: Promise<unknown> = Promise.resolve();
@@ -38,7 +40,7 @@ export function openWorkspace<L extends Layout>(layout: L, settings: Settings): 
     return result;
   };
   return {
-    at: placeArrays(layout, block.buffer, sizes.arrays, plan.REAL_BYTES),
+    at: placeArrays(layout, block.buffer, sizes.arrays, plan.REAL_BYTES, apart),
     gram: (table, out) => next(() => gram(runner, table, out)),
     solveRows: (problem, solver) => next(() => solveRows(runner, problem, solver)),
     rowLoss: (problem, out) => next(() => rowLoss(runner, problem, out)),

@@ -30,6 +30,7 @@ export { netFirst, netPairs, netScores } from "./net-score";
 export { netTrain, netTranspose } from "./net-train";
 export { optimizerRecord } from "./optimizer";
 export { pairs } from "./pairs";
+export { pieceArea, takePiece } from "./pieces";
 export { explicitGradients, implicitGradients } from "./row-gradient";
 export { explicitLoss, implicitLoss } from "./row-loss";
 export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "./products";
