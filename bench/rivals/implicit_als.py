@@ -2,8 +2,9 @@
 
 Asks, by "case":
   load       {"folder", "rows", "columns"}: the matrix from raw arrays start.u32, index.u32, value.f32 (confidences); answer {}
-  fit        {"rank", "regularization", "iterations", "exact", "seed", "start"?, "keep"?}: answer {"seconds"} of the whole fit. `start`
-             names a raw f32 array with the columns' factors to begin from; `keep` a folder for row.f32 and column.f32
+  fit        {"rank", "regularization", "iterations", "exact", "seed", "start"?, "keep"?}: answer {"seconds"} of the whole fit, {"passes"}, those of
+             each iteration, {"bytes"} of the process's peak above what it held before `load`. `start` names a raw f32 array with the columns'
+             factors to begin from; `keep` a folder for row.f32 and column.f32
   factors    {"folder", "rank"}: row.f32 and column.f32 as a trained model; answer {}
   recommend  {"row" or null for all, "n", "repeat"}: lists without what is in the matrix; answer {"seconds", "lists", "columns" of the first}
 """
@@ -11,6 +12,7 @@ Asks, by "case":
 import json
 import os
 import platform
+import resource
 import sys
 import time
 
@@ -30,6 +32,10 @@ BATCH = 10_000
 
 def table(path, rank):
     return np.fromfile(path, dtype=np.float32).reshape(-1, rank)
+
+
+def peak():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 class Asked:
@@ -54,13 +60,14 @@ class Asked:
         )
         if "start" in given:
             model.item_factors = table(given["start"], given["rank"])
+        passes = []
         started = time.perf_counter()
-        model.fit(self.matrix, show_progress=False)
+        model.fit(self.matrix, show_progress=False, callback=lambda _, seconds, __: passes.append(seconds))
         seconds = time.perf_counter() - started
         if "keep" in given:
             model.user_factors.tofile(f"{given['keep']}/row.f32")
             model.item_factors.tofile(f"{given['keep']}/column.f32")
-        return {"seconds": seconds}
+        return {"seconds": seconds, "passes": passes, "bytes": peak() - empty}
 
     def factors(self, given):
         self.model = AlternatingLeastSquares(factors=given["rank"], num_threads=threads)
@@ -89,6 +96,7 @@ class Asked:
 versions = {"python": platform.python_version(), "implicit": implicit.__version__, "numpy": np.__version__, "scipy": scipy.__version__}
 print(json.dumps({"versions": versions}), flush=True)
 asked = Asked()
+empty = peak()
 for line in sys.stdin:
     given = json.loads(line)
     print(json.dumps(getattr(asked, given["case"])(given)), flush=True)

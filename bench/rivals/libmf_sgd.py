@@ -2,14 +2,16 @@
 
 Start: `libmf_sgd.py LIBRARY [PARAMETER…]`, the parameters those that its release has more. Asks are {"folder", "users", "items", "rank", "threads", "epochs", "regularization", "learningRate"}; the
 folder holds ratings as raw arrays (train-user.u32, train-item.u32, train-rating.f32, test-...). The answer is {"seconds", "rmse"}: all of
-mf_train (its preparation is in there), and the error on the test ratings by its own calc_rmse. Ratings stay loaded while the folder is
-the same; each training begins from them in the same order.
+mf_train (its preparation is in there), and the error on the test ratings by its own calc_rmse, and {"bytes"}, the process's peak above what it
+held before it read the ratings. Ratings stay loaded while the folder is the same; each training begins from a copy of them in the same order, or
+with {"once": true} from themselves.
 """
 
 import ctypes
 import json
 import pathlib
 import platform
+import resource
 import sys
 import time
 
@@ -59,14 +61,20 @@ def problem(given, nodes):
 loaded = {}
 
 
+def peak():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def train(given):
     folder = given["folder"]
     if loaded.get("folder") != folder:
         # Shuffled, as its own files usually are; copied for each training, which leaves them in another order.
         train = read(folder, "train")
         np.random.default_rng(1).shuffle(train)
-        loaded.update(folder=folder, train=train, test=read(folder, "test"), work=np.empty_like(train))
-    np.copyto(loaded["work"], loaded["train"])
+        loaded.update(folder=folder, train=train, test=read(folder, "test"))
+        loaded.update(work=train if given.get("once") else np.empty_like(train))
+    if loaded["work"] is not loaded["train"]:
+        np.copyto(loaded["work"], loaded["train"])
     ours = problem(given, loaded["work"])
     setting = library.mf_get_default_param()
     setting.k = given["rank"]
@@ -83,7 +91,7 @@ def train(given):
     seconds = time.perf_counter() - started
     rmse = library.calc_rmse(ctypes.byref(problem(given, loaded["test"])), model)
     library.mf_destroy_model(ctypes.byref(model))
-    return {"seconds": seconds, "rmse": rmse}
+    return {"seconds": seconds, "rmse": rmse, "bytes": peak() - empty}
 
 
 def version():
@@ -97,5 +105,6 @@ def version():
 
 versions = {**version(), "python": platform.python_version(), "numpy": np.__version__}
 print(json.dumps({"versions": versions}), flush=True)
+empty = peak()
 for line in sys.stdin:
     print(json.dumps(train(json.loads(line))), flush=True)

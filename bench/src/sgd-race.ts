@@ -12,6 +12,7 @@ import { fresh, type World, world } from "./worlds.ts";
 /** LIBMF's passes; its held-out RMSE after them is the target. */
 const EPOCHS = 20;
 const SEED = 1;
+const THREADS = [1, 2];
 /** LIBMF has none by default that suits both; it is given the best of these for the data and rank. */
 const PENALTIES = [0.03, 0.04, 0.05, 0.07];
 
@@ -55,10 +56,13 @@ export async function raceBesideLibmf(course: Course, { quick }: Context): Promi
   try {
     const data = quick ? await world({ users: 3000, items: 2000, ratings: 100_000 }) : await course.load();
     await withArrays({ ...cells("train", data.train), ...cells("test", data.test) }, async (folder) => {
-      for (const threads of [1, 2]) {
-        const kernels = await openKernels({ threads });
-        for (const rank of quick ? [32] : [32, 64, 128]) {
-          races.push(await race(data, folder, rank, kernels, rivals, quick ? 1 : course.rounds));
+      for (const rank of quick ? [32] : [32, 64, 128]) {
+        const ours = new Ours(data.train, data.test, rank);
+        const regularization = await bestPenalty(data, folder, rank, rivals[0].rival);
+        for (const threads of THREADS) {
+          const kernels = await openKernels({ threads });
+          const settings = { rank, regularization, kernels, rounds: quick ? 1 : course.rounds };
+          races.push(await race(data, folder, settings, ours, rivals));
         }
       }
     });
@@ -68,77 +72,102 @@ export async function raceBesideLibmf(course: Course, { quick }: Context): Promi
   return table(course, races, rivals[0].rival);
 }
 
-async function race(
-  { train, test }: World,
+/** Answers to one question about a training of LIBMF. */
+async function train(
+  rival: Rival,
+  { train }: World,
   folder: string,
-  rank: number,
-  kernels: Kernels,
+  settings: { readonly rank: number; readonly threads: number; readonly regularization: number },
+) {
+  const size = { users: train.users.size, items: train.items.size };
+  const question = { folder, ...size, ...settings, epochs: EPOCHS, learningRate: 0.1 };
+  return (await rival.ask(question)) as { seconds: number; rmse: number };
+}
+
+/** The penalty with which LIBMF's held-out RMSE is lowest: our own is chosen by our defaults, which have not seen these ratings. */
+async function bestPenalty(data: World, folder: string, rank: number, rival: Rival): Promise<number> {
+  const tried: { regularization: number; rmse: number }[] = [];
+  for (const regularization of PENALTIES) {
+    const { rmse } = await train(rival, data, folder, { rank, threads: Math.max(...THREADS), regularization });
+    tried.push({ regularization, rmse });
+  }
+  return tried.reduce((a, b) => (b.rmse < a.rmse ? b : a)).regularization;
+}
+
+async function race(
+  data: World,
+  folder: string,
+  {
+    rank,
+    regularization,
+    kernels,
+    rounds,
+  }: {
+    readonly rank: number;
+    readonly regularization: number;
+    readonly kernels: Kernels;
+    readonly rounds: number;
+  },
+  ours: Ours,
   rivals: readonly { readonly name: string; readonly rival: Rival }[],
-  rounds: number,
 ): Promise<Race> {
   const { threads } = kernels;
-  const settings = { rank, threads, epochs: EPOCHS, learningRate: 0.1 };
-  const question = { folder, users: train.users.size, items: train.items.size, ...settings };
-  const ask = async (rival: Rival, regularization: number) =>
-    (await rival.ask({ ...question, regularization })) as { seconds: number; rmse: number };
-  const { rmse: target, regularization } = await best(PENALTIES, (penalty) => ask(rivals[0].rival, penalty));
-  const ours = new Ours(train, test, rank, kernels);
-  const epochs = await ours.epochsTo(target);
+  const ask = (rival: Rival) => train(rival, data, folder, { rank, threads, regularization });
+  const { rmse: target } = await ask(rivals[0].rival);
+  const epochs = await ours.epochsTo(target, kernels);
   const standings = await interleave(
     [
-      { name: "lowrank", turn: () => ours.turn(epochs) },
+      { name: "lowrank", turn: () => ours.turn(epochs, kernels) },
       ...rivals.map(({ name, rival }) => ({
         name,
         turn: async () => {
-          const { seconds, rmse } = await ask(rival, regularization);
+          const { seconds, rmse } = await ask(rival);
           return { seconds, count: 1, quality: rmse };
         },
       })),
     ],
     { rounds },
   );
-  const rmseAfterAll = (await ours.turn(EPOCHS)).quality;
+  const rmseAfterAll = await ours.qualityAfter(EPOCHS, kernels);
   return { rank, threads, regularization, standings, epochs, rmseAfterAll };
-}
-
-/** The penalty with which a rival's held-out RMSE is lowest: our own is chosen by our defaults, which have not seen these ratings. */
-async function best(penalties: readonly number[], ask: (penalty: number) => Promise<{ readonly rmse: number }>) {
-  const tried: { regularization: number; rmse: number }[] = [];
-  for (const regularization of penalties) tried.push({ regularization, rmse: (await ask(regularization)).rmse });
-  return tried.reduce((a, b) => (b.rmse < a.rmse ? b : a));
 }
 
 /** sgd() with its defaults. */
 class Ours {
   readonly #train: Ratings;
   readonly #rank: number;
-  readonly #kernels: Kernels;
   readonly #error: ReturnType<typeof heldOut>;
+  /** By epochs: the same for any number of threads */
+  readonly #quality = new Map<number, number>();
 
-  constructor(train: Ratings, test: Ratings, rank: number, kernels: Kernels) {
+  constructor(train: Ratings, test: Ratings, rank: number) {
     this.#train = train;
     this.#rank = rank;
-    this.#kernels = kernels;
     // Not cut to the range of the ratings, as LIBMF's own figure
     this.#error = heldOut(test, train, "rmse", { clamp: false });
   }
 
   /** Everything that a caller waits for, from loaded ratings on. */
-  async turn(epochs: number) {
-    const kernels = this.#kernels;
+  async turn(epochs: number, kernels: Kernels) {
     const method = sgd({ rank: this.#rank, epochs });
     const { model, report } = await factorize(fresh(this.#train), method, { kernels, seed: SEED, certificate: false });
-    const rmse = await this.#error.measure(model, { kernels, signal: undefined });
-    return { seconds: report.seconds.total, count: 1, quality: rmse };
+    const quality = await this.#error.measure(model, { kernels, signal: undefined });
+    this.#quality.set(epochs, quality);
+    return { seconds: report.seconds.total, count: 1, quality };
+  }
+
+  async qualityAfter(epochs: number, kernels: Kernels): Promise<number> {
+    return this.#quality.get(epochs) ?? (await this.turn(epochs, kernels)).quality;
   }
 
   /** The fewest epochs that end at or below an error: its learning rate falls over the epochs there are, so each number is a training of its own. */
-  async epochsTo(target: number): Promise<number> {
+  async epochsTo(target: number, kernels: Kernels): Promise<number> {
     let [low, high] = [1, EPOCHS];
-    if ((await this.turn(high)).quality > target) throw new Error(`sgd did not reach ${target} in ${high} epochs`);
+    if ((await this.qualityAfter(high, kernels)) > target)
+      throw new Error(`sgd did not reach ${target} in ${high} epochs`);
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((await this.turn(middle)).quality <= target) high = middle;
+      if ((await this.qualityAfter(middle, kernels)) <= target) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -154,7 +183,7 @@ function table({ table: name, data, about, withNpm }: Course, races: readonly Ra
     title: `Stochastic gradient descent on ${data}: lowrank beside LIBMF`,
     notes: [
       `Time from loaded ratings to the held-out RMSE (90/10, predictions not cut) that LIBMF has after ${EPOCHS} epochs, preparation included on both sides. LIBMF: squared`,
-      `loss, rate 0.1, and of the L2 penalties ${PENALTIES.join(", ")} the one that does best for it on these very held-out ratings. lowrank: sgd() with its defaults and as many epochs as`,
+      `loss, rate 0.1, and of the L2 penalties ${PENALTIES.join(", ")} the one that does best for it on these very held-out ratings with two threads. lowrank: sgd() with its defaults and as many epochs as`,
       "are needed, all of factorize timed.",
       `The last column has the RMSE of both after ${EPOCHS} epochs. LIBMF is compiled with AVX for this processor${withNpm ? "; libmf of npm is the library which that package brings" : ""}.`,
       about,

@@ -1,11 +1,10 @@
 /** How time and memory of our own methods grow with the ratings: 1, 10 and 100 million, each in a process of its own. */
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { trainApart } from "../apart.ts";
 import { median } from "../interleave.ts";
 import { time } from "../page.ts";
 import type { Context, Table } from "../results.ts";
 import type { ScaleFigures, ScaleMethod } from "../scale-run.ts";
-import { type WorldSize, worldFolder } from "../worlds.ts";
+import { worldFolder } from "../worlds.ts";
 
 const RANK = 32;
 const PASSES = 5;
@@ -25,7 +24,9 @@ export async function run({ quick }: Context): Promise<Table> {
     const size = { users: Math.round(ratings / RATINGS_PER_USER), items: quick ? 1000 : ITEMS, ratings };
     // Made here, so that making it is no part of the memory.
     await worldFolder(size);
-    for (const method of methods) rows.push({ method, figures: train(size, method) });
+    for (const method of methods) {
+      rows.push({ method, figures: trainApart(size, method, { rank: RANK, passes: PASSES, threads: THREADS }) });
+    }
   }
   return {
     name: "scale",
@@ -66,15 +67,4 @@ export async function run({ quick }: Context): Promise<Table> {
 
 function each({ passSeconds, ratings }: ScaleFigures): number {
   return median(passSeconds) / ratings;
-}
-
-function train(size: WorldSize, method: ScaleMethod): ScaleFigures {
-  const program = fileURLToPath(new URL("../scale-run.js", import.meta.url));
-  const args = [program, JSON.stringify(size), method, ...[RANK, PASSES, THREADS].map(String)];
-  const { status, stdout } = spawnSync(process.execPath, args, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error(`${method} on ${size.ratings} ratings ended with status ${status}`);
-  return JSON.parse(stdout) as ScaleFigures;
 }

@@ -172,6 +172,7 @@ export {
   duplicatePolicies,
   type Id,
   IdMap,
+  type Indexes,
   type KFoldOptions,
   kFold,
   type LeaveLastOutOptions,
@@ -199,6 +200,7 @@ export {
   splitByTime,
   splitPerUser,
   type TimeSplitOptions,
+  type TransposedArrays,
   type UniformSparseOptions,
   uniformSparse,
 } from "./ratings/index.ts";

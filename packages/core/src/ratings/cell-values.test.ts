@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Digest } from "../support/index.ts";
 import { CellValues, indexArray, narrowIndexes, wideBlocks, wideIndexes } from "./cell-values.ts";
-import { type CompressedRows, selectCells, transpose, transposeInto } from "./compressed-rows.ts";
+import { type CompressedRows, selectCells, transpose, transposedBytes, transposeInto } from "./compressed-rows.ts";
 import { checkerboard } from "./worlds/checkerboard.ts";
 import { plantedWorld } from "./worlds/planted.ts";
 
@@ -119,6 +119,9 @@ describe.each(worlds)("cells whose values are %s", (form, cells) => {
   it("keep their form and their table when they are selected or transposed", () => {
     const sorted = (all: number[][]) => all.map((one) => one.join()).sort();
     const byColumn = transpose(cells);
+    const table = form === "floats" ? 0 : byColumn.value.table.byteLength;
+    const bytes = byColumn.start.byteLength + byColumn.index.byteLength + byColumn.value.byteLength - table;
+    expect(transposedBytes(cells)).toBe(bytes);
     expect(sorted(triples(byColumn).map(([r, c, x]) => [c, r, x]))).toEqual(sorted(triples(cells)));
     const keep = Uint8Array.from(cells.index, (_, cell) => (cell % 3 === 0 ? 0 : 1));
     const selected = selectCells(cells, keep);

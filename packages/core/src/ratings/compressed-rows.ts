@@ -1,7 +1,7 @@
 /**
  * Compressed rows: the cells of a sparse matrix, row by row, in parallel arrays. Nothing here knows ids.
  */
-import { type CellValues, type Indexes, indexArray } from "./cell-values.ts";
+import { type CellValues, type Indexes, indexArray, indexArrayOf } from "./cell-values.ts";
 
 /**
  * Row r holds the cells start[r] .. start[r + 1] - 1; `index` ascends within a row. Arrays are read-only for everyone.
@@ -36,6 +36,12 @@ export function transpose(cells: CompressedRows): CompressedRows {
   const room = value.room(value.length);
   transposeInto(cells, { start, index, value: room });
   return { rows: columns, columns: rows, start, index, value: value.madeOf(room, value.length), time: undefined };
+}
+
+/** Bytes that `transpose` makes. */
+export function transposedBytes({ rows, columns, index: { length }, value }: CompressedRows): number {
+  const stored = value.stored?.BYTES_PER_ELEMENT ?? 0;
+  return 4 * (columns + 1) + length * (indexArrayOf(rows).BYTES_PER_ELEMENT + stored);
 }
 
 /** As `transpose`, into arrays that are there; takes 4 bytes a column beside them and none a cell. */

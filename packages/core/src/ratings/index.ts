@@ -13,7 +13,7 @@ export {
   wideBlocks,
   wideIndexes,
 } from "./cell-values.ts";
-export type { CompressedRows, TransposedArrays } from "./compressed-rows.ts";
+export { type CompressedRows, type TransposedArrays, transposedBytes } from "./compressed-rows.ts";
 export * from "./dense.ts";
 export * from "./describe.ts";
 export { IdMap, type Side } from "./id-map.ts";
