@@ -269,10 +269,9 @@ function obstaclesOf(
 }
 
 /** What would take less: a rank at which the tables have shrunk by as much, where there is one, or fewer ratings. */
-function remedy({ tables, ratings }: PlannedBytes["kernel"], rank: number | undefined, excess: number): string {
+function remedy({ tables }: PlannedBytes["kernel"], rank: number | undefined, excess: number): string {
   const fewer = "leave out users and items with few ratings";
-  const sgd = "or use sgd, which copies 8 bytes of each rating";
-  if (rank === undefined || excess >= tables) return ratings > tables ? `${fewer}, ${sgd}` : fewer;
+  if (rank === undefined || excess >= tables) return fewer;
   const lower = 16 * Math.floor((rank * (1 - excess / tables)) / 16);
   return lower >= 16 ? `a rank of ${lower} would fit, or ${fewer}` : `a lower rank takes less, or ${fewer}`;
 }
