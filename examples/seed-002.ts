@@ -83,7 +83,7 @@ function costOf(model: Model): number {
   for (const factors of [model.userFactors, model.itemFactors]) for (const value of factors) sum += value * value;
   const { start, index, value } = ratings.byUser;
   for (let user = 0; user < ratings.users.size; user++) {
-    for (let at = start[user]; at < start[user + 1]; at++) sum += (scorer.score(user, index[at]) - value[at]) ** 2;
+    for (let at = start[user]; at < start[user + 1]; at++) sum += (scorer.score(user, index[at]) - value.at(at)) ** 2;
   }
   return sum / 2;
 }

@@ -1,4 +1,5 @@
 /** The formulas by which both sides are judged, beside dense loops. */
+import { CellValues } from "@lowrank/core";
 import { describe, expect, it } from "vitest";
 import { apart, implicitObjective } from "./quality.ts";
 
@@ -18,7 +19,7 @@ describe("implicitObjective", () => {
       columns,
       start: Uint32Array.of(0, 2, 2, 4),
       index: Uint32Array.from(seen, ({ column }) => column),
-      value: Float32Array.from(seen, ({ c }) => c),
+      value: CellValues.of(seen.map(({ c }) => c)),
       time: undefined,
     };
     let expected = 0;

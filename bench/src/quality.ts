@@ -27,7 +27,7 @@ export function implicitObjective(
       const column = index[at];
       let score = 0;
       for (let k = 0; k < rank; k++) score += rowFactors[row * rank + k] * columnFactors[column * rank + k];
-      sum += value[at] * (1 - score) ** 2 - score ** 2;
+      sum += value.at(at) * (1 - score) ** 2 - score ** 2;
     }
   }
   return sum;

@@ -24,10 +24,14 @@ export function cells(name: string, { byUser }: Ratings): RawArrays {
   const { rows, start, index, value } = byUser;
   const user = new Uint32Array(index.length);
   for (let row = 0; row < rows; row++) user.fill(row, start[row], start[row + 1]);
-  return { [`${name}-user.u32`]: user, [`${name}-item.u32`]: index, [`${name}-rating.f32`]: value };
+  return {
+    [`${name}-user.u32`]: user,
+    [`${name}-item.u32`]: new Uint32Array(index),
+    [`${name}-rating.f32`]: value.toFloats(),
+  };
 }
 
 /** A compressed matrix: start.u32, index.u32, value.f32. */
 export function matrix({ start, index, value }: CompressedRows): RawArrays {
-  return { "start.u32": start, "index.u32": index, "value.f32": value };
+  return { "start.u32": start, "index.u32": new Uint32Array(index), "value.f32": value.toFloats() };
 }

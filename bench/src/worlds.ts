@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CompressedRows, IdMap, plantedWorld, Ratings, randomSplit } from "@lowrank/core";
+import { CellValues, type CompressedRows, IdMap, plantedWorld, Ratings, randomSplit } from "@lowrank/core";
 import { cache } from "./environments.ts";
 
 export interface WorldSize {
@@ -78,8 +78,8 @@ function ids(count: number, side: "user" | "item"): IdMap {
 
 async function write(folder: string, name: string, { byUser, report }: Ratings): Promise<void> {
   await writeFile(join(folder, `${name}-start.u32`), byUser.start);
-  await writeFile(join(folder, `${name}-index.u32`), byUser.index);
-  await writeFile(join(folder, `${name}-value.f32`), byUser.value);
+  await writeFile(join(folder, `${name}-index.u32`), new Uint32Array(byUser.index));
+  await writeFile(join(folder, `${name}-value.f32`), byUser.value.toFloats());
   await writeFile(join(folder, `${name}-report.json`), JSON.stringify(report));
 }
 
@@ -89,8 +89,8 @@ async function read(folder: string, name: string, users: IdMap, items: IdMap): P
     rows: users.size,
     columns: items.size,
     start: new Uint32Array(await bytes("start.u32")),
-    index: new Uint32Array(await bytes("index.u32")),
-    value: new Float32Array(await bytes("value.f32")),
+    index: new (items.size <= 2 ** 16 ? Uint16Array : Uint32Array)(new Uint32Array(await bytes("index.u32"))),
+    value: CellValues.of(new Float32Array(await bytes("value.f32"))),
     time: undefined,
   };
   const report = JSON.parse(await readFile(join(folder, `${name}-report.json`), "utf8"));

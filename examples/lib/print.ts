@@ -32,7 +32,7 @@ export function predictions(model: Model, rows: number): Float32Array[] {
 export function dense({ byUser }: Ratings, rows: number): Float32Array[] {
   return Array.from({ length: Math.min(rows, byUser.rows) }, (_, user) => {
     const row = new Float32Array(byUser.columns).fill(Number.NaN);
-    for (let at = byUser.start[user]; at < byUser.start[user + 1]; at++) row[byUser.index[at]] = byUser.value[at];
+    for (let at = byUser.start[user]; at < byUser.start[user + 1]; at++) row[byUser.index[at]] = byUser.value.at(at);
     return row;
   });
 }

@@ -71,7 +71,7 @@ function costOf(model: Model, { byUser }: Ratings): number {
   for (const factors of [model.userFactors, model.itemFactors]) for (const value of factors) sum += value * value;
   for (let user = 0; user < byUser.rows; user++) {
     for (let at = byUser.start[user]; at < byUser.start[user + 1]; at++) {
-      sum += (scorer.score(user, byUser.index[at]) - byUser.value[at]) ** 2;
+      sum += (scorer.score(user, byUser.index[at]) - byUser.value.at(at)) ** 2;
     }
   }
   return sum / 2;

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  CellValues,
   type FactorModel,
   factorize,
   type IalsOptions,
@@ -85,7 +86,7 @@ interface Sides {
  * Confidences, items by users: our sweep solves the items first, implicit's its rows, so the items are its rows.
  */
 function weighted({ byItem }: Ratings) {
-  return { ...byItem, value: byItem.value.map((rating) => 1 + CONFIDENCE_SCALE * rating) };
+  return { ...byItem, value: CellValues.of(byItem.value.toFloats().map((rating) => 1 + CONFIDENCE_SCALE * rating)) };
 }
 
 /** implicit's iterations against as many sweeps of ours as get below its objective. */

@@ -159,6 +159,7 @@ export {
   type Aligned,
   type AsyncRatingsOptions,
   align,
+  CellValues,
   type Checkerboard,
   type CheckerboardOptions,
   type CompressedRows,
@@ -171,6 +172,7 @@ export {
   duplicatePolicies,
   type Id,
   IdMap,
+  type Indexes,
   type KFoldOptions,
   kFold,
   type LeaveLastOutOptions,
@@ -198,6 +200,7 @@ export {
   splitByTime,
   splitPerUser,
   type TimeSplitOptions,
+  type TransposedArrays,
   type UniformSparseOptions,
   uniformSparse,
 } from "./ratings/index.ts";

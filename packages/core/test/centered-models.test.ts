@@ -7,7 +7,7 @@ import { evaluate } from "../src/evaluate/index.ts";
 import { als, factorize } from "../src/factorizers/index.ts";
 import { openKernels } from "../src/kernels/index.ts";
 import { biasSides, centers, type FactorModel } from "../src/model/index.ts";
-import { plantedWorld, ratingsFrom } from "../src/ratings/index.ts";
+import { type CellValues, plantedWorld, ratingsFrom } from "../src/ratings/index.ts";
 import { openRecommender } from "../src/recommend/index.ts";
 
 const kernels = await openKernels();
@@ -19,7 +19,7 @@ const train = (choice: (typeof choices)[number]) =>
 function historyOf(model: FactorModel, user: number) {
   const { start, index, value } = model.history as NonNullable<FactorModel["history"]>;
   const entries = index.subarray(start[user], start[user + 1]);
-  return Array.from(entries, (item, e) => ({ item: model.items.id(item), rating: value[start[user] + e] }));
+  return Array.from(entries, (item, e) => ({ item: model.items.id(item), rating: value.at(start[user] + e) }));
 }
 
 describe("models with biases and centre", () => {
@@ -72,8 +72,8 @@ describe("models with biases and centre", () => {
       { user, item: 9999, rating: 4 },
       { user: 9998, item: 9998, rating: 4 },
     ]);
-    const meanOf = (rows: { start: Uint32Array; value: Float32Array }, row: number) => {
-      const own = rows.value.subarray(rows.start[row], rows.start[row + 1]);
+    const meanOf = (rows: { start: Uint32Array; value: CellValues }, row: number) => {
+      const own = rows.value.subarray(rows.start[row], rows.start[row + 1]).toFloats();
       return own.reduce((sum, value) => sum + value, 0) / own.length;
     };
     for (const center of centers) {

@@ -32,7 +32,7 @@ describe("folding in a training user after a long descent", () => {
     const { start, index, value } = ratings.byUser;
     for (let u = 0; u < 30; u++) {
       const cells = Array.from({ length: start[u + 1] - start[u] }, (_, c) => start[u] + c);
-      const history = cells.map((cell) => ({ item: ratings.items.id(index[cell]), rating: value[cell] }));
+      const history = cells.map((cell) => ({ item: ratings.items.id(index[cell]), rating: value.at(cell) }));
       const folded = await recommender.foldInUser(history);
       if (folded.status !== "known") throw new Error(folded.status);
       for (const [k, factor] of folded.factors.entries()) {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeModel, encodeModel, type FactorModel, factorScorer } from "../src/model/index.ts";
-import { IdMap } from "../src/ratings/index.ts";
+import { CellValues, IdMap } from "../src/ratings/index.ts";
 
 const page = readFileSync(new URL("../../../docs/model-file.md", import.meta.url), "utf8");
 
@@ -44,7 +44,7 @@ const example: FactorModel = {
     columns: 2,
     start: Uint32Array.of(0, 2, 3),
     index: Uint32Array.of(0, 1, 1),
-    value: Float32Array.of(4, 3, 5),
+    value: CellValues.of([4, 3, 5]),
     time: undefined,
   },
   provenance: {

@@ -10,7 +10,7 @@ import {
   type SolvedObjective,
 } from "../src/model/index.ts";
 import type { Id } from "../src/ratings/index.ts";
-import { IdMap } from "../src/ratings/index.ts";
+import { CellValues, IdMap } from "../src/ratings/index.ts";
 import { normal, unit } from "../src/support/index.ts";
 
 export interface FixtureOptions {
@@ -95,7 +95,14 @@ export function modelFixture(options: FixtureOptions = {}): FactorModel {
     history:
       options.density === undefined && "density" in options
         ? undefined
-        : { rows: users.size, columns: items.size, start, index: Uint32Array.from(index), value, time: undefined },
+        : {
+            rows: users.size,
+            columns: items.size,
+            start,
+            index: Uint16Array.from(index),
+            value: CellValues.of(value),
+            time: undefined,
+          },
     provenance: {
       method: "als",
       options: { rank, sweeps: 15, nested: { list: [1, "two", null, true] } },

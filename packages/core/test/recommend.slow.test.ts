@@ -18,7 +18,7 @@ function movieLens(): Ratings {
 function historyOf(model: FactorModel, user: number) {
   const { start, index, value } = model.history as NonNullable<FactorModel["history"]>;
   const entries = index.subarray(start[user], start[user + 1]);
-  return Array.from(entries, (item, e) => ({ item: model.items.id(item), rating: value[start[user] + e] }));
+  return Array.from(entries, (item, e) => ({ item: model.items.id(item), rating: value.at(start[user] + e) }));
 }
 
 /** Every 60th user: about 100 of them, with long and short histories. */

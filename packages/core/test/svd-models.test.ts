@@ -16,7 +16,7 @@ const clicks = ratingsFrom(Array.from(ratings.records(), ({ user, item }) => ({ 
 function historyOf({ byUser, items }: Ratings, user: number) {
   const { start, index, value } = byUser;
   const entries = index.subarray(start[user], start[user + 1]);
-  return Array.from(entries, (item, e) => ({ item: items.id(item), rating: value[start[user] + e] }));
+  return Array.from(entries, (item, e) => ({ item: items.id(item), rating: value.at(start[user] + e) }));
 }
 
 /** The largest difference between a training user's row and the row that its history folds in to. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type DenseWorld, denseRanking } from "../../test/dense-evaluation.ts";
 import { modelFixture, names } from "../../test/model-fixture.ts";
 import { type FactorModel, factorScorer, type Scorer } from "../model/index.ts";
-import { type Id, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
+import { CellValues, type Id, type RatingRecord, type Ratings, ratingsFrom } from "../ratings/index.ts";
 import { hash32, unit } from "../support/index.ts";
 import { type EvaluateOptions, evaluate } from "./evaluate.ts";
 import { popularityRuler } from "./rulers.ts";
@@ -352,7 +352,7 @@ function alignedHistory(model: FactorModel, train: Ratings): NonNullable<FactorM
     columns: model.items.size,
     start,
     index: Uint32Array.from(cells, ({ item }) => item),
-    value: Float32Array.from(cells, ({ value }) => value),
+    value: CellValues.of(cells.map(({ value }) => value)),
     time: undefined,
   };
 }

@@ -192,7 +192,7 @@ async function walk(
       if (users.known[u] === 1 && items.known[i] === 1) {
         block.user[count] = users.index[u];
         block.item[count] = items.index[i];
-        block.rating[count++] = value[p];
+        block.rating[count++] = value.at(p);
         if (count === block.user.length) await flush();
         continue;
       }
@@ -200,7 +200,7 @@ async function walk(
       if (request.unknownPairs === "leave-out") continue;
       const user = users.known[u] === 1 ? users.index[u] : undefined;
       const item = items.known[i] === 1 ? items.index[i] : undefined;
-      add(prediction.baseline(user, item), value[p]);
+      add(prediction.baseline(user, item), value.at(p));
     }
   }
   await flush();

@@ -4,7 +4,7 @@
  * Nothing is dropped in silence: users and items that the scorer does not know, records that are not relevant and records
  * that the user already had in training are counted, and the counts are part of every Evaluation.
  */
-import { type IdMap, type IndexTable, indexTable, type Ratings } from "../ratings/index.ts";
+import { type IdMap, type Indexes, type IndexTable, indexTable, type Ratings } from "../ratings/index.ts";
 import { DataError, OptionError, powerOfTwo } from "../support/index.ts";
 import type { Gain } from "./metrics/ndcg.ts";
 import type { TrainingCells } from "./training-cells.ts";
@@ -123,7 +123,7 @@ export function relevantRows(
     rows.open(user, train);
     for (let p = start[u]; p < start[u + 1]; p++) {
       if (items.known[index[p]] === 0) unknownRecords++;
-      rows.add(items.known[index[p]] === 1 ? items.index[index[p]] : undefined, value[p]);
+      rows.add(items.known[index[p]] === 1 ? items.index[index[p]] : undefined, value.at(p));
     }
     rows.close();
   }
@@ -148,7 +148,7 @@ class RowCollector {
   #relevantUnknown = 0;
   #unknownInRow = 0;
   #user = 0;
-  #seen: Uint32Array = new Uint32Array(0);
+  #seen: Indexes = new Uint32Array(0);
   #seenAt = 0;
   #alreadyInTraining = 0;
   #usersWithoutRelevant = 0;

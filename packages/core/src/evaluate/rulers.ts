@@ -98,7 +98,7 @@ function averageItems(
   out.fill(0);
   for (let u = 0; u < userBias.length; u++) {
     for (let p = start[u]; p < start[u + 1]; p++) {
-      out[index[p]] += value[p] - mean - userBias[u];
+      out[index[p]] += value.at(p) - mean - userBias[u];
       counts[index[p]]++;
     }
   }
@@ -116,7 +116,7 @@ function averageUsers(
   const { start, index, value } = train.byUser;
   for (let u = 0; u < out.length; u++) {
     let sum = 0;
-    for (let p = start[u]; p < start[u + 1]; p++) sum += value[p] - mean - itemBias[index[p]];
+    for (let p = start[u]; p < start[u + 1]; p++) sum += value.at(p) - mean - itemBias[index[p]];
     const count = start[u + 1] - start[u];
     out[u] = count === 0 ? 0 : sum / (count + damping);
   }

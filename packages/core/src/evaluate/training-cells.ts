@@ -3,7 +3,14 @@
  * that the rulers average. Comes from the caller's training ratings, or from the history inside a model.
  */
 import type { Model, Scorer } from "../model/index.ts";
-import { align, type CompressedRows, type IdMap, type Ratings, standardDeviation } from "../ratings/index.ts";
+import {
+  align,
+  type CellValues,
+  type CompressedRows,
+  type IdMap,
+  type Ratings,
+  standardDeviation,
+} from "../ratings/index.ts";
 import { OptionError } from "../support/index.ts";
 
 /** Training data by user. `Ratings` is one; so is a model's history with the model's id maps. */
@@ -33,14 +40,15 @@ export interface ValueFacts {
   readonly max: number;
 }
 
-export function valueFacts(value: Float32Array): ValueFacts {
+export function valueFacts(value: CellValues): ValueFacts {
   let sum = 0;
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < value.length; i++) {
-    sum += value[i];
-    if (value[i] < min) min = value[i];
-    if (value[i] > max) max = value[i];
+    const x = value.at(i);
+    sum += x;
+    if (x < min) min = x;
+    if (x > max) max = x;
   }
   const mean = sum / value.length;
   return { mean, deviation: standardDeviation(value, mean), min, max };
@@ -77,6 +85,6 @@ export function trainingCells(
     items: scorer.items,
     byUser: scorer.history,
     // A history does not say whether its values are ratings or numbers of events; the held-out data do
-    hasRatings: test.hasRatings && (scorer.scale === "rating" || scorer.history.value.some((value) => value !== 1)),
+    hasRatings: test.hasRatings && (scorer.scale === "rating" || !scorer.history.value.every((value) => value === 1)),
   };
 }

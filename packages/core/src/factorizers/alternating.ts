@@ -33,7 +33,7 @@ import {
   type SolvedObjective,
   withoutCenters,
 } from "../model/index.ts";
-import { type Ratings, standardDeviation } from "../ratings/index.ts";
+import { CellValues, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { hasEqualTerms, penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
@@ -167,7 +167,7 @@ export class AlternatingRun implements Run {
       const { start, index, value } = ratings.byUser;
       this.#users.entries.start.set(start);
       this.#users.entries.index.set(index);
-      this.#users.term.set(value);
+      value.writeTo(this.#users.term);
       // Straight into kernel memory: the ratings by item are needed nowhere else.
       ratings.writeByItem({ ...this.#items.entries, value: this.#items.term });
       this.#prepare(this.#users, this.#items);
@@ -280,12 +280,13 @@ export class AlternatingRun implements Run {
   #prepare(side: Side, other: Side): void {
     const objective = inUnit(this.#settings.objective, this.#unit);
     const { start } = side.entries;
-    if (side.center !== undefined) rowCenters(start, side.term, this.#ratings.mean, side.center);
+    const value = new CellValues(side.term);
+    if (side.center !== undefined) rowCenters(start, value, this.#ratings.mean, side.center);
     if (objective.kind === "explicit") {
-      withoutCenters(start, side.term, side.center, side.term);
+      withoutCenters(start, value, side.center, side.term);
       multiply(side.term, 1 / this.#unit);
       if (side.center !== undefined) multiply(side.center, 1 / this.#unit);
-    } else confidences(objective, side.term, side.term);
+    } else confidences(objective, value, side.term);
     setLevel(side);
     regularizations(objective, start, other.table.rows, side.penalty);
     if (side.biasPenalty !== undefined) biasRegularizations(objective, start, side.biasPenalty);

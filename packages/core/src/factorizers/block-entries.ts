@@ -76,7 +76,7 @@ export async function fillBlocks(
       const item = index[cell];
       const to = 2 * next[first + blockOf[item]]++;
       record[to] = high[item] + low;
-      values[to + 1] = (value[cell] - level - (itemLevel === undefined ? 0 : itemLevel[item])) / unit;
+      values[to + 1] = (value.at(cell) - level - (itemLevel === undefined ? 0 : itemLevel[item])) / unit;
     }
     if (place % TURN_USERS === 0) await turn();
   }

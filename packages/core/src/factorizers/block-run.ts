@@ -97,7 +97,7 @@ class BlockRun implements Run {
     const { value } = ratings.byUser;
     if (loss === "squared") return standardDeviation(value, 0);
     let sum = 0;
-    for (let i = 0; i < value.length; i++) sum += lossAt(loss, value[i], 0, huberDelta);
+    for (let i = 0; i < value.length; i++) sum += lossAt(loss, value.at(i), 0, huberDelta);
     return sum / value.length;
   }
 

@@ -68,7 +68,7 @@ function alsCost(ratings: Ratings, model: FactorModel, penalty: number, biasPena
     let cost = 0;
     for (let u = 0; u < rows; u++) {
       for (let e = start[u]; e < start[u + 1]; e++) {
-        let error = value[e] - model.mean - b(u) - c(index[e]);
+        let error = value.at(e) - model.mean - b(u) - c(index[e]);
         for (let k = 0; k < model.rank; k++) error -= x(u, k) * y(index[e], k);
         cost += error * error;
       }

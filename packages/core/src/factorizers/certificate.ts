@@ -145,7 +145,7 @@ async function errorOf(model: FactorModel, ratings: Ratings, atTurn: () => void)
       let score = level + (itemBias === undefined ? 0 : itemBias[item]);
       for (let k = 0; k < rank; k++) score += userFactors[user * rank + k] * itemFactors[item * rank + k];
       // Complete rows hold their cells in the order of the items.
-      sum += (value[user * columns + item] - score) ** 2;
+      sum += (value.at(user * columns + item) - score) ** 2;
     }
     if (turnIsOver()) {
       await nextTurn();

@@ -62,7 +62,7 @@ function meanSquare(model: NetModel, ratings: Ratings): number {
   const { start, index, value } = ratings.byUser;
   let sum = 0;
   for (let u = 0; u < ratings.users.size; u++) {
-    for (let e = start[u]; e < start[u + 1]; e++) sum += (scorer.score(u, index[e]) - value[e]) ** 2;
+    for (let e = start[u]; e < start[u + 1]; e++) sum += (scorer.score(u, index[e]) - value.at(e)) ** 2;
   }
   return sum / ratings.size;
 }

@@ -13,15 +13,7 @@ import type { Ratings } from "../ratings/index.ts";
 import { DivergenceError, LowrankError, nextTurn, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { MAX_PENALTY } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import {
-  byItemBytes,
-  fillHistories,
-  historyRows,
-  historySlots,
-  startItems,
-  valuesOption,
-  type WeighedItems,
-} from "./items-run.ts";
+import { fillHistories, historyRows, historySlots, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const easeOptions = {
@@ -63,7 +55,6 @@ export function ease(given: EaseOptions = {}): Factorizer<ItemModel> {
     ranksOnly: true,
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(easeLayout(ratings)),
     modelBytes: ({ items }: Ratings) => 4 * items.size ** 2,
-    hostBytes: byItemBytes,
     secondsFor: (ratings: Ratings, kernels: Kernels) => needsOf(ratings, kernels).seconds,
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const needs = needsOf(ratings, kernels);
@@ -210,7 +201,7 @@ async function weightsFrom(
 function squaresOf({ byUser, size }: Ratings, values: HistoryValues): number {
   if (values === "ones") return size;
   let sum = 0;
-  for (let e = 0; e < size; e++) sum += byUser.value[e] ** 2;
+  for (let e = 0; e < size; e++) sum += byUser.value.at(e) ** 2;
   return sum;
 }
 

@@ -61,11 +61,10 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
  */
 function zerosLikeMissing(ratings: Ratings): Finding[] {
   if (!ratings.hasRatings || ratings.min !== 0 || ratings.max <= 1) return [];
-  const counts = new Map<number, number>();
-  for (const value of ratings.byUser.value) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const zeros = counts.get(0) ?? 0;
+  const counts = ratings.byUser.value.counts(Number.POSITIVE_INFINITY) ?? [];
+  const zeros = counts.find(({ value }) => value === 0)?.count ?? 0;
   let isMode = true;
-  for (const [value, count] of counts) if (value !== 0 && (value < 1 || count >= zeros)) isMode = false;
+  for (const { value, count } of counts) if (value !== 0 && (value < 1 || count >= zeros)) isMode = false;
   if (!isMode && !(ratings.isComplete && zeros > ratings.size / 2)) return [];
   return [
     {

@@ -94,7 +94,7 @@ function errorOfSome({ byUser, size }: Ratings, scorer: Pick<Scorer, "score">, s
   let user = 0;
   for (let entry = Math.floor(every * unit48(seed, 0)); entry < size; entry += every) {
     while (user < rows - 1 && start[user + 1] <= entry) user++;
-    sum += (scorer.score(user, index[entry]) - value[entry]) ** 2;
+    sum += (scorer.score(user, index[entry]) - value.at(entry)) ** 2;
     count++;
   }
   return Math.sqrt(sum / count);

@@ -22,15 +22,7 @@ import type { HistoryValues, ItemModel, SparseItemWeights } from "../model/index
 import type { Ratings } from "../ratings/index.ts";
 import { logOnePlus, nextTurn, power, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
-import {
-  byItemBytes,
-  fillHistories,
-  historyRows,
-  historySlots,
-  startItems,
-  valuesOption,
-  type WeighedItems,
-} from "./items-run.ts";
+import { fillHistories, historyRows, historySlots, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 
 export const itemWeightings = ["cosine", "tfidf", "bm25"] as const;
@@ -118,8 +110,7 @@ export function itemKnn(given: ItemKnnOptions = {}): Factorizer<ItemModel> {
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(knnLayout(ratings, options.neighbors)),
     // The neighbours as they are found, and turned around: a weight is an index and a number.
     modelBytes: ({ items }: Ratings) => 8 * items.size * Math.min(options.neighbors, items.size) + 4 * items.size,
-    hostBytes: (ratings: Ratings) =>
-      byItemBytes(ratings) + 8 * ratings.items.size * Math.min(options.neighbors, ratings.items.size),
+    hostBytes: (ratings: Ratings) => 8 * ratings.items.size * Math.min(options.neighbors, ratings.items.size),
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) =>
       startItems(
         {
@@ -258,31 +249,35 @@ async function transposed(
 
 /** What every entry weighs, by items and by users, and the lengths of the items. */
 async function load(ratings: Ratings, { at }: Workspace<KnnLayout>, options: Options): Promise<void> {
-  const { byUser, byItem } = ratings;
   fillHistories(ratings, at, options.values);
-  const weigh = weightOf(ratings, options, at.rowValue);
-  for (let i = 0; i < byItem.rows; i++) {
+  const { rowStart, rowIndex, columnStart, columnIndex } = at;
+  const weigh = weightOf(ratings, options, rowStart, at.rowValue);
+  for (let i = 0; i < ratings.items.size; i++) {
     let squares = 0;
-    for (let e = byItem.start[i]; e < byItem.start[i + 1]; e++) {
-      at.rowValue[e] = weigh(byItem.index[e], i, at.rowValue[e]);
+    for (let e = rowStart[i]; e < rowStart[i + 1]; e++) {
+      at.rowValue[e] = weigh(rowIndex[e], i, at.rowValue[e]);
       squares += at.rowValue[e] ** 2;
     }
     at.norm[i] = power(squares, options.asymmetry);
     at.otherNorm[i] = power(squares, 1 - options.asymmetry);
     if (turnIsOver()) await nextTurn();
   }
-  for (let u = 0; u < byUser.rows; u++) {
-    for (let e = byUser.start[u]; e < byUser.start[u + 1]; e++) {
-      at.columnValue[e] = weigh(u, byUser.index[e], at.columnValue[e]);
+  for (let u = 0; u < ratings.users.size; u++) {
+    for (let e = columnStart[u]; e < columnStart[u + 1]; e++) {
+      at.columnValue[e] = weigh(u, columnIndex[e], at.columnValue[e]);
     }
     if (turnIsOver()) await nextTurn();
   }
 }
 
-/** @param counted what the entries by item count */
+/**
+ * @param itemStart u32[items + 1], where each item's entries begin
+ * @param counted what the entries by item count
+ */
 function weightOf(
-  { byUser, byItem, items, size }: Ratings,
+  { byUser, items, size }: Ratings,
   { weighting, saturation, lengthWeight }: Options,
+  itemStart: Uint32Array,
   counted: Float32Array,
 ): (user: number, item: number, x: number) => number {
   if (weighting === "cosine") return (_user, _item, x) => x;
@@ -296,9 +291,9 @@ function weightOf(
     const scale = Math.sqrt(size / squares);
     return (user, _item, x) => Math.sqrt(x) * rarity[user] * scale;
   }
-  const lengths = Float64Array.from({ length: byItem.rows }, (_, i) => {
+  const lengths = Float64Array.from({ length: items.size }, (_, i) => {
     let sum = 0;
-    for (let e = byItem.start[i]; e < byItem.start[i + 1]; e++) sum += counted[e];
+    for (let e = itemStart[i]; e < itemStart[i + 1]; e++) sum += counted[e];
     return sum;
   });
   const mean = lengths.reduce((sum, length) => sum + length, 0) / items.size;

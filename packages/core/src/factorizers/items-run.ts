@@ -71,15 +71,15 @@ export const historySlots = ({ users, items, size }: Ratings) => ({
 type HistoryArrays = Arrays<ReturnType<typeof historySlots>>;
 
 /** Fills them with what each entry counts. */
-export function fillHistories({ byUser, byItem }: Ratings, at: HistoryArrays, values: HistoryValues): void {
-  at.rowStart.set(byItem.start);
-  at.rowIndex.set(byItem.index);
-  at.columnStart.set(byUser.start);
-  at.columnIndex.set(byUser.index);
-  if (values === "given") {
-    at.rowValue.set(byItem.value);
-    at.columnValue.set(byUser.value);
-  } else {
+export function fillHistories(ratings: Ratings, at: HistoryArrays, values: HistoryValues): void {
+  const { start, index, value } = ratings.byUser;
+  const isGiven = values === "given";
+  // Straight into kernel memory: the ratings by item are needed nowhere else.
+  ratings.writeByItem({ start: at.rowStart, index: at.rowIndex, value: isGiven ? at.rowValue : undefined });
+  at.columnStart.set(start);
+  at.columnIndex.set(index);
+  if (isGiven) value.writeTo(at.columnValue);
+  else {
     at.rowValue.fill(1);
     at.columnValue.fill(1);
   }
@@ -92,9 +92,6 @@ export const historyRows = (at: HistoryArrays) => ({
   columns: { start: at.columnStart, index: at.columnIndex },
   columnValue: at.columnValue,
 });
-
-/** Bytes of the ratings by item, which these methods have beside the kernel memory. */
-export const byItemBytes = ({ size }: Ratings) => 8 * size;
 
 class ItemsRun implements Run<ItemModel> {
   readonly lossName: string;

@@ -44,7 +44,7 @@ function cells({ byUser }: Ratings, values: "ones" | "given"): number[][] {
   return Array.from({ length: byUser.rows }, (_, u) => {
     const row = new Array<number>(byUser.columns).fill(0);
     for (let e = byUser.start[u]; e < byUser.start[u + 1]; e++)
-      row[byUser.index[e]] = values === "ones" ? 1 : byUser.value[e];
+      row[byUser.index[e]] = values === "ones" ? 1 : byUser.value.at(e);
     return row;
   });
 }

@@ -88,7 +88,7 @@ function costOf(data: Ratings, model: FactorModel, whole: boolean, penalty = 0, 
   const given = new Map<number, number>();
   for (let u = 0; u < byUser.rows; u++) {
     for (let e = byUser.start[u]; e < byUser.start[u + 1]; e++)
-      given.set(u * byUser.columns + byUser.index[e], byUser.value[e]);
+      given.set(u * byUser.columns + byUser.index[e], byUser.value.at(e));
   }
   let cost = 0;
   for (let u = 0; u < byUser.rows; u++) {

@@ -259,7 +259,7 @@ class NmfRun implements Run {
     const { byUser, users, items } = this.#ratings;
     at.userStart.set(byUser.start);
     at.userIndex.set(byUser.index);
-    at.userValue.set(byUser.value);
+    byUser.value.writeTo(at.userValue);
     this.#ratings.writeByItem({ start: at.itemStart, index: at.itemIndex, value: at.itemValue });
     multiply(at.userValue, 1 / this.#unit);
     multiply(at.itemValue, 1 / this.#unit);

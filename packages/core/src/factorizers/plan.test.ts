@@ -61,7 +61,8 @@ describe("plan", () => {
     near((await of(ials({ rank: 3, confidence: "linear" }))).kernel.ratings, 16 * 1500);
     near(bySgd.kernel.tables, 64 * (90 + 50));
     near(byAls.kernel.tables, 64 * (90 + 50));
-    expect(byAls.ratings).toBe(8 * 1500 + 4 * 91);
+    // Two bytes of item, one of the value, a table of the seven that occur.
+    expect(byAls.ratings).toBe(3 * 1500 + 4 * 7 + 4 * 91);
     expect(byAls.model).toBe(4 * 4 * (90 + 50));
     const adam = await of(gradient({ rank: 3, optimizer: "adam" }));
     // Factors, their gradients and two moments

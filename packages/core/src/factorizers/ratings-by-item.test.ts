@@ -1,6 +1,6 @@
 /** Which methods keep a second copy of the ratings, by item, outside kernel memory: 8 bytes a rating. */
 import { afterEach, expect, it, vi } from "vitest";
-import { plantedWorld, Ratings } from "../ratings/index.ts";
+import { CellValues, plantedWorld, Ratings } from "../ratings/index.ts";
 import { als, type Factorizer, factorize, gradient, ials, nmf, sgd } from "./index.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -18,7 +18,7 @@ const tried: readonly (readonly [string, Factorizer])[] = [
 
 it.each(tried)("%s asks for no ratings by item: it sorts them straight into kernel memory", async (_name, method) => {
   const { users, items, byUser, hasRatings, report } = world;
-  const positive = { ...byUser, value: byUser.value.map((value) => Math.abs(value) + 1) };
+  const positive = { ...byUser, value: CellValues.of(byUser.value.toFloats().map((value) => Math.abs(value) + 1)) };
   const made = vi.spyOn(Ratings.prototype, "byItem", "get");
   const ratings = new Ratings({ users, items, byUser: positive, hasRatings, report });
   await factorize(ratings, method, { threads: 1, certificate: false });

@@ -25,7 +25,7 @@ const clicks = ratingsFrom(
   Array.from({ length: world.ratings.users.size }, (_, user) => {
     const { start, index, value } = world.ratings.byUser;
     const cells = Array.from({ length: start[user + 1] - start[user] }, (_c, i) => start[user] + i);
-    const best = cells.sort((a, b) => value[b] - value[a]).slice(0, 12);
+    const best = cells.sort((a, b) => value.at(b) - value.at(a)).slice(0, 12);
     // Every third of a user's favourites is kept back.
     return best.filter((_c, i) => i % 3 !== 1).map((cell) => ({ user, item: index[cell] }));
   }).flat(),
@@ -47,7 +47,7 @@ function auc(model: FactorModel): number {
   for (let user = 0; user < model.users.size; user++) {
     const scores = scoresOf(model, user);
     const cells = Array.from({ length: start[user + 1] - start[user] }, (_c, i) => start[user] + i);
-    const order = cells.sort((a, b) => value[b] - value[a]).map((cell) => model.items.index(index[cell]));
+    const order = cells.sort((a, b) => value.at(b) - value.at(a)).map((cell) => model.items.index(index[cell]));
     const hidden = order.slice(0, 12).filter((_i, i) => i % 3 === 1);
     for (const above of hidden) {
       for (const below of order.slice(12)) {

@@ -46,7 +46,7 @@ describe("sgd in blocks", () => {
       const method = sgd({ rank: 2, epochs: 150, loss, regularization: 0.005 });
       const { model, report } = await factorize(ratings, method, engine);
       const { value } = ratings.byUser;
-      const errors = scores(model, ratings).map((score, cell) => score - value[cell]);
+      const errors = scores(model, ratings).map((score, cell) => score - value.at(cell));
       expect(Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / value.length)).toBeLessThan(0.35);
       expect(report.passName).toBe("epochs");
     },
@@ -56,7 +56,7 @@ describe("sgd in blocks", () => {
     const method = sgd({ rank: 2, epochs: 60, loss: "logistic", regularization: 0.003 });
     const { model, report } = await factorize(opinions, method, engine);
     const { value } = opinions.byUser;
-    const right = scores(model, opinions).filter((score, cell) => score > 0 === value[cell] > 0).length;
+    const right = scores(model, opinions).filter((score, cell) => score > 0 === value.at(cell) > 0).length;
     expect(right).toBeGreaterThan(0.99 * value.length);
     expect([model.scale, model.range, model.mean]).toEqual(["logit", undefined, 0]);
     expect(report.initialLoss).toBeGreaterThan(0.6);
@@ -67,7 +67,7 @@ describe("sgd in blocks", () => {
   it("kl finds counts of rank 1 to 5 %, without factors below 0", async () => {
     const { model } = await factorize(counts, sgd({ rank: 1, epochs: 300, loss: "kl", regularization: 0 }), engine);
     const { value } = counts.byUser;
-    const errors = scores(model, counts).map((score, cell) => Math.abs(score / value[cell] - 1));
+    const errors = scores(model, counts).map((score, cell) => Math.abs(score / value.at(cell) - 1));
     expect(Math.max(...errors)).toBeLessThan(0.05);
     expect(Math.min(...model.userFactors, ...model.itemFactors)).toBeGreaterThanOrEqual(0);
     expect([model.mean, model.userBias, model.objective]).toEqual([0, undefined, undefined]);
@@ -129,7 +129,7 @@ describe("sgd in blocks", () => {
     });
     const { value } = many.byUser;
     const mean = (of: (value: number, cell: number) => number) =>
-      value.reduce((sum, v, i) => sum + of(v, i), 0) / value.length;
+      value.toFloats().reduce((sum, v, i) => sum + of(v, i), 0) / value.length;
     const losses = {
       squared: (error: number) => error ** 2,
       absolute: Math.abs,
@@ -189,13 +189,13 @@ function costOf(model: FactorModel, data: Ratings, loss: "squared" | "huber" | "
   const { rank, userFactors, itemFactors, userBias, itemBias } = model;
   const { start, index, value, rows } = data.byUser;
   const all = scores(model, data);
-  const mean = value.reduce((sum, v) => sum + v, 0) / value.length;
-  const delta = Math.sqrt(value.reduce((sum, v) => sum + (v - mean) ** 2, 0) / value.length);
+  const mean = value.toFloats().reduce((sum, v) => sum + v, 0) / value.length;
+  const delta = Math.sqrt(value.toFloats().reduce((sum, v) => sum + (v - mean) ** 2, 0) / value.length);
   let cost = 0;
   for (let u = 0; u < rows; u++) {
     for (let cell = start[u]; cell < start[u + 1]; cell++) {
-      const error = Math.abs(value[cell] - all[cell]);
-      if (loss === "logistic") cost += Math.log1p(Math.exp(value[cell] > 0 ? -all[cell] : all[cell]));
+      const error = Math.abs(value.at(cell) - all[cell]);
+      if (loss === "logistic") cost += Math.log1p(Math.exp(value.at(cell) > 0 ? -all[cell] : all[cell]));
       else cost += loss === "huber" && error > delta ? delta * (error - delta / 2) : error ** 2 / 2;
       const i = index[cell];
       for (let k = 0; k < rank; k++) {

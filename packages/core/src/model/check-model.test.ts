@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { explicitObjective, explicitObjectives, implicitObjective, modelFixture } from "../../test/model-fixture.ts";
+import { CellValues } from "../ratings/index.ts";
 import { DataError } from "../support/index.ts";
 import { checkModel } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
@@ -11,7 +12,7 @@ const history = {
   ...(model.history as NonNullable<FactorModel["history"]>),
   start: Uint32Array.of(0, 2, 4, 4, 4, 4),
   index: Uint32Array.of(0, 3, 1, 2),
-  value: Float32Array.of(5, 4, 3, 2),
+  value: CellValues.of([5, 4, 3, 2]),
 };
 
 /** Why a model is refused: the same by `checkModel` and by writing a file. */
@@ -56,10 +57,25 @@ describe("checkModel", () => {
     expect(of({ index: Uint32Array.of(0, 4e9, 1, 2) })).toBe(outside);
     expect(of({ index: Uint32Array.of(3, 0, 1, 2) })).toBe(outside);
     expect(of({ index: Uint32Array.of(3, 3, 1, 2) })).toBe(outside);
-    expect(of({ index: [0, 3, 1, 2] })).toBe("history.index must be a Uint32Array");
-    expect(of({ value: new Float32Array(3) })).toBe("history.value has 3 numbers for 4 entries");
-    expect(of({ value: Float32Array.of(1, 2, Number.NaN, 3) })).toBe(
-      "history.value holds NaN at place 2; all must be finite",
+    expect(of({ index: [0, 3, 1, 2] })).toBe("history.index must be a Uint16Array or a Uint32Array");
+    expect(of({ index: Uint16Array.of(0, 3, 1, 2) })).toBe("accepted");
+    const bare = Float32Array.of(1, 2, 3, 4);
+    expect(of({ value: bare })).toBe("history.value must be CellValues, as CellValues.of(numbers) makes them");
+    expect(of({ value: new CellValues(bare) })).toBe("accepted");
+    const short = [new CellValues(bare.slice(1)), CellValues.of([1, 1, 1]), CellValues.of([1, 2, 1])];
+    for (const value of [...short, new CellValues(bare, new Uint8Array(3), 4)])
+      expect(of({ value })).toBe("history.value has 3 numbers for 4 entries");
+    const bad = "history.value holds NaN at place 2; all must be finite";
+    for (const numbers of [
+      [1, 2, Number.NaN, 3],
+      [2, 1, Number.NaN, Number.NaN],
+    ]) {
+      expect(of({ value: CellValues.of(numbers) })).toBe(bad);
+      expect(of({ value: new CellValues(Float32Array.from(numbers)) })).toBe(bad);
+    }
+    expect(of({ value: new CellValues(Float32Array.of(Number.NaN), undefined, 4) })).toMatch("holds NaN at place 0");
+    expect(of({ value: new CellValues(bare, Uint8Array.of(3, 2, 4, 0)) })).toBe(
+      "history.value has the code 4 at place 2, and a table of 4 numbers",
     );
     expect(of({ time: new Float64Array(1) })).toBe("history.time has 1 numbers for 4 entries");
   });
@@ -107,13 +123,17 @@ describe("checkModel", () => {
     const outcomes = { accepted: 0, refused: 0 };
     fc.assert(
       fc.property(fc.array(change, { maxLength: 2 }), number, (changes, confidenceScale) => {
-        const rows = { start: history.start.slice(), index: history.index.slice(), value: history.value.slice() };
+        const rows = { start: history.start.slice(), index: history.index.slice(), value: history.value.toFloats() };
         for (const { array, at, word: whole, number: any } of changes) {
           if (array === "value") rows.value[at] = any;
           else rows[array as "start" | "index"][at] = whole;
         }
         const objective = { ...implicitObjective, confidenceScale };
-        outcomes[reasonOf({ history: { ...history, ...rows }, objective }) === "accepted" ? "accepted" : "refused"]++;
+        outcomes[
+          reasonOf({ history: { ...history, ...rows, value: CellValues.of(rows.value) }, objective }) === "accepted"
+            ? "accepted"
+            : "refused"
+        ]++;
       }),
       { numRuns: 1000 },
     );

@@ -3,7 +3,7 @@
  * tables, the objective can be solved. For models made by hand or by another tool, checked once where they enter: before
  * writing a file, opening a recommender or measuring; the file reader asks the same of a history.
  */
-import type { CompressedRows } from "../ratings/index.ts";
+import { CellValues, type CompressedRows } from "../ratings/index.ts";
 import { DataError, type Facts, show } from "../support/index.ts";
 import type { FactorModel } from "./factor-model.ts";
 import { historyValues, type ItemModel } from "./item-model.ts";
@@ -65,7 +65,10 @@ function checkItems({ items, scale, values, weights }: ItemModel): void {
   if (weights.kind !== "sparse") {
     refuse(`weights must be "sparse" or "dense", got ${show((weights as { kind?: unknown }).kind)}`);
   }
-  const fault = checkHistory({ rows: items.size, columns: items.size, ...weights, time: undefined }, "items");
+  if (!isArrayOf("Float32Array", weights.value))
+    refuse("weights.value must be a Float32Array", { name: "weights.value" });
+  const value = new CellValues(weights.value);
+  const fault = checkHistory({ rows: items.size, columns: items.size, ...weights, value, time: undefined }, "items");
   if (fault === undefined) return;
   refuse(`weights.${fault.array} ${fault.why}`, { name: `weights.${fault.array}`, ...fault.facts });
 }
@@ -115,14 +118,18 @@ export function checkHistory(
     facts: position === undefined ? {} : { position },
   });
   if (!isArrayOf("Uint32Array", start)) return fault("start", "must be a Uint32Array");
-  if (!isArrayOf("Uint32Array", index)) return fault("index", "must be a Uint32Array");
-  if (!isArrayOf("Float32Array", value)) return fault("value", "must be a Float32Array");
+  if (!isArrayOf("Uint32Array", index) && !isArrayOf("Uint16Array", index))
+    return fault("index", "must be a Uint16Array or a Uint32Array");
+  if (!isArrayOf("Float32Array", value?.table) || (value.code !== undefined && !isArrayOf("Uint8Array", value.code)))
+    return fault("value", "must be CellValues, as CellValues.of(numbers) makes them");
   const entries = index.length;
   if (start.length !== rows + 1) {
     return fault("start", `has ${start.length} numbers, ${rows} ${word} need ${rows + 1}`);
   }
   if (start[0] !== 0 || start[rows] !== entries) return fault("start", `must run from 0 to the ${entries} entries`);
-  if (value.length !== entries) return fault("value", `has ${value.length} numbers for ${entries} entries`);
+  const numbers = value.code === undefined && value.table.length === 1 ? value.length : value.stored?.length;
+  if (value.length !== entries || numbers !== entries)
+    return fault("value", `has ${numbers} numbers for ${entries} entries`);
   if (time !== undefined && time.length !== entries) {
     return fault("time", `has ${time.length} numbers for ${entries} entries`);
   }
@@ -136,8 +143,29 @@ export function checkHistory(
       }
     }
   }
-  const bad = firstNotFinite(value);
-  return bad === undefined ? undefined : fault("value", `holds ${value[bad]} at place ${bad}; all must be finite`, bad);
+  return valueFault(value, fault);
+}
+
+/** The first code without a number, or the first number that is not finite. */
+function valueFault(
+  { code, table, length }: CellValues,
+  fault: (array: "value", why: string, position: number) => HistoryFault,
+): HistoryFault | undefined {
+  const entries = code ?? (table.length === 1 ? new Uint8Array(Math.min(1, length)) : undefined);
+  if (entries === undefined) {
+    const bad = firstNotFinite(table);
+    return bad === undefined
+      ? undefined
+      : fault("value", `holds ${table[bad]} at place ${bad}; all must be finite`, bad);
+  }
+  for (let entry = 0; entry < entries.length; entry++) {
+    const number = table[entries[entry]];
+    if (Number.isFinite(number)) continue;
+    if (number !== undefined) return fault("value", `holds ${number} at place ${entry}; all must be finite`, entry);
+    const why = `has the code ${entries[entry]} at place ${entry}, and a table of ${table.length} numbers`;
+    return fault("value", why, entry);
+  }
+  return undefined;
 }
 
 /** Position of the first NaN or infinite number, or undefined. */
@@ -160,7 +188,7 @@ function checkArray(name: string, values: Float32Array, rows: number, width: num
 }
 
 /** By name, so that arrays of another window or frame pass. */
-function isArrayOf(type: "Uint32Array" | "Float32Array", value: unknown): boolean {
+function isArrayOf(type: "Uint8Array" | "Uint16Array" | "Uint32Array" | "Float32Array", value: unknown): boolean {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === `[object ${type}]`;
 }
 

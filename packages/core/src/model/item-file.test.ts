@@ -1,6 +1,7 @@
 /** Files of models of items: written and read, and what is wrong with one that cannot be read. */
 import { describe, expect, it } from "vitest";
 import { itemsFixture } from "../../test/model-fixture.ts";
+import { CellValues } from "../ratings/index.ts";
 import { checkModel } from "./check-model.ts";
 import type { ItemModel } from "./item-model.ts";
 import { scorerOf } from "./model.ts";
@@ -39,7 +40,7 @@ describe.each([
 describe("the digest of a model of items", () => {
   it("follows what scores follow from: weights, histories, and values only where they count", () => {
     const { history, weights } = sparse;
-    const other = { ...history!, value: history!.value.map((value) => value + 1) };
+    const other = { ...history!, value: CellValues.of(history!.value.toFloats().map((value) => value + 1)) };
     const heavier = { ...weights, value: weights.value.map((value) => 2 * value) };
     const digest = modelDigest(sparse);
     expect(modelDigest({ ...sparse, provenance: dense.provenance })).toBe(digest);

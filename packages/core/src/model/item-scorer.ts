@@ -1,19 +1,20 @@
 /**
  * Scores of an ItemModel from histories, in double precision; and, of its users' training histories, as a Scorer.
  */
+import type { CellValues, Indexes } from "../ratings/index.ts";
 import { LowrankError } from "../support/index.ts";
 import type { ItemModel } from "./item-model.ts";
 import type { Scorer } from "./scorer.ts";
 
 /** What a user has: item indexes, ascending, and what the history holds for each. */
 export interface ItemHistory {
-  readonly index: Uint32Array;
-  readonly value: Float32Array;
+  readonly index: Indexes;
+  readonly value: CellValues;
 }
 
 /** x of entry `e`: what it counts. */
 export function entryWeight({ values }: ItemModel, { value }: ItemHistory, e: number): number {
-  return values === "ones" ? 1 : value[e];
+  return values === "ones" ? 1 : value.at(e);
 }
 
 /** weight(from → to) of two item indexes, 0 where there is none. */

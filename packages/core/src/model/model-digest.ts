@@ -5,6 +5,7 @@
  * from. Leaves out where the model came from (method, backend, version) and the history of other models: fits on other
  * machines, engines or thread counts are compared by it.
  */
+import { wideBlocks } from "../ratings/index.ts";
 import { Digest } from "../support/index.ts";
 import type { ItemModel } from "./item-model.ts";
 import type { Model } from "./model.ts";
@@ -35,6 +36,6 @@ function addItems(digest: Digest, { weights, values, history }: ItemModel): void
   if (weights.kind === "sparse") digest.add(weights.start).add(weights.index);
   digest.add(weights.value);
   if (history === undefined) return;
-  digest.add(history.start).add(history.index);
-  if (values === "given") digest.add(history.value);
+  digest.add(history.start).addPieces(wideBlocks(history.index));
+  if (values === "given") digest.addPieces(history.value.blocks());
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { implicitObjective, modelFixture, netFixture } from "../../test/model-fixture.ts";
 import { damagedBytes, header, withHeader } from "../../test/safetensors-header.ts";
+import { CellValues } from "../ratings/index.ts";
 import { ModelFileError } from "../support/index.ts";
 import type { FactorModel } from "./factor-model.ts";
 import type { Model } from "./model.ts";
@@ -285,7 +286,7 @@ describe("hostile model files", () => {
 
   it("histories that point outside the catalogue, repeat an item, do not ascend or hold NaN are refused", () => {
     const whole = modelFixture();
-    const value = Float32Array.of(1, 2, 1, 1);
+    const value = CellValues.of([1, 2, 1, 1]);
     const rows = { start: Uint32Array.of(0, 2, 4, 4, 4, 4), index: Uint32Array.of(0, 3, 1, 2), value };
     const history = { ...(whole.history as NonNullable<FactorModel["history"]>), ...rows };
     const bytes = withHeader(encodeModel({ ...whole, history }), (json) => delete json.__metadata__.checksum);

@@ -5,7 +5,7 @@
  * in it, and allocates no more than the file is long. Not here: the container (safetensors.ts), disks
  * (packages/lowrank).
  */
-import type { CompressedRows, IdMap } from "../ratings/index.ts";
+import { CellValues, type CompressedRows, type IdMap, narrowIndexes, wideIndexes } from "../ratings/index.ts";
 import { DataError, type Facts, LowrankError, ModelFileError } from "../support/index.ts";
 import { checkHistory, checkModel, firstNotFinite } from "./check-model.ts";
 import type { FactorModel } from "./factor-model.ts";
@@ -172,10 +172,12 @@ function modelTensors(model: Model): Tensor[] {
     ...idTensors(items, "item"),
     ...(model.kind === "items" ? weightTensors(model, f32, u32) : tableTensors(model, f32)),
     ...(model.kind === "net" ? netTensors(model, f32) : []),
-    ...(history === undefined ? [] : [...u32("history_start", history.start), ...u32("history_item", history.index)]),
+    ...(history === undefined
+      ? []
+      : [...u32("history_start", history.start), ...u32("history_item", wideIndexes(history.index))]),
     ...(history === undefined || history.value.every((value) => value === 1)
       ? []
-      : f32("history_value", history.value, [history.value.length])),
+      : f32("history_value", history.value.toFloats(), [history.value.length])),
   ];
   const order = ["I64", "F32", "U32", "U8"];
   return tensors.sort((a, b) => order.indexOf(a.dtype) - order.indexOf(b.dtype));
@@ -302,17 +304,24 @@ function readIds(take: TensorTaker, side: "user" | "item", refuse: Refuse): IdMa
 
 function readHistory(take: TensorTaker, users: number, items: number, refuse: Refuse): CompressedRows {
   const start = take.words("history_start", users + 1);
-  const index = take.words("history_item", undefined);
-  const value = take.has("history_value")
-    ? take.floats("history_value", [index.length])
-    : new Float32Array(index.length).fill(1);
-  const history = { rows: users, columns: items, start, index, value, time: undefined };
-  const fault = checkHistory(history);
+  const wide = take.words("history_item", undefined);
+  const floats = take.has("history_value") ? take.floats("history_value", [wide.length]) : undefined;
+  const value =
+    floats === undefined ? new CellValues(Float32Array.of(1), undefined, wide.length) : new CellValues(floats);
+  const fault = checkHistory({ rows: users, columns: items, start, index: wide, value, time: undefined });
   if (fault !== undefined) {
     const tensor = `history_${fault.array === "index" ? "item" : fault.array}`;
     refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });
   }
-  return history;
+  // Checked before they are held tightly: rounding indexes to 16 bits would hide a fault.
+  return {
+    rows: users,
+    columns: items,
+    start,
+    index: narrowIndexes(wide, items),
+    value: floats === undefined ? value : CellValues.of(floats),
+    time: undefined,
+  };
 }
 
 /** One of the two: a weight for every pair, or rows of few. */
@@ -321,7 +330,10 @@ function readWeights(take: TensorTaker, items: number, refuse: Refuse): ItemWeig
   const start = take.words("weight_start", items + 1);
   const index = take.words("weight_item", undefined);
   const value = take.floats("weight_value", [index.length]);
-  const fault = checkHistory({ rows: items, columns: items, start, index, value, time: undefined }, "items");
+  const fault = checkHistory(
+    { rows: items, columns: items, start, index, value: new CellValues(value), time: undefined },
+    "items",
+  );
   if (fault !== undefined) {
     const tensor = `weight_${fault.array === "index" ? "item" : fault.array}`;
     refuse(`${tensor} ${fault.why}`, "broken", { tensor, ...fault.facts });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CellValues } from "../ratings/index.ts";
 import type { Confidence, RowObjective } from "./factor-model.ts";
 import {
   biasRegularizations,
@@ -77,7 +78,7 @@ describe("row terms", () => {
 
   it("rows of 0, 1 and 2 values with means –, 5 and 2 lie 0, 2 and −1 from the mean 3, which stays when they are taken away", () => {
     const rows = Uint32Array.of(0, 0, 1, 3);
-    const values = Float32Array.of(5, 1, 3);
+    const values = CellValues.of([5, 1, 3]);
     const center = new Float64Array(3);
     rowCenters(rows, values, 3, center);
     expect([...center]).toEqual([0, 2, -1]);
@@ -91,7 +92,7 @@ describe("row terms", () => {
   it("confidences of counts 1 and 3 with scale 2 are 1, 2·count, 1 + 2·count and 1 + 2·ln(1 + count)", () => {
     const of = (confidence: Confidence) => {
       const out = new Float32Array(2);
-      confidences({ ...implicit, confidence }, Float32Array.of(1, 3), out);
+      confidences({ ...implicit, confidence }, CellValues.of([1, 3]), out);
       return out;
     };
     expect(of("constant")).toEqual(Float32Array.of(1, 1));
@@ -104,10 +105,10 @@ describe("row terms", () => {
     const out = new Float32Array(2);
     expect(overlapOf(implicit)).toBe(0.25);
     expect(overlapOf({ ...implicit, observedInUnobserved: true })).toBe(0);
-    expect(() => confidences(implicit, Float32Array.of(1, -0.5), out)).toThrow(
+    expect(() => confidences(implicit, CellValues.of([1, -0.5]), out)).toThrow(
       "value -0.5 gives the confidence 0, which must be a finite number of at least 0.25",
     );
-    expect(() => confidences({ ...implicit, confidence: "log" }, Float32Array.of(1, -1), out)).toThrow("NaN");
-    expect(() => confidences({ ...implicit, observedInUnobserved: true }, Float32Array.of(1, -0.5), out)).not.toThrow();
+    expect(() => confidences({ ...implicit, confidence: "log" }, CellValues.of([1, -1]), out)).toThrow("NaN");
+    expect(() => confidences({ ...implicit, observedInUnobserved: true }, CellValues.of([1, -0.5]), out)).not.toThrow();
   });
 });

@@ -4,6 +4,7 @@
  * Training and everything that solves a row afterwards (fold-in, explain) call these and nothing else, so that both
  * solve the very same rows. See RowObjective for the formulas, kernels.ts for the objectives they enter.
  */
+import type { CellValues } from "../ratings/index.ts";
 import { DataError, logOnePlus, power } from "../support/index.ts";
 import {
   type FactorModel,
@@ -68,14 +69,14 @@ export function isCenter(objective: RowObjective, side: "user" | "item"): boolea
  */
 export function rowCenters(
   start: Uint32Array,
-  value: Float32Array,
+  value: CellValues,
   mean: number,
   out: Float32Array | Float64Array,
 ): void {
   for (let row = 0; row < out.length; row++) {
     const count = start[row + 1] - start[row];
     let sum = 0;
-    for (let entry = start[row]; entry < start[row + 1]; entry++) sum += value[entry];
+    for (let entry = start[row]; entry < start[row + 1]; entry++) sum += value.at(entry);
     out[row] = count === 0 ? 0 : sum / count - mean;
   }
 }
@@ -88,11 +89,11 @@ export function rowCenters(
  */
 export function withoutCenters(
   start: Uint32Array,
-  value: Float32Array,
+  value: CellValues,
   center: Float32Array | Float64Array | undefined,
   out: Float32Array | Float64Array,
 ): void {
-  out.set(value);
+  value.writeTo(out);
   if (center === undefined) return;
   for (let row = 0; row < center.length; row++) {
     for (let entry = start[row]; entry < start[row + 1]; entry++) out[entry] -= center[row];
@@ -162,19 +163,19 @@ export function overlapOf(objective: RowObjective & { readonly kind: "implicit" 
 /**
  * The confidence c of each observed cell, from its value.
  *
- * @param value f32[entries]: ratings, or counts of events
+ * @param value of the entries: ratings, or counts of events
  * @param out f32[entries]
  * @throws DataError when a value yields a confidence below the overlap (a negative one without it), which no row can be
  *   solved with; facts: `entry`, `value`, `confidence`, `least`
  */
 export function confidences(
   objective: RowObjective & { readonly kind: "implicit" },
-  value: Float32Array,
+  value: CellValues,
   out: Float32Array,
 ): void {
   const least = Math.fround(overlapOf(objective));
   for (let entry = 0; entry < out.length; entry++) {
-    const given = value[entry];
+    const given = value.at(entry);
     const confidence = confidenceOf(objective, given);
     out[entry] = confidence;
     if (!(out[entry] >= least && out[entry] < Number.POSITIVE_INFINITY)) refuse(entry, given, confidence, least);

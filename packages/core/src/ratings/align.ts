@@ -2,6 +2,7 @@
  * Align: ratings that came on their own, such as a test file, brought onto the ids of others, such as a model's.
  */
 import { DataError } from "../support/index.ts";
+import { indexArray } from "./cell-values.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import { asRatings, type Ratings, withCells } from "./ratings.ts";
@@ -90,8 +91,9 @@ function moveCells(
   count: number,
 ): CompressedRows {
   const start = new Uint32Array(rows + 1);
-  const index = new Uint32Array(count);
-  const value = new Float32Array(count);
+  const index = indexArray(count, columns);
+  const value = source.value.room(count);
+  const stored = source.value.stored;
   const time = source.time === undefined ? undefined : new Float64Array(count);
   let to = 0;
   for (let row = 0; row < source.rows; row++) {
@@ -99,12 +101,12 @@ function moveCells(
     for (let cell = source.start[row]; cell < source.start[row + 1]; cell++) {
       if (items.known[source.index[cell]] === 0) continue;
       index[to] = items.index[source.index[cell]];
-      value[to] = source.value[cell];
+      if (value !== undefined) value[to] = stored![cell];
       if (time !== undefined) time[to] = source.time![cell];
       start[users.index[row] + 1]++;
       to++;
     }
   }
   for (let row = 0; row < rows; row++) start[row + 1] += start[row];
-  return { rows, columns, start, index, value, time };
+  return { rows, columns, start, index, value: source.value.madeOf(value, count), time };
 }

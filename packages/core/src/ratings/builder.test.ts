@@ -34,7 +34,7 @@ describe("duplicates", () => {
   ];
   const merged = (duplicates: DuplicatePolicy | undefined, records: readonly RatingRecord[] = twice) => {
     const ratings = ratingsFrom(records, { duplicates });
-    return [ratings.byUser.value[0], ratings.byUser.time?.[0], ratings.report.merged, ratings.report.duplicates];
+    return [ratings.byUser.value.at(0), ratings.byUser.time?.[0], ratings.report.merged, ratings.report.duplicates];
   };
 
   it("last takes the latest by time, and is the default for ratings", () => {
@@ -279,7 +279,7 @@ it("unknown options and policies are refused by name", () => {
 
 it("-0 as a rating is stored as 0, so that equal data have equal bytes", () => {
   const zero = ratingsFrom([{ user: 1, item: 1, rating: -0 }]);
-  expect(Object.is(zero.byUser.value[0], 0)).toBe(true);
+  expect(Object.is(zero.byUser.value.at(0), 0)).toBe(true);
   expect(zero.hash).toBe(ratingsFrom([{ user: 1, item: 1, rating: 0 }]).hash);
 });
 

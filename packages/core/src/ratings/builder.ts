@@ -16,9 +16,9 @@ import {
   wholeNumber,
 } from "../support/index.ts";
 import { Column, free } from "./column.ts";
-import { type CompressedRows, startsOf } from "./compressed-rows.ts";
+import { startsOf } from "./compressed-rows.ts";
 import { IdCodes } from "./id-codes.ts";
-import { mergeDuplicates } from "./merge.ts";
+import { mergeDuplicates, type SortedRecords } from "./merge.ts";
 import { Ratings, reportOf } from "./ratings.ts";
 import { type DuplicatePolicy, duplicatePolicies, type RatingColumns, type RatingRecord } from "./records.ts";
 
@@ -222,7 +222,7 @@ function sortCells(
   rating: Column<Float32Array>,
   time: Column<Float64Array>,
   { rows, columns, hasRatings, hasTimes }: Shape,
-): Pick<CompressedRows, "start" | "index" | "value" | "time"> {
+): Pick<SortedRecords, "start" | "index" | "value" | "time"> {
   const count = user.length;
   const byItem = placed(item, columns);
   const users = user.scatterInto(byItem.destination, new Uint32Array(count));

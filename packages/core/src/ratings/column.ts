@@ -3,7 +3,7 @@
  *
  * Doubling one array would hold old and new at once; at 20 million ratings that is the difference that counts.
  */
-export type Numbers = Float32Array | Float64Array | Uint32Array;
+export type Numbers = Float32Array | Float64Array | Uint32Array | Uint16Array | Uint8Array;
 
 const MIN_BLOCK = 1 << 10;
 const MAX_BLOCK = 1 << 18;

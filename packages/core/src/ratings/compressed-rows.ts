@@ -1,6 +1,7 @@
 /**
- * Compressed rows: the cells of a sparse matrix, row by row, in four parallel arrays. Nothing here knows ids.
+ * Compressed rows: the cells of a sparse matrix, row by row, in parallel arrays. Nothing here knows ids.
  */
+import { type CellValues, type Indexes, indexArray, indexArrayOf } from "./cell-values.ts";
 
 /**
  * Row r holds the cells start[r] .. start[r + 1] - 1; `index` ascends within a row. Arrays are read-only for everyone.
@@ -10,43 +11,58 @@ export interface CompressedRows {
   readonly columns: number;
   /** u32[rows + 1] */
   readonly start: Uint32Array;
-  /** Column of each cell, below `columns` */
-  readonly index: Uint32Array;
+  /** Column of each cell, below `columns`: u16[cells] where there are at most 65,536 columns, else u32[cells] */
+  readonly index: Indexes;
   /** All 1 where the data have no ratings */
-  readonly value: Float32Array;
+  readonly value: CellValues;
   readonly time: Float64Array | undefined;
+}
+
+/** Where `transposeInto` writes. */
+export interface TransposedArrays {
+  /** u32[columns + 1] */
+  readonly start: Uint32Array;
+  /** [cells] */
+  readonly index: Indexes;
+  /** Numbers; or, where the cells have them, codes of the same table; undefined writes neither */
+  readonly value: Float32Array | Uint8Array | undefined;
 }
 
 /** The same cells by column, without times: a counting sort, so `index` ascends within each new row. */
 export function transpose(cells: CompressedRows): CompressedRows {
-  const { rows, columns, index } = cells;
-  const out = {
-    start: new Uint32Array(columns + 1),
-    index: new Uint32Array(index.length),
-    value: new Float32Array(index.length),
-  };
-  transposeInto(cells, out);
-  return { rows: columns, columns: rows, ...out, time: undefined };
+  const { rows, columns, value } = cells;
+  const start = new Uint32Array(columns + 1);
+  const index = indexArray(value.length, rows);
+  const room = value.room(value.length);
+  transposeInto(cells, { start, index, value: room });
+  return { rows: columns, columns: rows, start, index, value: value.madeOf(room, value.length), time: undefined };
+}
+
+/** Bytes that `transpose` makes. */
+export function transposedBytes({ rows, columns, index: { length }, value }: CompressedRows): number {
+  const stored = value.stored?.BYTES_PER_ELEMENT ?? 0;
+  return 4 * (columns + 1) + length * (indexArrayOf(rows).BYTES_PER_ELEMENT + stored);
 }
 
 /** As `transpose`, into arrays that are there; takes 4 bytes a column beside them and none a cell. */
-export function transposeInto(
-  { rows, columns, start, index, value }: CompressedRows,
-  out: Pick<CompressedRows, "start" | "index" | "value">,
-): void {
+export function transposeInto({ rows, columns, start, index, value }: CompressedRows, out: TransposedArrays): void {
+  const codes = out.value instanceof Uint8Array ? out.value : undefined;
+  const floats = out.value instanceof Float32Array ? out.value : undefined;
+  if (codes !== undefined && value.code === undefined) throw new RangeError("transposeInto: these cells have no codes");
   out.start.set(startsOf([index], columns));
   const next = out.start.slice(0, columns);
   for (let row = 0; row < rows; row++) {
     for (let cell = start[row]; cell < start[row + 1]; cell++) {
       const to = next[index[cell]]++;
       out.index[to] = row;
-      out.value[to] = value[cell];
+      if (floats !== undefined) floats[to] = value.at(cell);
+      else if (codes !== undefined) codes[to] = value.code![cell];
     }
   }
 }
 
 /** u32[buckets + 1]: where each bucket of a sort by key begins. Keys are below `buckets`. */
-export function startsOf(blocks: readonly Uint32Array[], buckets: number): Uint32Array {
+export function startsOf(blocks: readonly Indexes[], buckets: number): Uint32Array {
   const start = new Uint32Array(buckets + 1);
   for (const keys of blocks) for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
   for (let bucket = 0; bucket < buckets; bucket++) start[bucket + 1] += start[bucket];
@@ -58,19 +74,20 @@ export function selectCells(cells: CompressedRows, keep: Uint8Array): Compressed
   let count = 0;
   for (let cell = 0; cell < keep.length; cell++) if (keep[cell] !== 0) count++;
   const start = new Uint32Array(cells.rows + 1);
-  const index = new Uint32Array(count);
-  const value = new Float32Array(count);
+  const index = indexArray(count, cells.columns);
+  const value = cells.value.room(count);
+  const stored = cells.value.stored;
   const time = cells.time === undefined ? undefined : new Float64Array(count);
   let to = 0;
   for (let row = 0; row < cells.rows; row++) {
     for (let cell = cells.start[row]; cell < cells.start[row + 1]; cell++) {
       if (keep[cell] === 0) continue;
       index[to] = cells.index[cell];
-      value[to] = cells.value[cell];
+      if (value !== undefined) value[to] = stored![cell];
       if (time !== undefined) time[to] = cells.time![cell];
       to++;
     }
     start[row + 1] = to;
   }
-  return { rows: cells.rows, columns: cells.columns, start, index, value, time };
+  return { rows: cells.rows, columns: cells.columns, start, index, value: cells.value.madeOf(value, count), time };
 }

@@ -2,7 +2,7 @@
  * Ratings from a dense matrix: NaN is missing, zero is a rating, every row is a user and every column an item.
  */
 import { beyondFloats, DataError, isFloat, knownOptions, OptionError, show } from "../support/index.ts";
-import type { CompressedRows } from "./compressed-rows.ts";
+import { CellValues, indexArray } from "./cell-values.ts";
 import { IdMap, type Side } from "./id-map.ts";
 import { Ratings, reportOf } from "./ratings.ts";
 import type { Id } from "./records.ts";
@@ -44,24 +44,20 @@ export function ratingsFromDense(
   }
   if (count === 0)
     throw new DataError(`ratings: the ${rows} × ${columns} matrix holds no rating (NaN is missing); give at least one`);
-  const byUser: CompressedRows = {
-    rows,
-    columns,
-    start: new Uint32Array(rows + 1),
-    index: new Uint32Array(count),
-    value: new Float32Array(count),
-    time: undefined,
-  };
+  const start = new Uint32Array(rows + 1);
+  const index = indexArray(count, columns);
+  const values = new Float32Array(count);
   let cell = 0;
   for (let user = 0; user < rows; user++) {
     for (let item = 0; item < columns; item++) {
       const value = at(users.position[user], items.position[item]);
       if (Number.isNaN(value)) continue;
-      byUser.index[cell] = item;
-      byUser.value[cell++] = value + 0;
+      index[cell] = item;
+      values[cell++] = value + 0;
     }
-    byUser.start[user + 1] = cell;
+    start[user + 1] = cell;
   }
+  const byUser = { rows, columns, start, index, value: CellValues.of(values), time: undefined };
   const report = reportOf(byUser, { records: count, duplicates: "error", dropped: [] });
   return new Ratings({ users: users.ids, items: items.ids, byUser, hasRatings: true, report });
 }

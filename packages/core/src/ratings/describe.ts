@@ -1,6 +1,7 @@
 /**
  * Summary facts of a data set, for `inspect` and reports: how dense, which values, how unevenly spread.
  */
+import { type CellValues, MAX_CODES } from "./cell-values.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import { asRatings, type Ratings } from "./ratings.ts";
 
@@ -48,7 +49,7 @@ const MAX_HISTOGRAM = 20;
 export function describeRatings(ratings: Ratings): RatingsDescription {
   asRatings("describeRatings", "ratings", ratings);
   const mean = ratings.mean;
-  const sorted = ratings.byUser.value.slice().sort();
+  const { value } = ratings.byUser;
   const perUser = rowLengths(ratings.byUser);
   const perItem = itemCounts(ratings.byUser);
   return {
@@ -58,11 +59,11 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
     density: ratings.size / (perUser.length * perItem.length),
     values: {
       mean,
-      deviation: standardDeviation(ratings.byUser.value, mean),
-      min: sorted[0],
-      median: quantile(sorted, 0.5),
-      max: sorted[sorted.length - 1],
-      histogram: histogram(sorted),
+      deviation: standardDeviation(value, mean),
+      min: ratings.min,
+      median: median(value),
+      max: ratings.max,
+      histogram: value.counts(MAX_HISTOGRAM),
     },
     perUser: quantiles(perUser),
     perItem: quantiles(perItem),
@@ -72,15 +73,25 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
 }
 
 /** Population form, summed in f64 in the order of the values. */
-export function standardDeviation(values: Float32Array, mean: number): number {
+export function standardDeviation(values: CellValues, mean: number): number {
   let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) * (values[i] - mean);
+  for (let i = 0; i < values.length; i++) {
+    const difference = values.at(i) - mean;
+    squares += difference * difference;
+  }
   return Math.sqrt(squares / values.length);
 }
 
 /** The smallest value that is not below half of all values. */
-export function median(values: Float32Array): number {
-  return quantile(values.slice().sort(), 0.5);
+export function median(values: CellValues): number {
+  const counts = values.stored instanceof Float32Array ? undefined : values.counts(MAX_CODES);
+  if (counts === undefined) return quantile(values.toFloats().sort(), 0.5);
+  let upTo = 0;
+  const half = counts.find(({ count }) => {
+    upTo += count;
+    return upTo >= values.length / 2;
+  });
+  return half!.value;
 }
 
 /** Lengths of the rows that have cells, ascending. */
@@ -116,17 +127,6 @@ function quantiles(counts: Uint32Array): Quantiles {
 /** The smallest entry that is not below a share `q` of all entries. */
 function quantile(sorted: Uint32Array | Float32Array, q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
-}
-
-function histogram(sorted: Float32Array): { value: number; count: number }[] | undefined {
-  const bars: { value: number; count: number }[] = [];
-  for (let i = 0; i < sorted.length; i++) {
-    const last = bars.at(-1);
-    if (last?.value === sorted[i]) last.count++;
-    else if (bars.length === MAX_HISTOGRAM) return undefined;
-    else bars.push({ value: sorted[i], count: 1 });
-  }
-  return bars;
 }
 
 function firstAndLast(time: Float64Array): { first: number; last: number } {

@@ -4,7 +4,16 @@
  */
 export * from "./align.ts";
 export * from "./builder.ts";
-export type { CompressedRows } from "./compressed-rows.ts";
+export {
+  CellValues,
+  type Indexes,
+  indexArray,
+  indexArrayOf,
+  narrowIndexes,
+  wideBlocks,
+  wideIndexes,
+} from "./cell-values.ts";
+export { type CompressedRows, type TransposedArrays, transposedBytes } from "./compressed-rows.ts";
 export * from "./dense.ts";
 export * from "./describe.ts";
 export { IdMap, type Side } from "./id-map.ts";

@@ -2,10 +2,21 @@
  * Several records for one user and item become one cell, by the declared policy.
  */
 import { DataError, show } from "../support/index.ts";
+import { CellValues, narrowIndexes } from "./cell-values.ts";
 import { free, type Numbers } from "./column.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DuplicatePolicy } from "./records.ts";
+
+/** Records by user, then item. */
+export interface SortedRecords {
+  readonly rows: number;
+  readonly columns: number;
+  readonly start: Uint32Array;
+  readonly index: Uint32Array;
+  readonly value: Float32Array;
+  readonly time: Float64Array | undefined;
+}
 
 /**
  * Merges neighbours of equal row and index, in place, then cuts the arrays to the cells that remain.
@@ -13,7 +24,7 @@ import type { DuplicatePolicy } from "./records.ts";
  * @param cells rows with ascending, possibly repeated indexes; records of one cell in the order they came; overwritten, and not to be used afterwards
  */
 export function mergeDuplicates(
-  cells: CompressedRows,
+  cells: SortedRecords,
   policy: DuplicatePolicy,
   users: IdMap,
   items: IdMap,
@@ -43,11 +54,18 @@ export function mergeDuplicates(
     }
     start[row + 1] = to;
   }
-  if (to === index.length) return cells;
-  return { rows, columns, start, index: cut(index, to), value: cut(value, to), time: time && cut(time, to) };
+  return {
+    rows,
+    columns,
+    start,
+    index: narrowIndexes(cut(index, to), columns),
+    value: CellValues.of(cut(value, to)),
+    time: time && cut(time, to),
+  };
 }
 
 function cut<T extends Numbers>(array: T, length: number): T {
+  if (length === array.length) return array;
   const kept = array.slice(0, length) as T;
   free(array);
   return kept;

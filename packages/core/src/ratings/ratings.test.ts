@@ -46,11 +46,11 @@ it("byItem holds exactly the cells of byUser, items ascending, users ascending w
       const cells: string[] = [];
       for (let user = 0; user < byUser.rows; user++)
         for (let i = byUser.start[user]; i < byUser.start[user + 1]; i++)
-          cells.push([byUser.index[i], user, byUser.value[i]].join());
+          cells.push([byUser.index[i], user, byUser.value.at(i)].join());
       const transposed: string[] = [];
       for (let item = 0; item < byItem.rows; item++) {
         for (let i = byItem.start[item]; i < byItem.start[item + 1]; i++) {
-          transposed.push([item, byItem.index[i], byItem.value[i]].join());
+          transposed.push([item, byItem.index[i], byItem.value.at(i)].join());
           if (i > byItem.start[item]) expect(byItem.index[i]).toBeGreaterThan(byItem.index[i - 1]);
         }
       }
@@ -71,7 +71,7 @@ it("writeByItem fills arrays that held other numbers with what byItem holds", ()
       };
       ratings.writeByItem(out);
       const { start, index, value } = ratings.byItem;
-      expect(out).toEqual({ start, index, value });
+      expect(out).toEqual({ start, index: new Uint32Array(index), value: value.toFloats() });
     }),
   );
 });

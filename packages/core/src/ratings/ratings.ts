@@ -5,7 +5,14 @@
  * the ids of the whole, and in dense matrices.
  */
 import { DataError, Digest, OptionError } from "../support/index.ts";
-import { type CompressedRows, selectCells, transpose, transposeInto } from "./compressed-rows.ts";
+import { wideBlocks } from "./cell-values.ts";
+import {
+  type CompressedRows,
+  selectCells,
+  type TransposedArrays,
+  transpose,
+  transposeInto,
+} from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
 import type { DataReport, RatingRecord } from "./records.ts";
 
@@ -48,9 +55,9 @@ export class Ratings {
   /**
    * Writes what `byItem` holds into the caller's arrays, and keeps nothing: for copies that are the only ones needed.
    *
-   * @param out start u32[items + 1], index u32[cells], value f32[cells]
+   * @param out start u32[items + 1], index u16[cells] or u32[cells], value f32[cells], or u8[cells] for codes where `byUser.value` has them
    */
-  writeByItem(out: Pick<CompressedRows, "start" | "index" | "value">): void {
+  writeByItem(out: TransposedArrays): void {
     transposeInto(this.byUser, out);
   }
 
@@ -103,7 +110,8 @@ export class Ratings {
       const digest = new Digest();
       this.users.digestInto(digest);
       this.items.digestInto(digest);
-      digest.add(this.byUser.start).add(this.byUser.index).add(this.byUser.value);
+      // Of the numbers, however they are held
+      digest.add(this.byUser.start).addPieces(wideBlocks(this.byUser.index)).addPieces(this.byUser.value.blocks());
       this.#hash = digest.addText(this.hasRatings ? "ratings" : "events").hex();
     }
     return this.#hash;
@@ -115,14 +123,14 @@ export class Ratings {
    */
   *records(): IterableIterator<RatingRecord> {
     const { rows, start, index, value, time } = this.byUser;
-    const withValue = this.hasRatings || value.some((events) => events !== 1);
+    const withValue = this.hasRatings || !value.every((events) => events === 1);
     for (let row = 0; row < rows; row++) {
       const user = this.users.id(row);
       for (let cell = start[row]; cell < start[row + 1]; cell++) {
         yield {
           user,
           item: this.items.id(index[cell]),
-          ...(withValue ? { rating: value[cell] } : {}),
+          ...(withValue ? { rating: value.at(cell) } : {}),
           ...(time === undefined ? {} : { time: time[cell] }),
         };
       }
@@ -135,10 +143,10 @@ export class Ratings {
       if (value.length === 0)
         throw new DataError("ratings: there is no cell here, hence no mean, min or max; check `size` first");
       let sum = 0;
-      let min = value[0];
-      let max = value[0];
+      let min = value.at(0);
+      let max = min;
       for (let cell = 0; cell < value.length; cell++) {
-        const x = value[cell];
+        const x = value.at(cell);
         sum += x;
         if (x < min) min = x;
         if (x > max) max = x;

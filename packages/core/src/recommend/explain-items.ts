@@ -8,7 +8,7 @@ export function explainByItems(model: ItemModel, history: CleanHistory, item: nu
   if (history.index.length === 0) return { status: "empty-history", unknownHistory: history.unknown };
   const contributions = Array.from(history.index, (from, e) => ({
     item: model.items.id(from),
-    rating: history.value[e],
+    rating: history.value.at(e),
     contribution: entryWeight(model, history, e) * itemWeight(model, from, item),
   }));
   contributions.sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));

@@ -58,7 +58,7 @@ function historyOf(model: FactorModel, user: string) {
   const u = model.users.index(user) as number;
   return [...index.subarray(start[u], start[u + 1])].map((i, e) => ({
     item: model.items.id(i),
-    rating: value[start[u] + e],
+    rating: value.at(start[u] + e),
   }));
 }
 

@@ -116,7 +116,7 @@ function split({ model, history, item }: ExplainProblem, z: Float64Array, weight
     for (let k = 0; k < z.length; k++) influence += z[k] * row[k];
     const contribution = weight[j] * influence;
     folded += contribution;
-    contributions.push({ item: model.items.id(history.index[j]), rating: history.value[j], contribution });
+    contributions.push({ item: model.items.id(history.index[j]), rating: history.value.at(j), contribution });
   }
   contributions.sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
   return { baseline, contributions, folded };

@@ -157,7 +157,7 @@ describe("fold-in", () => {
         for (let u = 0; u < 30; u++) {
           const history = [];
           for (let e = rows[u]; e < rows[u + 1]; e++)
-            history.push({ item: model.items.id(index[e]), rating: value[e] });
+            history.push({ item: model.items.id(index[e]), rating: value.at(e) });
           const folded = await recommender.foldInUser(history.reverse());
           if (folded.status !== "known") throw new Error(folded.status);
           expect(folded.factors).toEqual(model.userFactors.slice(u * 13, (u + 1) * 13));
@@ -305,7 +305,7 @@ describe("fold-in", () => {
     const { start: rows, index, value } = model.history as NonNullable<FactorModel["history"]>;
     const history = [...index.subarray(rows[2], rows[3])].map((i, e) => ({
       item: model.items.id(i),
-      rating: value[rows[2] + e],
+      rating: value.at(rows[2] + e),
     }));
     const own = await recommender.recommend("u2", { n: 7 });
     const folded = await recommender.recommendFor(history, { n: 7 });

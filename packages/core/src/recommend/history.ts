@@ -2,8 +2,9 @@
  * A history as callers give it, cleaned: ids to ascending indexes, duplicates merged, unknown ids set apart.
  */
 import type { Model } from "../model/index.ts";
-import type { Id, IdMap } from "../ratings/index.ts";
+import { CellValues, type Id, type IdMap } from "../ratings/index.ts";
 import { DataError, show } from "../support/index.ts";
+import { indexesOf } from "./rows.ts";
 
 /** One entry of a user's history. */
 export interface HistoryItem {
@@ -22,7 +23,7 @@ export interface HistoryUser {
 export interface CleanHistory {
   /** Ascending */
   readonly index: Uint32Array;
-  readonly value: Float32Array;
+  readonly value: CellValues;
   readonly merged: number;
   readonly unknown: readonly Id[];
 }
@@ -59,7 +60,7 @@ export function cleanHistory(
     byIndex.set(index, merged);
   }
   const index = Uint32Array.from(byIndex.keys()).sort();
-  const value = Float32Array.from(index, (one) => byIndex.get(one) as number);
+  const value = new CellValues(Float32Array.from(index, (one) => byIndex.get(one) as number));
   return { index, value, merged: known - index.length, unknown };
 }
 
@@ -80,9 +81,8 @@ function policyOf(model: Model): { sums: boolean; needsRating: boolean } {
 export function storedHistory(model: Model, user: number): CleanHistory | undefined {
   const rows = model.history;
   if (rows === undefined) return undefined;
-  const begin = rows.start[user];
-  const end = rows.start[user + 1];
-  return { index: rows.index.subarray(begin, end), value: rows.value.subarray(begin, end), merged: 0, unknown: [] };
+  const [begin, end] = [rows.start[user], rows.start[user + 1]];
+  return { index: indexesOf(rows, user), value: rows.value.subarray(begin, end), merged: 0, unknown: [] };
 }
 
 /** Callers in plain JavaScript hand in text, dates and lists, which arithmetic would turn into numbers of its own. */

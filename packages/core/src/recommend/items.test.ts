@@ -25,7 +25,7 @@ function weight({ weights, items }: ItemModel, from: number, to: number): number
 function historyOf({ history, users }: ItemModel, id: string) {
   const user = users.index(id) as number;
   const [begin, end] = [history!.start[user], history!.start[user + 1]];
-  return Array.from(history!.index.subarray(begin, end), (item, e) => ({ item, rating: history!.value[begin + e] }));
+  return Array.from(history!.index.subarray(begin, end), (item, e) => ({ item, rating: history!.value.at(begin + e) }));
 }
 
 /** The score by its formula; undefined where nothing speaks for the item. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { modelFixture, names } from "../../test/model-fixture.ts";
 import { openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
-import { type Id, IdMap } from "../ratings/index.ts";
+import { CellValues, type Id, IdMap } from "../ratings/index.ts";
 import { unit } from "../support/index.ts";
 import type { Recommendations } from "./outcomes.ts";
 import { openRecommender } from "./recommender.ts";
@@ -84,7 +84,7 @@ describe("recommend", () => {
         columns: count,
         start: Uint32Array.from(start),
         index: Uint32Array.from(index),
-        value: new Float32Array(index.length).fill(1),
+        value: CellValues.of(new Float32Array(index.length).fill(1)),
         time: undefined,
       },
     };
@@ -191,7 +191,7 @@ describe("recommend", () => {
   it("a list of 10 from 4 items says how many are seen and how many are filtered out", async () => {
     const base = modelFixture();
     const history = { rows: 5, columns: 4, start: Uint32Array.of(0, 2, 2, 2, 2, 2), index: Uint32Array.of(0, 1) };
-    const model = { ...base, history: { ...history, value: Float32Array.of(4, 5), time: undefined } };
+    const model = { ...base, history: { ...history, value: CellValues.of([4, 5]), time: undefined } };
     const recommender = await openRecommender(model, { kernels });
     const outcome = await recommender.recommend("u0", { except: [20, 30] });
     if (outcome.status !== "known") throw new Error(outcome.status);

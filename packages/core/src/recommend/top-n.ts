@@ -3,8 +3,9 @@
  *
  * The one routine of this room that speaks of indexes. People's questions go through Recommender.
  */
-import type { Kernels, SparseRows } from "../kernels/index.ts";
+import type { Kernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
+import type { CompressedRows } from "../ratings/index.ts";
 import { wholeNumber } from "../support/index.ts";
 import type { RankBatch } from "./ranker.ts";
 import { indexesOf } from "./rows.ts";
@@ -18,7 +19,7 @@ export interface TopNRequest {
   /** List length, from 1; lists are no longer than the catalogue */
   readonly n: number;
   /** Rows by user index (all users of the model) of item indexes never listed, such as `train.byUser` */
-  readonly excluded?: SparseRows | undefined;
+  readonly excluded?: Pick<CompressedRows, "start" | "index"> | undefined;
   /** u8[items], 0 = listed for nobody */
   readonly allowed?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;

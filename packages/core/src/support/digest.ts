@@ -10,6 +10,21 @@ export class Digest {
 
   /** Adds the bytes of `view`, and its length, so that ["ab", "c"] and ["a", "bc"] differ. */
   add(view: ArrayBufferView): this {
+    return this.addPieces([view]);
+  }
+
+  /** As `add` of one array that holds all of the pieces; all but the last are a multiple of 4 bytes long. */
+  addPieces(pieces: Iterable<ArrayBufferView>): this {
+    let length = 0;
+    for (const piece of pieces) {
+      this.#bytes(piece);
+      length += piece.byteLength;
+    }
+    this.#word(length);
+    return this;
+  }
+
+  #bytes(view: ArrayBufferView): void {
     const wordCount = view.byteLength >>> 2;
     const aligned =
       view.byteOffset % 4 === 0 ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
@@ -27,8 +42,6 @@ export class Digest {
     this.#b = b;
     const bytes = new Uint8Array(aligned.buffer, aligned.byteOffset + 4 * wordCount, view.byteLength & 3);
     for (const byte of bytes) this.#word(byte + 256);
-    this.#word(view.byteLength);
-    return this;
   }
 
   addText(text: string): this {

@@ -218,7 +218,7 @@ describe("ratings and times", () => {
   it("follow the policy for duplicates", async () => {
     const csv = "user,item,rating\n1,1,2\n1,1,4\n";
     const value = async (duplicates: ReadOptions["duplicates"]) =>
-      (await read(csv, { duplicates })).ratings.byUser.value[0];
+      (await read(csv, { duplicates })).ratings.byUser.value.at(0);
     expect([await value("first"), await value("mean"), await value("last")]).toEqual([2, 3, 4]);
   });
 

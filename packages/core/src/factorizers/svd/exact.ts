@@ -100,7 +100,7 @@ function written({ ratings, center }: SvdMatrix, byUser: boolean, length: number
   for (let user = 0; user < rows; user++) {
     for (let cell = start[user]; cell < start[user + 1]; cell++) {
       const item = index[cell];
-      out[byUser ? user * length + item : item * length + user] = value[cell] - centerAt(center, user, item);
+      out[byUser ? user * length + item : item * length + user] = value.at(cell) - centerAt(center, user, item);
     }
   }
   return out;

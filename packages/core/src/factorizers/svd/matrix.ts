@@ -78,7 +78,7 @@ function sumOfSquares({ rows, start, index, value }: CompressedRows, center: Cen
   let sum = 0;
   for (let user = 0; user < rows; user++) {
     for (let cell = start[user]; cell < start[user + 1]; cell++) {
-      sum += (value[cell] - centerAt(center, user, index[cell])) ** 2;
+      sum += (value.at(cell) - centerAt(center, user, index[cell])) ** 2;
     }
   }
   return sum;
@@ -100,7 +100,7 @@ export function centeredCells(
     for (let cell = start[row]; cell < start[row + 1]; cell++) {
       const other = index[cell];
       const level = side === "user" ? centerAt(center, row, other) : centerAt(center, other, row);
-      out[cell] = scale * (value[cell] - level);
+      out[cell] = scale * (value.at(cell) - level);
     }
   }
 }
@@ -111,7 +111,7 @@ export function largestCell({ ratings, center }: SvdMatrix): number {
   let largest = 0;
   for (let user = 0; user < rows; user++) {
     for (let cell = start[user]; cell < start[user + 1]; cell++) {
-      largest = Math.max(largest, Math.abs(value[cell] - centerAt(center, user, index[cell])));
+      largest = Math.max(largest, Math.abs(value.at(cell) - centerAt(center, user, index[cell])));
     }
   }
   return largest;

@@ -18,7 +18,7 @@ function distance(ratings: Ratings, model: FactorModel): number {
   let sum = 0;
   for (let u = 0; u < rows; u++) {
     const row = new Float64Array(columns);
-    for (let e = start[u]; e < start[u + 1]; e++) row[index[e]] = value[e];
+    for (let e = start[u]; e < start[u + 1]; e++) row[index[e]] = value.at(e);
     for (let i = 0; i < columns; i++) {
       let score = model.mean + (model.userBias?.[u] ?? 0) + (model.itemBias?.[i] ?? 0);
       for (let k = 0; k < model.rank; k++) {
@@ -83,7 +83,11 @@ describe("svd", () => {
     const { model } = await fit(ratings, { rank: 1, center: "user" });
     const { start, value } = ratings.byUser;
     for (let u = 0; u < 40; u++) {
-      const own = value.subarray(start[u], start[u + 1]).reduce((sum, x) => sum + x, 0) / 30;
+      const own =
+        value
+          .subarray(start[u], start[u + 1])
+          .toFloats()
+          .reduce((sum, x) => sum + x, 0) / 30;
       expect(model.mean + model.userBias![u]).toBeCloseTo(own, 6);
     }
   });

@@ -9,7 +9,7 @@
  */
 import type { Kernels } from "../../kernels/index.ts";
 import type { Center, FactorModel, RowObjective } from "../../model/index.ts";
-import { type Ratings, standardDeviation } from "../../ratings/index.ts";
+import { type Ratings, standardDeviation, transposedBytes } from "../../ratings/index.ts";
 import { throwIfAborted } from "../../support/index.ts";
 import type { Slope } from "../certificate.ts";
 import { centerOption, rankOption } from "../common-options.ts";
@@ -83,7 +83,7 @@ export function svd(given: SvdOptions = {}): Factorizer {
     lowerRank: (model, { loss }) => firstColumns(model, options, loss[loss.length - 1]),
     bytesFor: (ratings: Ratings, kernels: Kernels) => decomposerBytes(ratings, rank, kernels),
     // The ratings by item, and the cells less the centre.
-    hostBytes: ({ size }: Ratings) => 12 * size,
+    hostBytes: ({ byUser, size }: Ratings) => transposedBytes(byUser) + 4 * size,
     start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
       const matrix = svdMatrix("svd", ratings, missing, center);
       const decomposer = decomposerOf("svd", matrix, { rank, accuracy, seed }, kernels, from?.state.arrays);

@@ -67,7 +67,7 @@ describe("truncatedSvd", () => {
     // The squares of all values are those of all cells.
     const squares = all.values.reduce((sum, value) => sum + value * value, 0);
     expect(squares).toBeCloseTo(
-      ratings.byUser.value.reduce((sum, value) => sum + value * value, 0),
+      ratings.byUser.value.toFloats().reduce((sum, value) => sum + value * value, 0),
       6,
     );
   });

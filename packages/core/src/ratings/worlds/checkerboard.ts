@@ -3,6 +3,7 @@
  * method worth its name must put it first among the items that the user has not seen.
  */
 import { knownOptions, wholeNumber } from "../../support/index.ts";
+import { CellValues, indexArrayOf } from "../cell-values.ts";
 import type { CompressedRows } from "../compressed-rows.ts";
 import type { Ratings } from "../ratings.ts";
 import { worldRatings } from "./world.ts";
@@ -52,8 +53,8 @@ function ones(size: number, present: (user: number, item: number) => boolean): C
     rows: size,
     columns: size,
     start,
-    index: Uint32Array.from(index),
-    value: new Float32Array(index.length).fill(1),
+    index: indexArrayOf(size).from(index),
+    value: new CellValues(Float32Array.of(1), undefined, index.length),
     time: undefined,
   };
 }

@@ -5,6 +5,7 @@
  * stream of its own.
  */
 import { hash32, logarithm, unit48 } from "../../support/index.ts";
+import { type Indexes, indexArray } from "../cell-values.ts";
 
 export interface Choice {
   readonly users: number;
@@ -21,12 +22,12 @@ export interface Choice {
 }
 
 /** Rows of users with ascending items. */
-export function chooseCells(choice: Choice): { readonly start: Uint32Array; readonly index: Uint32Array } {
+export function chooseCells(choice: Choice): { readonly start: Uint32Array; readonly index: Indexes } {
   const { users, items, count, popularity, weigh } = choice;
   const start = new Uint32Array(users + 1);
   const counts = apportion(count, choice.activity, items);
   for (let user = 0; user < users; user++) start[user + 1] = start[user] + counts[user];
-  const index = new Uint32Array(count);
+  const index = indexArray(count, items);
   const cumulative = cumulated(popularity);
   const weights = new Float64Array(items);
   const keys = new Float64Array(items);
@@ -94,7 +95,7 @@ function cumulated(weights: Float64Array): Float64Array {
 }
 
 /** Draws distinct items until the row is full or drawing gets slow. @returns how many it found */
-function drawInto(row: Uint32Array, cumulative: Float64Array, taken: Uint8Array, stream: number): number {
+function drawInto(row: Indexes, cumulative: Float64Array, taken: Uint8Array, stream: number): number {
   const total = cumulative[cumulative.length - 1];
   const patience = 16 * row.length + 64;
   let found = 0;
@@ -119,7 +120,7 @@ function drawInto(row: Uint32Array, cumulative: Float64Array, taken: Uint8Array,
  * without replacement (Efraimidis & Spirakis 2006).
  */
 function takeByKeys(
-  row: Uint32Array,
+  row: Indexes,
   found: number,
   weights: Float64Array,
   keys: Float64Array,

@@ -21,6 +21,7 @@ import {
   unit,
   wholeNumber,
 } from "../../support/index.ts";
+import { CellValues } from "../cell-values.ts";
 import type { Ratings } from "../ratings.ts";
 import { chooseCells } from "./choose-cells.ts";
 import { worldRatings } from "./world.ts";
@@ -129,13 +130,13 @@ export function plantedWorld(options: PlantedOptions = {}): PlantedWorld {
     weigh: plan.selection === 0 ? undefined : taste(plan, truth.score),
     seed: streamSeed(plan.seed, "cells"),
   });
-  const value = new Float32Array(index.length).fill(1);
+  const values = new Float32Array(index.length).fill(1);
   if (plan.values === "ratings") {
     const noiseSeed = streamSeed(plan.seed, "noise");
     for (let user = 0; user < users; user++) {
       for (let cell = start[user]; cell < start[user + 1]; cell++) {
         const noise = plan.noise === 0 ? 0 : plan.noise * normal(noiseSeed, cell);
-        value[cell] = onScale(truth.score(user, index[cell]) + noise, plan.scale);
+        values[cell] = onScale(truth.score(user, index[cell]) + noise, plan.scale);
       }
     }
   }
@@ -143,7 +144,8 @@ export function plantedWorld(options: PlantedOptions = {}): PlantedWorld {
   const time = plan.times
     ? Float64Array.from(index, (_, cell) => Math.floor(SECONDS * unit(timeSeed, cell)))
     : undefined;
-  const ratings = worldRatings({ rows: users, columns: items, start, index, value, time }, plan.values === "ratings");
+  const cells = { rows: users, columns: items, start, index, value: CellValues.of(values), time };
+  const ratings = worldRatings(cells, plan.values === "ratings");
   return { ratings, rank: plan.rank, mean: plan.mean, ...truth, popularity, activity };
 }
 

@@ -3,6 +3,7 @@
  * beyond their mean (2.5), so held-out RMSE near 1.118 is the best there is.
  */
 import { finiteNumber, knownOptions, unit, wholeNumber } from "../../support/index.ts";
+import { CellValues, indexArrayOf } from "../cell-values.ts";
 import type { Ratings } from "../ratings.ts";
 import { worldRatings } from "./world.ts";
 
@@ -42,8 +43,8 @@ export function uniformSparse(options: UniformSparseOptions = {}): Ratings {
       rows: users,
       columns: items,
       start,
-      index: Uint32Array.from(index),
-      value: Float32Array.from(value),
+      index: indexArrayOf(items).from(index),
+      value: CellValues.of(value),
       time: undefined,
     },
     true,

@@ -190,12 +190,12 @@ function personLines(job: Job, data: DemoData, train: Ratings, person: Id): stri
   const row = train.users.index(person) ?? 0;
   const { start, index, value } = train.byUser;
   const cells = Array.from({ length: start[row + 1] - start[row] }, (_, at) => start[row] + at);
-  cells.sort((a, b) => value[b] - value[a] || a - b);
+  cells.sort((a, b) => value.at(b) - value.at(a) || a - b);
   const shown = cells.slice(0, SHOWN);
-  const lines = shown.map((cell) => `   ${value[cell].toFixed(1)}  ${title(data, train.items.id(index[cell]))}`);
+  const lines = shown.map((cell) => `   ${value.at(cell).toFixed(1)}  ${title(data, train.items.id(index[cell]))}`);
   const rest = cells.length - shown.length;
-  const lowest = value[cells[cells.length - 1]];
-  const how = lowest === value[cells[0]] ? `all ${lowest.toFixed(1)}` : `down to ${lowest.toFixed(1)}`;
+  const lowest = value.at(cells[cells.length - 1]);
+  const how = lowest === value.at(cells[0]) ? `all ${lowest.toFixed(1)}` : `down to ${lowest.toFixed(1)}`;
   return [
     ...lines.map((line) => shortened(line, job.output.width)),
     ...(rest > 0 ? [job.output.dim(`   and ${counted(rest, "more rating")}, ${how}`)] : []),
@@ -267,7 +267,7 @@ function heldOutRating(test: Ratings, person: Id, item: Id): number | undefined 
   if (user === undefined || column === undefined) return undefined;
   const { start, index, value } = test.byUser;
   const cell = index.subarray(start[user], start[user + 1]).indexOf(column);
-  return cell < 0 ? undefined : value[start[user] + cell];
+  return cell < 0 ? undefined : value.at(start[user] + cell);
 }
 
 function pickLines(job: Job, pick: Pick, at: number): string[] {

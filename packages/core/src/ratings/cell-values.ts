@@ -1,0 +1,231 @@
+/**
+ * The numbers of cells, held as tightly as they allow: one byte a cell where at most 256 different values occur (half stars, small
+ * counts), nothing where all are the same (clicks), 32-bit floats otherwise. Indexes take two bytes where 65,536 rows are not exceeded.
+ */
+
+/** Row numbers of the other side: two bytes each where these are enough. */
+export type Indexes = Uint16Array | Uint32Array;
+
+/** Different values that one byte tells apart. */
+export const MAX_CODES = 256;
+
+/** Cells decoded at a time. */
+const BLOCK = 4096;
+
+/** u16[length] where `columns` is at most 65,536, else u32[length]. */
+export function indexArray(length: number, columns: number): Indexes {
+  return new (indexArrayOf(columns))(length);
+}
+
+/** The class of `indexArray`: for copies by `from`. */
+export function indexArrayOf(columns: number): Uint16ArrayConstructor | Uint32ArrayConstructor {
+  return columns <= 2 ** 16 ? Uint16Array : Uint32Array;
+}
+
+/** As `indexArray` would hold them: the array itself, or a copy. */
+export function narrowIndexes(index: Uint32Array, columns: number): Indexes {
+  return columns <= 2 ** 16 ? new Uint16Array(index) : index;
+}
+
+/** As 32-bit numbers: the array itself, or a copy. */
+export function wideIndexes(index: Indexes): Uint32Array {
+  return index instanceof Uint32Array ? index : new Uint32Array(index);
+}
+
+/** As `wideIndexes`, some thousand at a time where it is a copy; each block is overwritten by the next. */
+export function* wideBlocks(index: Indexes): IterableIterator<Uint32Array> {
+  if (index instanceof Uint32Array) {
+    yield index;
+    return;
+  }
+  const block = new Uint32Array(Math.min(BLOCK, index.length));
+  for (let from = 0; from < index.length; from += BLOCK) {
+    const part = index.subarray(from, from + BLOCK);
+    block.set(part);
+    yield block.subarray(0, part.length);
+  }
+}
+
+/**
+ * Value of cell c: `table[code[c]]`. Without `code` it is `table[c]`, or `table[0]` throughout where the table has one entry. Read-only for everyone.
+ *
+ * A table may hold values that no cell has: parts of a split share the table of the whole.
+ */
+export class CellValues implements Iterable<number> {
+  readonly length: number;
+  readonly code: Uint8Array | undefined;
+  readonly table: Float32Array;
+
+  /**
+   * Arrays are taken over, not copied, and taken as correct.
+   *
+   * @param table f32[cells] without `code`, f32[1] for cells that are all the same, else up to f32[256]
+   * @param code u8[cells], below `table.length`
+   */
+  constructor(table: Float32Array, code?: Uint8Array | undefined, length = code?.length ?? table.length) {
+    this.table = table;
+    this.code = code;
+    this.length = length;
+  }
+
+  /** The same numbers as tightly as they allow, rounded to f32, -0 as 0. @param values taken over where it is a Float32Array */
+  static of(values: ArrayLike<number>): CellValues {
+    const codes = new ValueCodes();
+    const code = new Uint8Array(values.length);
+    if (codes.encode(values, 0, values.length, code, 0) < values.length) {
+      const table = values instanceof Float32Array ? values : Float32Array.from(values);
+      for (let cell = 0; cell < table.length; cell++) table[cell] += 0;
+      return new CellValues(table);
+    }
+    const { table, rank } = codes.sorted();
+    if (table.length === 1) return new CellValues(table, undefined, values.length);
+    for (let cell = 0; cell < code.length; cell++) code[cell] = rank[code[cell]];
+    return new CellValues(table, code);
+  }
+
+  /** @param cell from 0 to length - 1; outside of them the answer means nothing */
+  at(cell: number): number {
+    if (this.code !== undefined) return this.table[this.code[cell]];
+    return this.table[this.table.length === 1 ? 0 : cell];
+  }
+
+  /** A view of cells from .. to - 1. */
+  subarray(from: number, to: number): CellValues {
+    if (this.code !== undefined) return new CellValues(this.table, this.code.subarray(from, to));
+    return this.table.length === 1
+      ? new CellValues(this.table, undefined, to - from)
+      : new CellValues(this.table.subarray(from, to));
+  }
+
+  /** out[i] = value of cell from + i, for cells from .. to - 1. */
+  writeTo(out: Float32Array | Float64Array, from = 0, to = this.length): void {
+    const { code, table } = this;
+    if (code !== undefined) for (let cell = from; cell < to; cell++) out[cell - from] = table[code[cell]];
+    else if (table.length === 1) out.fill(table[0], 0, to - from);
+    else out.set(table.subarray(from, to));
+  }
+
+  /** f32[length], a copy. */
+  toFloats(): Float32Array {
+    const out = new Float32Array(this.length);
+    this.writeTo(out);
+    return out;
+  }
+
+  /** All values in order, some thousand at a time; each block is overwritten by the next. */
+  *blocks(): IterableIterator<Float32Array> {
+    const block = new Float32Array(Math.min(BLOCK, this.length));
+    for (let from = 0; from < this.length; from += BLOCK) {
+      const count = Math.min(BLOCK, this.length - from);
+      this.writeTo(block, from, from + count);
+      yield block.subarray(0, count);
+    }
+  }
+
+  *[Symbol.iterator](): IterableIterator<number> {
+    for (let cell = 0; cell < this.length; cell++) yield this.at(cell);
+  }
+
+  /** Whether the value of every cell passes; true where there is no cell. A value may be tested once or many times. */
+  every(test: (value: number) => boolean): boolean {
+    const { code, table } = this;
+    if (code === undefined) return this.length === 0 || table.every(test);
+    const passes = table.map((value) => (test(value) ? 1 : 0));
+    for (let cell = 0; cell < code.length; cell++) if (passes[code[cell]] === 0) return false;
+    return true;
+  }
+
+  /** How often each value occurs, ascending; undefined where there are more than `most` different ones. */
+  counts(most: number): { value: number; count: number }[] | undefined {
+    const counts = new Map<number, number>();
+    if (this.code === undefined) {
+      for (let cell = 0; cell < this.length; cell++) {
+        const value = this.at(cell);
+        counts.set(value, (counts.get(value) ?? 0) + 1);
+        if (counts.size > most) return undefined;
+      }
+    } else {
+      const ofCode = new Float64Array(this.table.length);
+      for (let cell = 0; cell < this.length; cell++) ofCode[this.code[cell]]++;
+      for (let code = 0; code < ofCode.length; code++) if (ofCode[code] > 0) counts.set(this.table[code], ofCode[code]);
+    }
+    if (counts.size > most) return undefined;
+    return Array.from(counts, ([value, count]) => ({ value, count })).sort((a, b) => a.value - b.value);
+  }
+
+  get byteLength(): number {
+    return this.table.byteLength + (this.code?.byteLength ?? 0);
+  }
+
+  /** Where each cell's number or code lies: what moves when cells move. Undefined where all cells are the same. */
+  get stored(): Uint8Array | Float32Array | undefined {
+    return this.code ?? (this.table.length === 1 ? undefined : this.table);
+  }
+
+  /** Room for the numbers or codes of other cells. */
+  room(length: number): Uint8Array | Float32Array | undefined {
+    if (this.code !== undefined) return new Uint8Array(length);
+    return this.table.length === 1 ? undefined : new Float32Array(length);
+  }
+
+  /** The values of what was put into `room`. */
+  madeOf(room: Uint8Array | Float32Array | undefined, length: number): CellValues {
+    if (room instanceof Float32Array) return new CellValues(room);
+    return new CellValues(this.table, room, length);
+  }
+}
+
+/** The bits of -0. */
+const MINUS_ZERO = 0x80000000 | 0;
+
+/** Codes for up to 256 different numbers of 32 bits, in the order in which they come. */
+export class ValueCodes {
+  readonly table = new Float32Array(MAX_CODES);
+  size = 0;
+  /** Code + 1 by hash of the bits, the next free place where that is taken; 0 is free */
+  readonly #places = new Uint16Array(4 * MAX_CODES);
+  readonly #bits = new Int32Array(this.table.buffer);
+  readonly #float = new Float32Array(1);
+  readonly #bitsOf = new Int32Array(this.#float.buffer);
+
+  /**
+   * out[at + i - from] = code of values[i], up to the first that finds all 256 codes taken.
+   *
+   * @returns the position after the last that got one
+   */
+  encode(values: ArrayLike<number>, from: number, to: number, out: Uint8Array, at: number): number {
+    for (let i = from; i < to; i++) {
+      const code = this.code(values[i]);
+      if (code < 0) return i;
+      out[at + i - from] = code;
+    }
+    return to;
+  }
+
+  /** The code of a number, rounded to f32, -0 as 0; -1 when all are taken by others. */
+  code(value: number): number {
+    this.#float[0] = value;
+    const bits = this.#bitsOf[0] === MINUS_ZERO ? 0 : this.#bitsOf[0];
+    const places = this.#places;
+    let place = Math.imul(bits, 0x9e3779b1 | 0) >>> 22;
+    for (;;) {
+      const code = places[place] - 1;
+      if (code < 0) break;
+      if (this.#bits[code] === bits) return code;
+      place = (place + 1) & (places.length - 1);
+    }
+    if (this.size === MAX_CODES) return -1;
+    places[place] = this.size + 1;
+    this.#bits[this.size] = bits;
+    return this.size++;
+  }
+
+  /** The values in ascending order, and the place of each code there: the same for the same values in any order. */
+  sorted(): { readonly table: Float32Array; readonly rank: Uint8Array } {
+    const order = Uint8Array.from({ length: this.size }, (_, code) => code);
+    order.sort((a, b) => this.table[a] - this.table[b]);
+    const rank = new Uint8Array(this.size);
+    for (let place = 0; place < rank.length; place++) rank[order[place]] = place;
+    return { table: Float32Array.from(order, (code) => this.table[code]), rank };
+  }
+}
