@@ -324,7 +324,8 @@ describe("any table", () => {
         const found = [...ratings.records()].map(({ user, item, rating }) => [user, item, rating].join("\0")).sort();
         expect(found).toEqual(table.map((fields) => fields.join("\0")).sort());
       }),
-      { numRuns: 30 },
+      // Among tabs a quote may be a character: here every field that tells has quotes inside.
+      { numRuns: 30, examples: [[[['A"a', 'A"a', 0]], "\t", false]] },
     );
   });
 });
