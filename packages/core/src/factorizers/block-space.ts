@@ -73,7 +73,7 @@ export function blockLayout(ratings: Ratings, { rank, biases }: BlockSettings, c
     userState: slot.real(users * width),
     itemState: slot.real(items * width),
     blockStart: slot.u32(grid.leftBlocks * grid.rightBlocks + 1),
-    record: slot.u32(2 * ratings.size),
+    record: slot.inPieces(slot.u32(2 * ratings.size)),
     order: slot.u32(calls * grid.leftBlocks),
     rates: slot.f64(calls),
     figures: slot.f64(calls),

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openWasm } from "../kernels/wasm/index.ts";
 import { type FactorModel, modelDigest } from "../model/index.ts";
 import { CellValues, IdMap, plantedWorld, Ratings } from "../ratings/index.ts";
-import { als, type Factorizer, factorize, ials, nmf, plan } from "./index.ts";
+import { als, type Factorizer, factorize, ials, nmf, plan, sgd } from "./index.ts";
 
 const scale = { min: 0.5, max: 5, step: 0.5 };
 const stars = plantedWorld({ users: 70, items: 40, ratings: 1200, rank: 3, noise: 0.2, seed: 5, scale }).ratings;
@@ -48,6 +48,7 @@ const tried: readonly (readonly [string, Factorizer])[] = [
     ials({ rank: 20, sweeps: 2, solver: "subspace", confidence: "linear" }),
   ],
   ["nmf", nmf({ rank: 5, sweeps: 2 })],
+  ["sgd", sgd({ rank: 5, epochs: 2 })],
   ["nmf over all cells", nmf({ rank: 5, sweeps: 2, missing: "zero", update: "multiplicative" })],
 ];
 

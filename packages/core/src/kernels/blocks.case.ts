@@ -53,7 +53,7 @@ export function blockWorld(kernels: Kernels, options: BlockWorldOptions = {}) {
     leftState: slot.real(left * width),
     rightState: slot.real(right * width),
     blockStart: slot.u32(grid.leftBlocks * grid.rightBlocks + 1),
-    record: slot.u32(2 * entries.length),
+    record: slot.inPieces(slot.u32(2 * entries.length)),
     rates: slot.f64(calls),
     order: slot.u32(calls * grid.leftBlocks),
     sums: slot.f64(calls),

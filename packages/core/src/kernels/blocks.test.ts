@@ -1,5 +1,6 @@
 /** Runs the suite of blocks on every backend, and what holds between them. */
 import { describe, expect, it } from "vitest";
+import { Digest } from "../support/index.ts";
 import { blockCases, blockWorld, digestOfBlocks } from "./blocks.case.ts";
 import { blockGrid } from "./blocks.ts";
 import { openReference } from "./reference/index.ts";
@@ -40,12 +41,31 @@ for (const build of builds) {
     for (const world of worlds) world.close();
   });
 
-  it(`${build}: 1, 2 and 3 threads, on workers or not, give the same bytes`, async () => {
+  it(`${build}: 1, 2 and 3 threads, on workers or not, records inside or outside of the memory, give the same bytes`, async () => {
     const digests: string[] = [];
-    for (const kernels of [alone, await open(build, 2), await open(build, 2, true), pooled]) {
+    // As if no byte more could be addressed than must be: records lie outside of the memory.
+    const outside = (threads: number) => openWasm({ build, threads, reason: "a test", spread: true, mostBytes: 1 });
+    const inside = [alone, await open(build, 2), await open(build, 2, true), pooled];
+    for (const kernels of [...inside, await outside(1), await outside(2), await outside(3)]) {
       digests.push(await digestOfBlocks(kernels));
     }
     expect(new Set(digests).size).toBe(1);
+  });
+
+  it(`${build}: a block of 11,000 records outside of the memory, brought 2,048 at a time, gives the bytes of one inside`, async () => {
+    const grid = { leftBlocks: 1, rightBlocks: 1, leftRows: 130, rightRows: 90 };
+    const outside = await openWasm({ build, threads: 1, reason: "a test", mostBytes: 1 });
+    const digests: string[] = [];
+    for (const kernels of [alone, outside]) {
+      const world = blockWorld(kernels, { left: 130, right: 90, entries: 11_000, rank: 20, biases: "both", grid });
+      expect(world.problem.record.buffer === world.at.left.data.buffer).toBe(kernels === alone);
+      await world.w.shuffleBlocks(world.problem, 8, 5);
+      const digest = new Digest().add(Float64Array.from(await world.epochs(3))).add(world.problem.record);
+      for (const array of world.moved()) digest.add(array);
+      digests.push(digest.hex());
+      world.close();
+    }
+    expect(digests[1]).toBe(digests[0]);
   });
 
   it(`${build}: the module has no data, which would be written into every workspace`, async () => {

@@ -45,6 +45,9 @@ export const KL_RANGE = 16;
 /** Rows of a block are numbered in 16 bits. */
 export const MOST_BLOCK_ROWS = 65536;
 
+/** Numbers of the `perThread` slot that blocks need: 2,048 records (assembly/block-record.ts). */
+export const BLOCK_SCRATCH = 2 * 2048;
+
 /** Cuts of both sides. Block (i, j) of the grid has the number i · rightBlocks + j. */
 export interface BlockGrid {
   /** A multiple of rightBlocks */
@@ -96,7 +99,7 @@ export interface BlockProblem {
   readonly stateWidth: number;
   /** u32[leftBlocks · rightBlocks + 1]: entries of each block of the grid */
   readonly blockStart: Uint32Array;
-  /** u32[2 · entries]: left row + 2¹⁶ · right row within the block, then the bits of the value as f32 */
+  /** u32[2 · entries]: left row + 2¹⁶ · right row within the block, then the bits of the value as f32. May be an array in pieces (kernels.ts) */
   readonly record: Uint32Array;
   readonly offset: number;
   readonly loss: BlockLoss;
@@ -130,6 +133,8 @@ export function blockSlots({ leftBlocks, rightBlocks }: BlockGrid, epochs: numbe
     /** Counters of threads, each on two lines of its own */
     blockTickets: slot.u32(32 * (1 + leftBlocks + rightBlocks)),
     blockSums: slot.f64(epochs * leftBlocks * rightBlocks),
+    /** Records that are brought from outside of the memory */
+    blockScratch: slot.perThread(BLOCK_SCRATCH),
   };
 }
 

@@ -18,22 +18,39 @@ export function shuffleBlocks(
   group: number,
   seed: number,
 ): void {
-  const groupOf = (entry: number) => Math.floor((record[2 * entry] & 0xffff) / group);
   for (let block = 0; block + 1 < blockStart.length; block++) {
-    const end = blockStart[block + 1];
-    for (let from = blockStart[block], to = from; from < end; from = to) {
-      while (to < end && groupOf(to) === groupOf(from)) to++;
-      for (let last = to - 1; last > from; last--) {
-        const draw = hash32(seed, last) >>> 8;
-        const other = from + Math.floor((draw * (last - from + 1)) / 2 ** 24);
-        for (const word of [0, 1]) {
-          const kept = record[2 * last + word];
-          record[2 * last + word] = record[2 * other + word];
-          record[2 * other + word] = kept;
-        }
-      }
+    shuffleEntries(record, blockStart[block], blockStart[block + 1], group, seed, Number.POSITIVE_INFINITY);
+  }
+}
+
+/**
+ * Shuffles entries from .. to - 1 of a block, group by group, until so many are done.
+ *
+ * @returns the first entry that is not
+ */
+export function shuffleEntries(
+  record: Uint32Array,
+  from: number,
+  to: number,
+  group: number,
+  seed: number,
+  most: number,
+): number {
+  const groupOf = (entry: number) => Math.floor((record[2 * entry] & 0xffff) / group);
+  let first = from;
+  for (let end = from; first < to && first - from < most; first = end) {
+    while (end < to && groupOf(end) === groupOf(first)) end++;
+    for (let last = end - 1; last > first; last--) {
+      const draw = hash32(seed, last) >>> 8;
+      const other = first + Math.floor((draw * (last - first + 1)) / 2 ** 24);
+      const [low, high] = [record[2 * last], record[2 * last + 1]];
+      record[2 * last] = record[2 * other];
+      record[2 * last + 1] = record[2 * other + 1];
+      record[2 * other] = low;
+      record[2 * other + 1] = high;
     }
   }
+  return first;
 }
 
 export function blockEpochs(problem: BlockProblem, { done, rates, order }: BlockEpochs, sums: Float64Array): void {

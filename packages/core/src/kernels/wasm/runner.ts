@@ -29,8 +29,8 @@ export interface EntryArguments {
   readonly takePiece: readonly number[] | undefined;
 }
 
-/** Where bytes lie: in the block (buffer 0) or outside of it. */
-interface Source {
+/** Where bytes lie: in the block (buffer 0) or outside of it (1 and more), and at which byte. */
+export interface Source {
   readonly buffer: number;
   readonly at: number;
 }
@@ -61,10 +61,10 @@ export class Runner {
    * @throws LowrankError `shape` when the layout has too little room to unpack them
    */
   entries(who: string, { start, index }: PackedRows, numbers: EntryNumbers, rows: number): EntryArguments {
-    const indexes = this.#source(index);
+    const indexes = this.source(index);
     const coded = isCoded(numbers);
     const codes = coded ? numbers.code : numbers;
-    const given = codes === undefined ? { buffer: 0, at: 0 } : this.#source(codes);
+    const given = codes === undefined ? { buffer: 0, at: 0 } : this.source(codes);
     const indexBytes = index.BYTES_PER_ELEMENT;
     const numberBytes = codes === undefined ? 0 : codes.BYTES_PER_ELEMENT;
     const isPlain = indexBytes === 4 && numberBytes === 4 && indexes.buffer === 0 && given.buffer === 0;
@@ -78,7 +78,7 @@ export class Runner {
     return { index: 0, numbers: 0, takePiece };
   }
 
-  #source(view: ArrayBufferView): Source {
+  source(view: ArrayBufferView): Source {
     const outside = this.block.outside.indexOf(view.buffer);
     return outside < 0 ? { buffer: 0, at: this.address(view) } : { buffer: outside + 1, at: view.byteOffset };
   }

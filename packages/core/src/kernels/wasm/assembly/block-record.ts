@@ -33,10 +33,14 @@ export class Frame {
   order: usize;
   sums: usize;
   tickets: usize;
-  spare0: u32;
-  spare1: u32;
+  /** 0: records stand in this memory, else the array outside where they do */
+  recordBuffer: u32;
+  spare: u32;
 }
 
 export const SIDE_BYTES: usize = 32;
 export const FRAME_BYTES: usize = 80;
 export const TICKET_BYTES: usize = 128;
+
+/** Records that are brought to a thread's scratch at a time: blockScratch in ../../blocks.ts. */
+export const BROUGHT: u32 = 2048;

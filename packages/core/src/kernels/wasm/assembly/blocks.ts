@@ -8,28 +8,29 @@
  * are summed as the rows are written. `moveBlock` is one long function so that what a block shares stays in registers.
  */
 import { lossOf, slopeOf } from "./block-loss";
-import { FRAME_BYTES, Frame, SIDE_BYTES, Side, TICKET_BYTES } from "./block-record";
+import { BROUGHT, FRAME_BYTES, Frame, SIDE_BYTES, Side, TICKET_BYTES } from "./block-record";
+import { bring } from "./bring";
 import { laneSum, madd } from "./simd";
 import { takeTicket, ticketDone, untilDone } from "./tickets";
 
 /** Units `from` to `to` - 1 of the call, in order, on one thread. */
-export function blocksInOrder(at: usize, from: u32, to: u32): void {
+export function blocksInOrder(at: usize, from: u32, to: u32, scratch: usize): void {
   const frame = changetype<Frame>(at);
-  for (let unit = from; unit < to; unit++) moveUnit(at, frame, unit, false);
+  for (let unit = from; unit < to; unit++) moveUnit(at, frame, unit, scratch, false);
 }
 
 /** Takes part in the units of the call until all are taken. */
-export function blocksTogether(at: usize, from: u32, to: u32): void {
+export function blocksTogether(at: usize, from: u32, to: u32, scratch: usize): void {
   const frame = changetype<Frame>(at);
   const units = frame.epochs * frame.leftBlocks * frame.rightBlocks;
   for (;;) {
     const unit = takeTicket(frame.tickets);
-    if (unit >= units || !moveUnit(at, frame, unit, true)) return;
+    if (unit >= units || !moveUnit(at, frame, unit, scratch, true)) return;
   }
 }
 
 /** @param waits for the blocks before it, and says when it is done. Returns false when the job has failed */
-function moveUnit(at: usize, frame: Frame, unit: u32, waits: bool): bool {
+function moveUnit(at: usize, frame: Frame, unit: u32, scratch: usize, waits: bool): bool {
   const left = changetype<Side>(at + FRAME_BYTES);
   const right = changetype<Side>(at + FRAME_BYTES + SIDE_BYTES);
   const across = frame.rightBlocks;
@@ -51,9 +52,20 @@ function moveUnit(at: usize, frame: Frame, unit: u32, waits: bool): bool {
   const slowOnly = frame.slowStart !== 0 && epoch === 0;
   const block = row * across + column;
   const rate = <f32>load<f64>(frame.rates + (<usize>epoch << 3));
-  const sum = frame.shaped
-    ? moveBlock(frame, left, right, row, column, block, rate, slowOnly, true)
-    : moveBlock(frame, left, right, row, column, block, rate, slowOnly, false);
+  const first = load<u32>(frame.blockStart + (<usize>block << 2));
+  const last = load<u32>(frame.blockStart + (<usize>block << 2), 4);
+  const records = frame.record + (<usize>first << 3);
+  const end = frame.record + (<usize>last << 3);
+  let sum: f64;
+  if (frame.shaped) {
+    sum = frame.recordBuffer
+      ? moveBrought(frame, left, right, row, column, first, last, rate, slowOnly, true, scratch)
+      : moveBlock(frame, left, right, row, column, records, end, rate, slowOnly, true, 0);
+  } else {
+    sum = frame.recordBuffer
+      ? moveBrought(frame, left, right, row, column, first, last, rate, slowOnly, false, scratch)
+      : moveBlock(frame, left, right, row, column, records, end, rate, slowOnly, false, 0);
+  }
   store<f64>(frame.sums + (<usize>(epoch * diagonals * across + block) << 3), sum);
   if (waits) {
     ticketDone(rowTickets, rowTurn + 1);
@@ -91,7 +103,36 @@ function softened(x: v128, threshold: v128, least: v128): v128 {
   return f32x4.max(least, signed);
 }
 
-/** Moves the rows of a block's entries, one entry after the other. Returns the sum of their losses. */
+/**
+ * `moveBlock` where records lie outside of this memory: some thousand at a time are brought to scratch. A function of its own, and so a copy of the
+ * loop of its own: a call within it would cost the other one registers.
+ */
+function moveBrought(
+  frame: Frame,
+  left: Side,
+  right: Side,
+  row: u32,
+  column: u32,
+  first: u32,
+  last: u32,
+  rate: f32,
+  slowOnly: bool,
+  shaped: bool,
+  scratch: usize,
+): f64 {
+  let sum: f64 = 0;
+  for (let entry = first; entry < last; entry += BROUGHT) {
+    const count = min<u32>(last - entry, BROUGHT);
+    bring(frame.recordBuffer, <f64>frame.record + 8 * <f64>entry, count << 3, scratch);
+    const end = scratch + (<usize>count << 3);
+    sum = shaped
+      ? moveBlock(frame, left, right, row, column, scratch, end, rate, slowOnly, true, sum)
+      : moveBlock(frame, left, right, row, column, scratch, end, rate, slowOnly, false, sum);
+  }
+  return sum;
+}
+
+/** Moves the rows of a block's entries from `at` to `end`, one after the other. Returns `sum` and their losses. */
 @inline
 function moveBlock(
   frame: Frame,
@@ -99,10 +140,12 @@ function moveBlock(
   right: Side,
   row: u32,
   column: u32,
-  block: u32,
+  at: usize,
+  end: usize,
   rate: f32,
   slowOnly: bool,
   shaped: bool,
+  sum: f64,
 ): f64 {
   const pitch = <usize>frame.pitch;
   const stateBytes = <usize>frame.stateBytes;
@@ -110,8 +153,6 @@ function moveBlock(
   const columns = right.table + <usize>(column * right.blockRows) * pitch;
   const rowStates = left.state + <usize>(row * left.blockRows) * stateBytes;
   const columnStates = right.state + <usize>(column * right.blockRows) * stateBytes;
-  let at = frame.record + (<usize>load<u32>(frame.blockStart + (<usize>block << 2)) << 3);
-  const end = frame.record + (<usize>load<u32>(frame.blockStart + (<usize>block << 2), 4) << 3);
   const slow: f32 = <f32>1 / <f32>min<u32>(8, frame.rank);
   const fast: f32 = slowOnly || frame.rank <= 8 ? 0 : <f32>1 / <f32>(frame.rank - 8);
   const shares = f32x4(slow, fast, slow, fast);
@@ -126,7 +167,6 @@ function moveBlock(
   const leftL1 = f32x4.splat(left.regularizationL1);
   const rightL1 = f32x4.splat(right.regularizationL1);
   const least = f32x4.splat(frame.nonNegative ? 0 : -Infinity);
-  let sum: f64 = 0;
   while (at < end) {
     const pair = load<u32>(at);
     const value = load<f32>(at, 4);

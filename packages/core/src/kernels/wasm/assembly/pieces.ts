@@ -8,6 +8,7 @@
  * Arrays may lie outside of this memory (kernels.ts). Their bytes are brought to the end of the area, where unpacking, which goes
  * forward, never writes over what is not read yet.
  */
+import { bring } from "./bring";
 
 /** Bytes at the beginning of an area: the bases of indexes and of numbers, for the host. */
 const HEADER: usize = 64;
@@ -24,10 +25,6 @@ export function pieceArea(entries: usize): usize {
 function columnBytes(entries: usize): usize {
   return (((entries << 2) + 63) & ~63) + 2 * MARGIN;
 }
-
-/** Copies from array `buffer` of those outside: the host's. `from` is a multiple of 8, `to` too. */
-@external("env", "bring")
-declare function bring(buffer: u32, from: f64, bytes: u32, to: usize): void;
 
 /**
  * Unpacks as many of the rows `from` to `to` - 1 as there is room for, one at least. Writes the bases of their indexes and numbers at `area`.
