@@ -58,7 +58,7 @@ describe("lowrank fit", () => {
   it("with --plan says bytes, solver, time and whether it fits, and writes nothing", async () => {
     const here = await folder();
     const args = ["fit", ratings, "--plan", "--rank", "8"];
-    const { code, stdout, stderr } = await lowrank(args, { cwd: here.path });
+    const { code, stdout, stderr } = await inProcess(args, { cwd: here.path });
     expect(code).toBe(0);
     expect(stderr).toContain("Planning als, because");
     expect(stdout).toMatch(/solver +cholesky/);
@@ -290,7 +290,7 @@ describe("lowrank fit", () => {
 
   it("refuses to write a model to standard output, with 2, and leaves no file named -", async () => {
     const here = await folder();
-    const { code, stderr } = await lowrank(["fit", ratings, "--out", "-"], { cwd: here.path });
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", "-"], { cwd: here.path });
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--out - would be standard output") });
     expect(readdirSync(here.path)).toEqual([]);
     await here.dispose();

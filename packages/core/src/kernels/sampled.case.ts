@@ -157,28 +157,50 @@ const sigma = (x: number) => 1 / (1 + Math.exp(-x));
 const harmonic = (k: number) => Array.from({ length: k }, (_, i) => 1 / (i + 1)).reduce((a, b) => a + b, 0);
 const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
+function product(x: Float64Array, y: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < x.length; k++) sum += x[k] * y[k];
+  return sum;
+}
+
+/** Scores at the points that choices are made at, by left and right row. */
+const scoresAt = new WeakMap<Point, Map<string, number>>();
+
 /** Σ weight · loss of a batch, and that with its penalties, at any point; WARP's choices are those of the point `at`. */
 function batchLoss(problem: SampledProblem, batch: number, place: number, at: Point, point: Point) {
   const { left, right, entries, weight, order, batchSize, cosine, loss, historyWeight, offset } = problem;
   const { rank, stride } = left.factors.table;
   const candidates = candidatesOf(problem, batch);
-  const row = (data: Float64Array, r: number) => [...data.subarray(r * stride, r * stride + rank)];
-  const score = (p: Point, l: number, r: number): number => {
-    const y = row(p.right, r);
-    const z = row(p.left, l);
-    for (const entry of historyWeight === undefined
-      ? []
-      : entries.index.subarray(entries.start[l], entries.start[l + 1])) {
+  const row = (data: Float64Array, r: number) => data.subarray(r * stride, r * stride + rank);
+  const lengthOf = (x: Float64Array) => (cosine ? Math.sqrt(product(x, x)) : 1);
+  /** The scores of a left row by right row. */
+  const scores = (p: Point, l: number): ((r: number) => number) => {
+    const z = row(p.left, l).slice();
+    const history = historyWeight === undefined ? [] : entries.index.subarray(entries.start[l], entries.start[l + 1]);
+    for (const entry of history) {
       const other = row(p.right, entry);
-      const share = (historyWeight?.[l] ?? 0) / (cosine ? Math.hypot(...other) : 1);
-      for (const [k, v] of other.entries()) z[k] += share * v;
+      const share = (historyWeight?.[l] ?? 0) / lengthOf(other);
+      for (let k = 0; k < rank; k++) z[k] += share * other[k];
     }
-    const product = sumOf(z.map((v, k) => v * y[k]));
-    const scaled = cosine ? product / Math.hypot(...z) / Math.hypot(...y) : product;
-    return scaled + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0) + (offset?.[r] ?? 0);
+    const length = lengthOf(z);
+    return (r) => {
+      const y = row(p.right, r);
+      const scaled = product(z, y) / length / lengthOf(y);
+      return scaled + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0) + (offset?.[r] ?? 0);
+    };
+  };
+  const scoresThen = (l: number) => {
+    const known = scoresAt.get(at) ?? new Map<string, number>();
+    scoresAt.set(at, known);
+    return (r: number): number => {
+      const key = `${l} ${r}`;
+      const score = known.get(key) ?? scores(at, l)(r);
+      known.set(key, score);
+      return score;
+    };
   };
   const pay = (side: SampledSide, data: Float64Array, bias: Float64Array | undefined, r: number) =>
-    side.regularization * sumOf(row(data, r).map((v) => v * v)) + side.biasRegularization * (bias?.[r] ?? 0) ** 2;
+    side.regularization * product(row(data, r), row(data, r)) + side.biasRegularization * (bias?.[r] ?? 0) ** 2;
   let total = 0;
   let penalties = 0;
   for (const l of order.subarray(place * batchSize, (place + 1) * batchSize)) {
@@ -186,7 +208,8 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     const negatives = candidates.filter((r) => !own.includes(r));
     if (own.length === 0 || negatives.length === 0) continue;
     const [n, m] = [own.length, negatives.length];
-    const [above, below] = [own.map((r) => score(point, l, r)), negatives.map((r) => score(point, l, r))];
+    const score = scores(point, l);
+    const [above, below] = [own.map(score), negatives.map(score)];
     const unseen = right.factors.table.rows - n;
     // The row's negatives in the order in which they are looked at for its k-th entry.
     const looks = (k: number) => {
@@ -202,9 +225,9 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     } else if (loss.kind === "bpr" && loss.hardestOf !== undefined) {
       for (const [k, s] of above.entries()) {
         const looked = looks(k).slice(0, loss.hardestOf);
-        const scores = looked.map((r) => score(at, l, r));
-        const j = looked[scores.indexOf(Math.max(...scores))];
-        value -= Math.log(sigma((s - score(point, l, j)) / loss.temperature));
+        const then = looked.map(scoresThen(l));
+        const j = looked[then.indexOf(Math.max(...then))];
+        value -= Math.log(sigma((s - score(j)) / loss.temperature));
       }
     } else if (loss.kind === "bpr") {
       value = sumOf(above.map((s) => sumOf(below.map((t) => -Math.log(sigma((s - t) / loss.temperature)))))) / m;
@@ -214,9 +237,10 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     } else {
       for (const [k, s] of above.entries()) {
         const round = looks(k);
-        const t = round.findIndex((r) => score(at, l, r) > score(at, l, own[k]) - loss.margin);
+        const then = scoresThen(l);
+        const t = round.findIndex((r) => then(r) > then(own[k]) - loss.margin);
         if (t < 0) continue;
-        const hinge = loss.margin - s + score(point, l, round[t]);
+        const hinge = loss.margin - s + score(round[t]);
         value += (harmonic(Math.floor(unseen / (t + 1))) / harmonic(unseen)) * hinge;
       }
     }
