@@ -90,6 +90,25 @@ describe("plan", () => {
     expect(seconds?.total).toBeGreaterThan(0);
   });
 
+  it("counts for ease every pair in a history and every weight, beside the inverse: 10^8 to 10^10 a second on a thread", async () => {
+    const secondsOf = async (users: number, items: number, each: number) => {
+      const length = users * each;
+      const user = Array.from({ length }, (_, n) => Math.floor(n / each));
+      const item = Array.from({ length }, (_, n) => (user[n] + (n % each)) % items);
+      const { seconds } = await plan(ratingsFrom({ user, item }), methods.ease.make({}), { threads: 1 });
+      return seconds?.total as number;
+    };
+    const few = await secondsOf(100, 50, 40);
+    const many = await secondsOf(4000, 50, 40);
+    const pairs = (4000 - 100) * 40 ** 2;
+    expect(many - few).toBeGreaterThan(pairs / 1e10);
+    // An entry that is copied takes as long as some pairs.
+    expect(many - few).toBeLessThan(2 * (pairs / 1e8));
+    const wide = await secondsOf(1000, 1000, 2);
+    expect(wide).toBeGreaterThan((1000 ** 3 / 2 + 1000 ** 2) / 1e10);
+    expect(wide).toBeLessThan((1000 ** 3 / 2 + 1000 ** 2) / 1e8);
+  });
+
   it("says why there are no seconds: als on clicks", async () => {
     const clicks = ratingsFrom({ user: [1, 2, 2], item: [1, 1, 2] });
     const { seconds, untimed } = await plan(clicks, als());
