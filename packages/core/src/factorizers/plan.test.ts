@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import { plantedWorld, Ratings, ratingsFrom, someHistories } from "../ratings/index.ts";
-import { als, type Factorizer, factorize, gradient, ials, methods, plan, sgd } from "./index.ts";
+import { als, type Factorizer, factorize, gradient, ials, logistic, methods, plan, sgd, softmax, warp } from "./index.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -107,6 +107,15 @@ describe("plan", () => {
     const wide = await secondsOf(1000, 1000, 2);
     expect(wide).toBeGreaterThan((1000 ** 3 / 2 + 1000 ** 2) / 1e10);
     expect(wide).toBeLessThan((1000 ** 3 / 2 + 1000 ** 2) / 1e8);
+  });
+
+  it("counts what stands outside kernel memory: a square of the rank where new people's rows are solved for, else nothing", async () => {
+    const hostOf = async (method: Factorizer) => (await plan(world, method, { trial: false })).bytes.host;
+    const square = 8 * 64 * (64 + 4);
+    expect(await hostOf(warp({ rank: 64 }))).toBe(square);
+    expect(await hostOf(logistic({ rank: 64 }))).toBe(square);
+    expect(await hostOf(logistic({ rank: 64, biases: "item" }))).toBe(0);
+    expect(await hostOf(softmax({ rank: 64 }))).toBe(0);
   });
 
   it("says why there are no seconds: als on clicks", async () => {

@@ -1,9 +1,16 @@
 /** On which scale rows follow from histories: targets beside closed forms, systems of any rank. */
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { choleskyF64, solveCholeskyF64 } from "../kernels/index.ts";
 import { ratingsFrom, subset } from "../ratings/index.ts";
-import { normal, unit } from "../support/index.ts";
+import { nextTurn, normal, unit } from "../support/index.ts";
 import { rowsFromHistories } from "./sampled-fold-in.ts";
+import { turnAtEveryLook } from "./stopping.case.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  // By the real clock again
+  await nextTurn();
+});
 
 const rest = async () => {};
 
@@ -83,6 +90,7 @@ it("gives turns within systems of rank 300, and stops where a turn throws", asyn
   const rank = 300;
   const ratings = ratingsFrom(Array.from({ length: 400 }, (_, n) => ({ user: n % 40, item: (n * 7) % 100 })));
   const table = (rows: number, seed: number) => Float32Array.from({ length: rows * rank }, (_, at) => normal(seed, at));
+  turnAtEveryLook();
   let turns = 0;
   const stop = async () => {
     if (++turns === 3) throw new Error("stopped");
@@ -90,4 +98,5 @@ it("gives turns within systems of rank 300, and stops where a turn throws", asyn
   const { users, items } = ratings;
   const folded = rowsFromHistories(ratings, rank, table(users.size, 1), table(items.size, 2), stop);
   await expect(folded).rejects.toThrow("stopped");
+  expect(turns).toBe(3);
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openKernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import { plantedWorld } from "../ratings/index.ts";
+import { nextTurn } from "../support/index.ts";
 import {
   als,
   bpr,
@@ -27,8 +28,10 @@ const { ratings } = plantedWorld({ users: 400, items: 150, rank: 2, density: 0.6
 const kernels = await openKernels({ backend: "reference" });
 
 beforeEach(turnAtEveryLook);
-afterEach(() => {
+afterEach(async () => {
   vi.restoreAllMocks();
+  // By the real clock again
+  await nextTurn();
 });
 
 const looksOf: readonly (readonly [string, Factorizer<Model>, number])[] = [
