@@ -45,7 +45,7 @@ describe("before training", () => {
       expect(finding.code).toBe("nothing-unseen");
       expect(finding.remedy).toMatch(/^use als, which fits the ratings/);
       // A user without ratings has nothing to compare; one who lacks an item has.
-      expect(codes(before([...full, [null, null, null]], make({ rank: 2 })))).toEqual(["nothing-unseen"]);
+      expect(codes(before([...full, [null, null, null]], make({ rank: 2 })))).toContain("nothing-unseen");
       expect(codes(before([...full, [2, null, 3]], make({ rank: 2 })))).toEqual([]);
     }
     expect(codes(before(full, als({ rank: 2 })))).toEqual([]);

@@ -3,7 +3,19 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import { plantedWorld, Ratings, ratingsFrom, someHistories } from "../ratings/index.ts";
-import { als, type Factorizer, factorize, gradient, ials, logistic, methods, plan, sgd, softmax, warp } from "./index.ts";
+import {
+  als,
+  type Factorizer,
+  factorize,
+  gradient,
+  ials,
+  logistic,
+  methods,
+  plan,
+  sgd,
+  softmax,
+  warp,
+} from "./index.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -19,9 +19,25 @@ import {
   slot,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type FactorModel, historyShare, isBiased, type RowObjective, type Scale } from "../model/index.ts";
+import {
+  type Biases,
+  type FactorModel,
+  historyShare,
+  isBiased,
+  type RowObjective,
+  type Scale,
+} from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { giveTurn, logOnePlus, normal, power, shuffleInto, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
+import {
+  giveTurn,
+  logOnePlus,
+  normal,
+  power,
+  shuffleInto,
+  streamSeed,
+  throwIfAborted,
+  turnIsOver,
+} from "../support/index.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";

@@ -24,7 +24,7 @@ import {
 import { firesAt, turnAtEveryLook } from "./stopping.case.ts";
 import { clickWorld } from "./svd/worlds.case.ts";
 
-const { ratings } = plantedWorld({ users: 400, items: 150, rank: 2, density: 0.6, noise: 0.2, seed: 3 });
+const { ratings } = plantedWorld({ users: 400, items: 150, rank: 2, density: 0.6, noise: 0.2, mean: 10, seed: 3 });
 const kernels = await openKernels({ backend: "reference" });
 
 beforeEach(turnAtEveryLook);

@@ -124,7 +124,10 @@ describe("a row made of a history", () => {
     const index = Uint32Array.of(0, 1, 2, 2);
     expect(rowOfHistory({ kind: "history", historyWeight: 3, normalized: false }, model, index, out)).toBe(1.5);
     expect([...out]).toEqual([1.5 * 9, 1.5 * 12]);
-    expect(rowOfHistory({ kind: "history", historyWeight: 3, normalized: true }, model, index, out)).toBeCloseTo(1 / 15, 15);
+    expect(rowOfHistory({ kind: "history", historyWeight: 3, normalized: true }, model, index, out)).toBeCloseTo(
+      1 / 15,
+      15,
+    );
     expect(out[0]).toBeCloseTo(0.6, 15);
     expect(out[1]).toBeCloseTo(0.8, 15);
     expect([historyShare(3, 4), historyShare(3, 0)]).toEqual([1.5, 0]);
