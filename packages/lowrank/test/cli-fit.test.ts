@@ -63,7 +63,7 @@ describe("lowrank fit", () => {
     expect(stderr).toContain("Planning als, because");
     expect(stdout).toMatch(/solver +cholesky/);
     expect(stdout).toMatch(/ratings +[\d.]+ kB, [\d.]+ bytes a rating/);
-    expect(stdout).toMatch(/kernel memory +[\d.]+ kB: tables [\d.]+ kB, ratings [\d.]+ kB \(16\.\d bytes a rating\)/);
+    expect(stdout).toMatch(/kernel memory +[\d.]+ kB: tables [\d.]+ kB, ratings [\d.]+ kB \(6\.\d bytes a rating\)/);
     expect(stdout).toMatch(/peak +about [\d.]+ MB; it fits/);
     expect(stdout).toMatch(/training +about .+ for 15 sweeps, tried on all ratings/);
     expect(readdirSync(here.path)).toEqual([]);
