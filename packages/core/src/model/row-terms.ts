@@ -73,10 +73,14 @@ export function rowCenters(
   mean: number,
   out: Float32Array | Float64Array,
 ): void {
+  let longest = 0;
+  for (let row = 0; row < out.length; row++) longest = Math.max(longest, start[row + 1] - start[row]);
+  const own = new Float32Array(longest);
   for (let row = 0; row < out.length; row++) {
     const count = start[row + 1] - start[row];
+    value.writeTo(own, start[row], start[row + 1]);
     let sum = 0;
-    for (let entry = start[row]; entry < start[row + 1]; entry++) sum += value.at(entry);
+    for (let entry = 0; entry < count; entry++) sum += own[entry];
     out[row] = count === 0 ? 0 : sum / count - mean;
   }
 }
