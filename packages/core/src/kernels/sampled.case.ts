@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Digest, hash32 } from "../support/index.ts";
 import type { Optimizer } from "./descent.ts";
 import { type Kernels, slot } from "./kernels.ts";
-import type { SampledProblem, SampledSide } from "./sampled.ts";
+import type { SampledLoss, SampledProblem, SampledSide } from "./sampled.ts";
 import {
   candidatesOf,
   draw,
