@@ -16,6 +16,9 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          // Modules are read once a process, not once a file, a seventh of all the time. So a test that changes what others see undoes it.
+          isolate: false,
+          setupFiles: ["packages/core/test/equal-arrays.ts"],
           include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/src/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**", "**/dist/**"],
           testTimeout: COMMAND_MS,
@@ -25,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: "slow",
+          setupFiles: ["packages/core/test/equal-arrays.ts"],
           include: [
             "packages/*/src/**/*.slow.test.ts",
             "packages/*/test/**/*.slow.test.ts",

@@ -53,6 +53,7 @@ function whyFailed(lane) {
   for (const [pattern, before, after] of [
     [/Unhandled (Error|Rejection|Exception)|Uncaught|exited unexpectedly/, 0, 8],
     [/originated in|latest test/, 0, 0],
+    [/\{ seed: /, 1, 2], // of a property: with these its run can be had again
     [/Error:|error TS|\bFAIL|✗|×|not ok/, 1, 8],
   ])
     for (const [at, line] of lines.entries()) {

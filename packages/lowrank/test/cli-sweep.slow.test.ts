@@ -140,7 +140,7 @@ describe("lowrank sweep", () => {
     await write(dir.file("timed.csv"), `user,item,rating,time\n${rows.join("\n")}\n`);
     const { code, stderr } = await sweep("timed.csv", "--ranks", "2,40", "--sweeps", "2");
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: rank 40: .*use rank \d+ or less$/m);
+    expect(stderr).toMatch(/^warning: rank 40 is above .*use rank \d+ or less$/m);
     expect(stderr).toContain("  als does not look at: time");
     expect(stderr.match(/^warning: /gm)?.length).toBe(new Set(stderr.match(/^warning: .*$/gm)).size);
   });
@@ -168,6 +168,11 @@ describe("lowrank sweep", () => {
       "--method itemKnn has no rank; sweep needs one of als, ials, gradient, sgd, net, svd, nmf",
     ],
     [["not-there.csv", "--method", "ease"], 2, "--method ease has no rank"],
+    [
+      ["not-there.csv", "--neighbors", "5"],
+      2,
+      "--neighbors is a setting of methods without a rank; leave it out: sweep",
+    ],
     [["ratings.csv", "--validation", "1"], 2, "--validation must be a number from 0.001 to 0.9"],
     [["ratings.csv", "--no-validation", "--metric", "mae"], 2, "--metric is of held-out ratings"],
     [["ratings.csv", "--method", "als", "--epochs", "3"], 2, "--epochs is a setting of"],

@@ -1,4 +1,4 @@
-/** Files written for one test and read at once; the folder goes when the test file ends. */
+/** Files written for one test and read at once, in a folder that goes when the test file ends. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +8,14 @@ import { type ReadOptions, readRatings } from "../src/readers/index.ts";
 
 export let folder: string;
 let count = 0;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "lowrank-readers-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** To be called once by each test file: this module may serve several in one process. */
+export function ownFolder(): void {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lowrank-readers-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+}
 
 /** Writes a file of its own for each call. */
 export async function file(content: string | Uint8Array, name = "ratings.csv"): Promise<string> {

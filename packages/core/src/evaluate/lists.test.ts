@@ -29,7 +29,7 @@ async function listsOf(scorer: FactorModel | Scorer, model: FactorModel, places:
   let blocks = 0;
   for await (const block of listBlocks(scorer, request)) {
     blocks++;
-    expect(block.first).toBe(lists.length);
+    if (block.first !== lists.length) expect.fail(`a block begins at ${block.first}, not ${lists.length}`);
     for (let q = 0; q < block.count; q++) {
       lists.push([...block.item.subarray(q * places, q * places + block.listed[q])]);
     }
@@ -50,13 +50,13 @@ describe("lists of 2,500 users", () => {
       const fast = await listsOf(model, model, places, kernels);
       const slow = await listsOf(factorScorer(model), model, places, kernels);
       expect(fast.blocks).toBeGreaterThan(1);
-      expect(fast.lists).toEqual(slow.lists);
+      expect(JSON.stringify(fast.lists)).toBe(JSON.stringify(slow.lists));
       const seen = model.history!;
-      fast.lists.forEach((list, q) => {
+      for (const [q, list] of fast.lists.entries()) {
         const row = seen.index.subarray(seen.start[2 * q], seen.start[2 * q + 1]);
-        expect(list.length).toBe(Math.min(places, items - row.length));
-        expect(list.some((item) => row.includes(item))).toBe(false);
-      });
+        const isWhole = list.length === Math.min(places, items - row.length);
+        if (!isWhole || list.some((item) => row.includes(item))) expect.fail(`position ${q}: ${list} beside ${row}`);
+      }
     }
   });
 
@@ -68,7 +68,7 @@ describe("lists of 2,500 users", () => {
       expect(itemOrder in ruler).toBe(true);
       const { [itemOrder]: _, ...plain } = ruler as Scorer & { [itemOrder]?: unknown };
       const walked = await listsOf(ruler, model, 6, kernels);
-      expect(walked.lists).toEqual((await listsOf(plain, model, 6, kernels)).lists);
+      expect(JSON.stringify(walked.lists)).toBe(JSON.stringify((await listsOf(plain, model, 6, kernels)).lists));
     }
   });
 });

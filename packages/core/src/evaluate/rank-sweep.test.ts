@@ -1,6 +1,6 @@
 /** Sweeps over ranks: rows beside what factorize gives alone, optima by SciPy, and which rank is suggested and why. */
 import { describe, expect, it } from "vitest";
-import { als, denseNet, factorize, gradient, ials, svd } from "../factorizers/index.ts";
+import { als, denseNet, factorize, gradient, ials, svd, svdOptimum } from "../factorizers/index.ts";
 import { completeWorld, scipy } from "../factorizers/svd/worlds.case.ts";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import { plantedWorld, type Ratings, randomSplit, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
@@ -104,6 +104,23 @@ describe("rankSweep", () => {
       const { report } = await factorize(completeWorld(), svd({ rank }), { kernels, keepHistory: false });
       expect(digest).toBe(report.digest);
     }
+  });
+
+  it("of a matrix of rank 2 exactly has loss and optimum 0 from that rank on, where the decomposition leaves rounding", async () => {
+    const cell = (u: number, i: number) => normal(1, u) * normal(2, i) + normal(3, u) * normal(4, i);
+    const exact = ratingsFromDense(
+      Array.from({ length: 40 }, (_, u) => Float64Array.from({ length: 30 }, (_, i) => cell(u, i))),
+    );
+    const { rows } = await rankSweep(exact, { ranks: [1, 2, 3], method: svdAt, kernels });
+    expect(
+      rows.map(({ loss, svdOptimum }) => [loss === 0, svdOptimum?.optimum === 0, svdOptimum?.atLeast === 0]),
+    ).toEqual([
+      [false, false, false],
+      [true, true, true],
+      [true, true, true],
+    ]);
+    const [{ optimum }] = await svdOptimum(exact, [2]);
+    expect(optimum).toBeGreaterThan(0);
   });
 
   it("of svd falls back to the highest rank that there is memory for; with none throws the lowest one's error", async () => {

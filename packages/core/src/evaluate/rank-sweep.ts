@@ -110,7 +110,10 @@ export interface HeldOutFigure {
   readonly standardError: number | undefined;
 }
 
-/** The smallest ‖A − B‖_F of any model of a rank, the method's centre and fitted biases included. */
+/**
+ * The smallest ‖A − B‖_F of any model of a rank, the method's centre and fitted biases included. As the loss of a model that is as near,
+ * it is 0 below 2⁻²³ ‖A‖_F: single precision, in which ratings and factors are kept, cannot tell that from 0.
+ */
 export interface RankOptimum extends SvdOptimum {
   /**
    * Whose errors cannot be less: those over the training ratings; or, where ratings were held out of complete ones, those

@@ -126,7 +126,7 @@ async function measured(
   const ranking = await bound.ranking(model, [n], { kernels, signal });
   if (ranking !== undefined) return figure(ranking[0], metric);
   throw new DataError(
-    `${who}: no known user has a relevant item among what is held out, so there is no ${metric}; ` +
+    `${who}: no known user has a relevant item among what is held out, so there is no ${titles[metric]} to judge lists by; ` +
       "hold out more, or let lower ratings count as relevant",
     { metric },
   );

@@ -2,10 +2,11 @@
  * One side of an alternating run: views into its kernel memory, and sums over its rows. Not here: what is filled in and
  * solved (alternating.ts).
  */
-import type { Arrays, SparseRows, Table } from "../kernels/index.ts";
+import type { Arrays, Table } from "../kernels/index.ts";
 import { hasBias, isCenter, type SolvedObjective } from "../model/index.ts";
-import type { IdMap } from "../ratings/index.ts";
+import type { IdMap, Ratings } from "../ratings/index.ts";
 import type { AlternatingLayout } from "./alternating.ts";
+import { formOfValues, type NumberForms, type SideEntries, sideEntries } from "./side-entries.ts";
 
 /** One side of the matrix while it trains: its factors, its entries, its penalties. */
 export interface Side {
@@ -18,26 +19,29 @@ export interface Side {
   readonly center: Float32Array | undefined;
   /** What the other side's rows must not explain again, and what the model keeps as this side's bias: centre + bias */
   readonly level: Float32Array | undefined;
-  readonly entries: SparseRows;
-  readonly term: Float32Array;
+  /** Their numbers are the terms of the rows' systems */
+  readonly entries: SideEntries;
   readonly penalty: Float32Array;
   readonly biasPenalty: Float32Array | undefined;
 }
 
-/** Every entry brings the same to its row, so both sides can look at one array. */
-export function hasEqualTerms(objective: SolvedObjective): boolean {
-  return objective.kind === "implicit" && objective.confidence === "constant";
+/** Terms follow from the values alone, but for what a side's own centre takes away; constant confidences are all 1. */
+export function termForms(ratings: Ratings, objective: SolvedObjective): NumberForms {
+  if (objective.kind === "implicit" && objective.confidence === "constant") return { user: "equal", item: "equal" };
+  const form = (side: "user" | "item") => (isCenter(objective, side) ? "plain" : formOfValues(ratings));
+  return { user: form("user"), item: form("item") };
 }
 
 export function sideOf(
   word: "user" | "item",
-  ids: IdMap,
+  ratings: Ratings,
   at: Arrays<AlternatingLayout>,
   objective: SolvedObjective,
 ): Side {
   const biased = hasBias(objective, word);
   const bias = biased ? at[`${word}Bias`] : undefined;
   const centered = isCenter(objective, word);
+  const ids = word === "user" ? ratings.users : ratings.items;
   return {
     word,
     ids,
@@ -45,8 +49,7 @@ export function sideOf(
     bias,
     center: centered ? new Float32Array(ids.size) : undefined,
     level: centered ? at[`${word}Level`] : bias,
-    entries: { start: at[`${word}Start`], index: at[`${word}Index`] },
-    term: hasEqualTerms(objective) ? at.userTerm : at[`${word}Term`],
+    entries: sideEntries(at, word, termForms(ratings, objective)),
     penalty: at[`${word}Penalty`],
     biasPenalty: biased ? at[`${word}BiasPenalty`] : undefined,
   };

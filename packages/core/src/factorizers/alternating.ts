@@ -10,7 +10,6 @@
  */
 import {
   type Kernels,
-  longestRow,
   type RowProblem,
   type RowSolver,
   rowStride,
@@ -35,12 +34,13 @@ import {
 } from "../model/index.ts";
 import { CellValues, type Ratings, standardDeviation } from "../ratings/index.ts";
 import { DivergenceError, nextTurn, normal, show, streamSeed, throwIfAborted, turnIsOver } from "../support/index.ts";
-import { hasEqualTerms, penalty, type Side, setLevel, sideOf, squaredSize } from "./alternating-side.ts";
+import { penalty, type Side, setLevel, sideOf, squaredSize, termForms } from "./alternating-side.ts";
 import type { Slope } from "./certificate.ts";
 import { multiply, unitFor } from "./descent-unit.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
+import { entrySlots, fillEntries, longestHistory } from "./side-entries.ts";
 
 /** Option rows that both methods have, beside those of common-options.ts. */
 export const alternatingOptions = {
@@ -82,13 +82,8 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
     itemBias: slot.f32(biased.item ? items : 0),
     userLevel: slot.f32(isCenter(objective, "user") ? users : 0),
     itemLevel: slot.f32(isCenter(objective, "item") ? items : 0),
-    userStart: slot.u32(users + 1),
-    itemStart: slot.u32(items + 1),
-    userIndex: slot.u32(ratings.size),
-    itemIndex: slot.u32(ratings.size),
     // What each entry brings to its row's system: the rating (less its row's centre), or the confidence made from it.
-    userTerm: slot.f32(ratings.size),
-    itemTerm: slot.f32(hasEqualTerms(objective) ? 0 : ratings.size),
+    ...entrySlots(ratings, termForms(ratings, objective)),
     userPenalty: slot.f32(users),
     itemPenalty: slot.f32(items),
     userBiasPenalty: slot.f32(biased.user ? users : 0),
@@ -101,11 +96,6 @@ export function alternatingLayout(ratings: Ratings, settings: AlternatingSetting
     // A figure for each row of the side in hand.
     figures: slot.f64(Math.max(users, items)),
   };
-}
-
-/** Ratings of the user or item with most. */
-function longestHistory({ byUser, itemCounts }: Ratings): number {
-  return itemCounts.reduce((most, count) => Math.max(most, count), longestRow(byUser, byUser.rows));
 }
 
 export class AlternatingRun implements Run {
@@ -161,15 +151,10 @@ export class AlternatingRun implements Run {
     this.#mean = objective.kind === "explicit" && objective.center !== "none" ? ratings.mean : 0;
     this.#unit = objective.kind === "explicit" ? exactUnit(unitFor("auto", objective.center, ratings)) : 1;
     this.#space = kernels.open(alternatingLayout(ratings, settings));
-    this.#users = sideOf("user", ratings.users, this.#space.at, objective);
-    this.#items = sideOf("item", ratings.items, this.#space.at, objective);
+    this.#users = sideOf("user", ratings, this.#space.at, objective);
+    this.#items = sideOf("item", ratings, this.#space.at, objective);
     try {
-      const { start, index, value } = ratings.byUser;
-      this.#users.entries.start.set(start);
-      this.#users.entries.index.set(index);
-      value.writeTo(this.#users.term);
-      // Straight into kernel memory: the ratings by item are needed nowhere else.
-      ratings.writeByItem({ ...this.#items.entries, value: this.#items.term });
+      fillEntries(ratings, this.#space.at, termForms(ratings, objective));
       this.#prepare(this.#users, this.#items);
       this.#prepare(this.#items, this.#users);
       if (from === undefined) {
@@ -276,17 +261,20 @@ export class AlternatingRun implements Run {
     return { userFactors: users.table, itemFactors: items.table, userBias: users.bias, itemBias: items.bias };
   }
 
-  /** Terms in place of the ratings that stand there, and what else follows from the ratings of a side. */
+  /** Terms in place of the values that stand there, and what else follows from the ratings of a side. */
   #prepare(side: Side, other: Side): void {
     const objective = inUnit(this.#settings.objective, this.#unit);
-    const { start } = side.entries;
-    const value = new CellValues(side.term);
-    if (side.center !== undefined) rowCenters(start, value, this.#ratings.mean, side.center);
-    if (objective.kind === "explicit") {
-      withoutCenters(start, value, side.center, side.term);
-      multiply(side.term, 1 / this.#unit);
-      if (side.center !== undefined) multiply(side.center, 1 / this.#unit);
-    } else confidences(objective, value, side.term);
+    const { start } = side.entries.rows;
+    // One for each rating where the side has a centre; else often what the codes of the ratings mean.
+    const { table } = side.entries;
+    const value = new CellValues(table);
+    if (side.center !== undefined) {
+      rowCenters(start, value, this.#ratings.mean, side.center);
+      withoutCenters(start, value, side.center, table);
+      multiply(side.center, 1 / this.#unit);
+    }
+    if (objective.kind === "explicit") multiply(table, 1 / this.#unit);
+    else confidences(objective, value, table);
     setLevel(side);
     regularizations(objective, start, other.table.rows, side.penalty);
     if (side.biasPenalty !== undefined) biasRegularizations(objective, start, side.biasPenalty);
@@ -332,8 +320,8 @@ export class AlternatingRun implements Run {
           outBias: side.bias,
           fixed: fixed.table,
           fixedBias: fixed.level,
-          entries: side.entries,
-          value: side.term,
+          entries: side.entries.rows,
+          value: side.entries.numbers,
           offset: this.#mean / this.#unit,
           regularization: side.penalty,
           biasRegularization: side.biasPenalty,
@@ -343,8 +331,8 @@ export class AlternatingRun implements Run {
           kind: "implicit",
           out: side.table,
           fixed: fixed.table,
-          entries: side.entries,
-          confidence: side.term,
+          entries: side.entries.rows,
+          confidence: side.entries.numbers,
           gram,
           unobservedWeight: objective.unobservedWeight,
           overlap: overlapOf(objective),

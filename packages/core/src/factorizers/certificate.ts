@@ -11,7 +11,7 @@ import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { nextTurn, OptionError, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Finish } from "./course.ts";
 import type { Factorizer, Run } from "./factorizer.ts";
-import { ROUNDING } from "./rounding.ts";
+import { aboveRounding } from "./rounding.ts";
 import { modelOptima } from "./svd/model-optima.ts";
 
 /** How near a model is to the best there can be. */
@@ -119,16 +119,15 @@ async function optimumOf(
   if (bounds === undefined || optimum === undefined || atLeast === undefined) return undefined;
   const measured = await errorOf(model, ratings, () => throwIfAborted(method.name, signal));
   const size = standardDeviation(ratings.byUser.value, 0) * Math.sqrt(ratings.size);
-  const aboveRounding = (distance: number) => (distance <= ROUNDING * size ? 0 : distance);
-  const error = aboveRounding(measured);
-  const gap = error - aboveRounding(optimum);
-  const ruler = aboveRounding(bounds.whole) || size;
+  const error = aboveRounding(measured, size);
+  const gap = error - optimum;
+  const ruler = aboveRounding(bounds.whole, size) || size;
   const relativeGap = ruler === 0 ? undefined : gap / ruler;
   return {
     kind: "optimum",
     error,
-    optimum: aboveRounding(optimum),
-    optimumAtLeast: aboveRounding(atLeast),
+    optimum,
+    optimumAtLeast: atLeast,
     gap,
     relativeGap,
   };

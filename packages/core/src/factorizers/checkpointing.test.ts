@@ -1,7 +1,7 @@
 /** Stopped and resumed trainings end in the bytes of one that never stopped; a checkpoint of another training is refused. */
 import { describe, expect, it } from "vitest";
 import { openKernels } from "../kernels/index.ts";
-import { encodeModel, type Model } from "../model/index.ts";
+import { encodeModel, joined, type Model } from "../model/index.ts";
 import { plantedWorld, type Ratings } from "../ratings/index.ts";
 import { AbortedError, CheckpointError, DataError, DivergenceError, OptionError } from "../support/index.ts";
 import {
@@ -50,7 +50,7 @@ async function checkpointed<M extends Model>(
 ) {
   const kept: Kept[] = [];
   const write = async (parts: readonly Uint8Array[], info: CheckpointInfo) => {
-    kept.push({ bytes: Uint8Array.from(parts.flatMap((part) => [...part])), info });
+    kept.push({ bytes: joined(parts), info });
   };
   const checkpoint = { every: 1, ...options.checkpoint, write };
   const end = await factorize(data, method, { ...engine, ...options, checkpoint });
@@ -356,7 +356,7 @@ describe("writing checkpoints", () => {
       const controller = new AbortController();
       const kept: Kept[] = [];
       const write = async (parts: readonly Uint8Array[], info: CheckpointInfo) => {
-        kept.push({ bytes: Uint8Array.from(parts.flatMap((part) => [...part])), info });
+        kept.push({ bytes: joined(parts), info });
       };
       const stopped = factorize(ratings, method, {
         ...engine,
@@ -383,7 +383,7 @@ describe("writing checkpoints", () => {
     };
     let last: Uint8Array | undefined;
     const write = async (parts: readonly Uint8Array[]) => {
-      last = Uint8Array.from(parts.flatMap((part) => [...part]));
+      last = joined(parts);
     };
     const { signal } = controller;
     const stopped = factorize(ratings, method, {

@@ -44,6 +44,16 @@ const world = plantedWorld({
   seed: 3,
   scale: { min: 1, max: 5, step: 0.5 },
 }).ratings;
+/** Of a tenth the size, where a model is made many times. */
+const tenth = plantedWorld({
+  users: 60,
+  items: 40,
+  ratings: 900,
+  rank: 2,
+  noise: 0.2,
+  seed: 3,
+  scale: { min: 1, max: 5, step: 0.5 },
+}).ratings;
 const quick: DenseNetOptions = { rank: 6, hidden: [12, 8], epochs: 4, batchSize: 100 };
 
 /** Mean squared error over the ratings, by the f64 scorer. */
@@ -107,22 +117,22 @@ function documentedLoss(
 describe("denseNet", () => {
   it("on seed notebook 003 reaches a mean squared error of 0.0005 or less from the best of 50 starts", async () => {
     const kernels = await openKernels({ threads: 1 });
-    const reached: number[] = [];
-    for (let seed = 0; seed < 50; seed++) {
+    let best = Number.POSITIVE_INFINITY;
+    for (let seed = 0; seed < 50 && best > 0.0005; seed++) {
       const { model } = await factorize(small, denseNet(notebook), { seed, kernels });
-      reached.push(meanSquare(model, small));
+      best = Math.min(best, meanSquare(model, small));
     }
-    expect(Math.min(...reached)).toBeLessThanOrEqual(0.0005);
+    expect(best).toBeLessThanOrEqual(0.0005);
   });
 
   it("reports the error at the start, by the f64 scorer to 1e-6, and on the way: the first epoch's of one batch is that", async () => {
     for (const center of ["none", "global", "user", "item"] as const) {
-      const method = denseNet({ ...quick, center, batchSize: world.size, epochs: 1, initScale: 0.4 });
-      const run = await method.start(world, await openKernels({ backend: "reference" }), 5);
-      const start = Math.sqrt(meanSquare(await run.model(0), world));
+      const method = denseNet({ ...quick, center, batchSize: tenth.size, epochs: 1, initScale: 0.4 });
+      const run = await method.start(tenth, await openKernels({ backend: "reference" }), 5);
+      const start = Math.sqrt(meanSquare(await run.model(0), tenth));
       run.close();
       for (const backend of ["reference", "wasm"] as const) {
-        const { report } = await factorize(world, method, { seed: 5, backend });
+        const { report } = await factorize(tenth, method, { seed: 5, backend });
         expect(report.lossName).toBe("RMSE on the way");
         expect(Math.abs((report.initialLoss as number) / start - 1)).toBeLessThan(1e-6);
         expect(Math.abs(report.loss[0] / start - 1)).toBeLessThan(1e-6);
@@ -253,15 +263,14 @@ describe("denseNet", () => {
     for (const product of [true, false]) {
       for (const biases of ["none", "user", "item", "both"] as const) {
         for (const center of ["none", "global", "user", "item"] as const) {
-          const { model, report } = await factorize(world, denseNet({ ...quick, product, biases, center }), {
-            seed: 1,
-          });
+          const method = denseNet({ ...quick, batchSize: 30, product, biases, center });
+          const { model, report } = await factorize(tenth, method, { seed: 1, threads: 1 });
           checkModel(model);
           expect(model.userBias !== undefined).toBe(biases === "user" || biases === "both" || center === "user");
           expect(model.itemBias !== undefined).toBe(biases === "item" || biases === "both" || center === "item");
           expect(model.product !== undefined).toBe(product);
           expect(report.loss[3]).toBeLessThan(report.loss[0]);
-          expect(Math.sqrt(meanSquare(model, world))).toBeLessThan(report.loss[2]);
+          expect(Math.sqrt(meanSquare(model, tenth))).toBeLessThan(report.loss[2]);
         }
       }
     }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { names } from "../../test/model-fixture.ts";
 import { openKernels } from "../kernels/index.ts";
-import { encodeModel, type ItemModel, itemWeight } from "../model/index.ts";
+import { encodeModel, type ItemModel, itemWeight, joined } from "../model/index.ts";
 import { plantedWorld, type Ratings, ratingsFrom, subset } from "../ratings/index.ts";
 import { unit } from "../support/index.ts";
 import {
@@ -206,7 +206,7 @@ describe.each(both)("%s", (name, method) => {
   it("resumed from its checkpoints before and after the pass ends in the bytes of an undisturbed training", async () => {
     const kept: Uint8Array[] = [];
     const write = async (parts: readonly Uint8Array[]) => {
-      kept.push(Uint8Array.from(parts.flatMap((part) => [...part])));
+      kept.push(joined(parts));
     };
     const { model } = await factorize(ratings, method, { threads: 2, checkpoint: { every: 1, write } });
     expect(new Set(kept.map((bytes) => decodeCheckpoint(bytes).passes))).toEqual(new Set([0, 1]));

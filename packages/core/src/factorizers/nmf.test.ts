@@ -1,7 +1,7 @@
 /** nmf(): scikit-learn's factors from the same start, costs that never rise, worlds of parts, state, and what is refused. */
 import { describe, expect, it } from "vitest";
 import { openKernels } from "../kernels/index.ts";
-import { encodeModel, type FactorModel } from "../model/index.ts";
+import { encodeModel, type FactorModel, joined } from "../model/index.ts";
 import { type Ratings, ratingsFrom, ratingsFromDense } from "../ratings/index.ts";
 import { openRecommender } from "../recommend/index.ts";
 import { unit } from "../support/index.ts";
@@ -182,7 +182,7 @@ describe.each(["coordinates", "multiplicative"] as const)("nmf by %s", (update) 
     expect(new Set(fits.map(({ report }) => report.digest)).size).toBe(1);
     const kept: Uint8Array[] = [];
     const write = async (parts: readonly Uint8Array[]) => {
-      kept.push(Uint8Array.from(parts.flatMap((part) => [...part])));
+      kept.push(joined(parts));
     };
     await factorize(holed, method, { threads: 2, seed: 5, checkpoint: { every: 1, write } });
     const resume = kept.find((bytes) => decodeCheckpoint(bytes).passes === 3);

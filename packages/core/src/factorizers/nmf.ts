@@ -10,6 +10,7 @@
  * Zhang et al., SDM 2006.
  */
 import {
+  type EntryNumbers,
   type Kernels,
   nonNegativeScratch,
   rowStride,
@@ -28,6 +29,14 @@ import { multiply, unitFor } from "./descent-unit.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "./factorizer.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
 import { copyState, restoreState } from "./run-state.ts";
+import {
+  entrySlots,
+  fillEntries,
+  formOfValues,
+  type NumberForms,
+  type SideEntries,
+  sideEntries,
+} from "./side-entries.ts";
 import { version } from "./version.ts";
 
 export const nmfUpdates = ["coordinates", "multiplicative"] as const;
@@ -123,25 +132,25 @@ function isWhole(ratings: Ratings, { missing }: Options): boolean {
 
 type NmfLayout = ReturnType<typeof nmfLayout>;
 
+function formsOf(ratings: Ratings): NumberForms {
+  const form = formOfValues(ratings);
+  return { user: form, item: form };
+}
+
 function nmfLayout(ratings: Ratings, options: Options) {
-  const { size } = ratings;
   const [users, items] = [ratings.users.size, ratings.items.size];
   const { rank } = options;
   const whole = isWhole(ratings, options);
   return {
     users: slot.table(users, rank),
     items: slot.table(items, rank),
-    userStart: slot.u32(users + 1),
-    itemStart: slot.u32(items + 1),
-    userIndex: slot.u32(size),
-    itemIndex: slot.u32(size),
-    userValue: slot.f32(size),
-    itemValue: slot.f32(size),
+    ...entrySlots(ratings, formsOf(ratings)),
     userPenalty: slot.f32(users),
     itemPenalty: slot.f32(items),
     userGram: slot.f32(whole ? rowStride(rank) ** 2 : 0),
     itemGram: slot.f32(whole ? rowStride(rank) ** 2 : 0),
-    zeros: slot.f32(whole ? size : 0),
+    // What every rating is where only scores count
+    zero: slot.f32(whole ? 1 : 0),
     figures: slot.f64(users),
     scratch: slot.perThread(nonNegativeScratch(rank)),
   };
@@ -256,13 +265,10 @@ class NmfRun implements Run {
 
   #fill(): void {
     const { at } = this.#space;
-    const { byUser, users, items } = this.#ratings;
-    at.userStart.set(byUser.start);
-    at.userIndex.set(byUser.index);
-    byUser.value.writeTo(at.userValue);
-    this.#ratings.writeByItem({ start: at.itemStart, index: at.itemIndex, value: at.itemValue });
-    multiply(at.userValue, 1 / this.#unit);
-    multiply(at.itemValue, 1 / this.#unit);
+    const { users, items } = this.#ratings;
+    fillEntries(this.#ratings, at, formsOf(this.#ratings));
+    multiply(at.userTable, 1 / this.#unit);
+    multiply(at.itemTable, 1 / this.#unit);
     const penalty = {
       kind: "explicit",
       regularization: (this.#options.regularization as number) / this.#unit,
@@ -291,18 +297,23 @@ class NmfRun implements Run {
     draw(items, "item factors");
   }
 
+  #entries(side: "user" | "item"): SideEntries {
+    return sideEntries(this.#space.at, side, formsOf(this.#ratings));
+  }
+
   async #halfSweep(side: "user" | "item"): Promise<void> {
     const { at } = this.#space;
     const isUser = side === "user";
     const fixed = isUser ? at.items : at.users;
     const gram = isUser ? at.itemGram : at.userGram;
+    const { rows, numbers } = this.#entries(side);
     if (this.#whole) await this.#space.gram(fixed, gram);
     await this.#space.nonNegativeRows({
       rule: this.#options.update,
       out: isUser ? at.users : at.items,
       fixed,
-      entries: isUser ? { start: at.userStart, index: at.userIndex } : { start: at.itemStart, index: at.itemIndex },
-      value: isUser ? at.userValue : at.itemValue,
+      entries: rows,
+      value: numbers,
       gram: this.#whole ? gram : undefined,
       regularization: isUser ? at.userPenalty : at.itemPenalty,
     });
@@ -311,9 +322,9 @@ class NmfRun implements Run {
   /** Over the ratings; where all cells count, those without one bring Σ s² of all less Σ s² of the ratings'. */
   async #loss(): Promise<number> {
     const { at } = this.#space;
-    let sum = await this.#squares(at.userValue);
+    let sum = await this.#squares(this.#entries("user").numbers);
     if (this.#whole) {
-      sum -= await this.#squares(at.zeros);
+      sum -= await this.#squares({ code: undefined, table: at.zero });
       await this.#space.gram(at.users, at.userGram);
       await this.#space.gram(at.items, at.itemGram);
       for (let k = 0; k < at.userGram.length; k++) sum += at.userGram[k] * at.itemGram[k];
@@ -322,9 +333,9 @@ class NmfRun implements Run {
   }
 
   /** Σ (value − score)² over the entries. */
-  async #squares(value: Float32Array): Promise<number> {
+  async #squares(value: EntryNumbers): Promise<number> {
     const { at } = this.#space;
-    const entries = { start: at.userStart, index: at.userIndex };
+    const { rows: entries } = this.#entries("user");
     const sides = { out: at.users, outBias: undefined, fixed: at.items, fixedBias: undefined };
     const penalties = { regularization: at.userPenalty, biasRegularization: undefined };
     await this.#space.rowLoss({ kind: "explicit", ...sides, entries, value, offset: 0, ...penalties }, at.figures);

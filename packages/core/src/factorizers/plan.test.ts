@@ -50,15 +50,15 @@ describe("a plan of", () => {
 });
 
 describe("plan", () => {
-  it("counts 8 bytes a rating of its own copies for sgd, 16 for als, 12 for ials; tables of rows of 64 bytes at rank 3", async () => {
+  it("counts 8 bytes a rating of its own copies for sgd, 6 for als of half stars, 4 for ials; tables of rows of 64 bytes at rank 3", async () => {
     const of = async (method: Factorizer) => (await plan(world, method, { trial: false, threads: 1 })).bytes;
     const near = (bytes: number, exact: number) => expect(Math.abs(bytes - exact)).toBeLessThan(64 * 4);
     const [bySgd, byAls] = [await of(sgd({ rank: 3 })), await of(als({ rank: 3 }))];
     near(bySgd.kernel.ratings, 8 * 1500);
-    near(byAls.kernel.ratings, 16 * 1500);
-    // Confidences that are all 1 stand once.
-    near((await of(ials({ rank: 3 }))).kernel.ratings, 12 * 1500);
-    near((await of(ials({ rank: 3, confidence: "linear" }))).kernel.ratings, 16 * 1500);
+    near(byAls.kernel.ratings, 6 * 1500);
+    // Confidences that are all 1 take nothing.
+    near((await of(ials({ rank: 3 }))).kernel.ratings, 4 * 1500);
+    near((await of(ials({ rank: 3, confidence: "linear" }))).kernel.ratings, 6 * 1500);
     near(bySgd.kernel.tables, 64 * (90 + 50));
     near(byAls.kernel.tables, 64 * (90 + 50));
     // Two bytes of item, one of the value, a table of the seven that occur.

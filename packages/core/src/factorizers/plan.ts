@@ -50,6 +50,8 @@ export interface PlannedBytes {
     /** For the kernels' own use, most of it for each thread */
     readonly scratch: number;
     readonly total: number;
+    /** Of `ratings`, what lies beside the block because the block would be too large with it; 0 where everything fits */
+    readonly outside: number;
   };
   /** The model, a copy that outlives kernel memory; validation and checkpoints keep one more each */
   readonly model: number;
@@ -171,7 +173,8 @@ function kernelBytes(
     if ("rank" in slot) sums.tables += bytes[name];
     else sums[slot.length > 0 && slot.length % size === 0 ? "ratings" : "other"] += bytes[name];
   }
-  return { ...sums, scratch: total - sums.tables - sums.ratings - sums.other, total };
+  const scratch = total - sums.tables - sums.ratings - sums.other;
+  return { ...sums, scratch, total, outside: total === 0 ? 0 : total - kernels.addressedBytes(layout) };
 }
 
 /** Where trials begin, how much larger the next is, and when a pass is long enough to go by. */
@@ -260,16 +263,15 @@ function obstaclesOf(
     const message = `${what} ${gigabytes(bytes)}, and ${gigabytes(limit)} is the most; ${remedy(kernel, rank, bytes - limit)}`;
     found.push({ code, bytes, limit, message });
   };
-  add("kernel-memory", "kernel memory would take", kernel.total, mostBytes);
+  add("kernel-memory", "kernel memory would take", kernel.total - kernel.outside, mostBytes);
   if (memory !== undefined) add("memory", "the training would take", total, memory);
   return found;
 }
 
 /** What would take less: a rank at which the tables have shrunk by as much, where there is one, or fewer ratings. */
-function remedy({ tables, ratings }: PlannedBytes["kernel"], rank: number | undefined, excess: number): string {
+function remedy({ tables }: PlannedBytes["kernel"], rank: number | undefined, excess: number): string {
   const fewer = "leave out users and items with few ratings";
-  const sgd = "or use sgd, which copies 8 bytes of each rating";
-  if (rank === undefined || excess >= tables) return ratings > tables ? `${fewer}, ${sgd}` : fewer;
+  if (rank === undefined || excess >= tables) return fewer;
   const lower = 16 * Math.floor((rank * (1 - excess / tables)) / 16);
   return lower >= 16 ? `a rank of ${lower} would fit, or ${fewer}` : `a lower rank takes less, or ${fewer}`;
 }

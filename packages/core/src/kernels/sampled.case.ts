@@ -3,11 +3,12 @@
  * sampled.ts, in f64, as a function of all numbers, and its gradient taken by central differences.
  */
 import { describe, expect, it } from "vitest";
-import { hash32, normal, unit } from "../support/index.ts";
+import { Digest, hash32, normal, unit } from "../support/index.ts";
 import type { Optimizer } from "./descent.ts";
 import { type Kernels, type Reals, slot } from "./kernels.ts";
 import type { Moved } from "./net.ts";
 import { mostEntries, type SampledLoss, type SampledProblem, type SampledSide, sampledSlots } from "./sampled.ts";
+import { once } from "./worlds.case.ts";
 
 export const sampledLosses: readonly SampledLoss[] = [
   { kind: "softmax", temperature: 0.5, positiveTemperature: undefined },
@@ -228,26 +229,43 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
   return { total, withPenalties: total + penalties };
 }
 
+/** Central differences of a batch's loss by every number that is not 0, found once for all backends that begin alike. */
+function slopesOf(problem: SampledProblem, batch: number, place: number, at: Point): Point {
+  const { entries, weight, order, historyWeight, offset, loss, cosine, batchSize, candidates, left, right } = problem;
+  const numbers = new Digest();
+  const given = [...Object.values(at), entries.start, entries.index, weight, order, historyWeight, offset];
+  for (const array of given) if (array !== undefined) numbers.add(array);
+  const penalties = [left, right].map((side) => [side.regularization, side.biasRegularization]);
+  const rest = [batch, place, loss, cosine, batchSize, candidates, penalties, left.factors.table.rank, problem.seed];
+  return once(["slopes of a batch", rest, numbers.hex()], () => {
+    const slopes = (name: keyof Point) =>
+      at[name]?.map((value, i, values) => {
+        const h = 1e-5;
+        const shifted = (by: number) => {
+          const moved = values.slice();
+          moved[i] += by;
+          return batchLoss(problem, batch, place, at, { ...at, [name]: moved }).withPenalties;
+        };
+        return value === 0 ? 0 : (shifted(h) - shifted(-h)) / (2 * h);
+      });
+    const ofRows = { left: slopes("left") as Float64Array, right: slopes("right") as Float64Array };
+    return { ...ofRows, leftBias: slopes("leftBias"), rightBias: slopes("rightBias") };
+  });
+}
+
 /** Compares a step of plain descent with central differences of the loss, number by number. */
 async function followsDifferences(world: World, batch: number, place: number, tolerance: number): Promise<void> {
   const rate = 2 ** -10;
   const { problem } = world;
   const at = pointOf(problem);
+  const slopes = slopesOf(problem, batch, place, at);
   const expected = batchLoss(problem, batch, place, at, at).total;
   const got = await world.move(place, place + 1, rate, batch);
   expect(Math.abs(got - expected)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(expected)));
   const after = pointOf(problem);
   for (const name of ["left", "right", "leftBias", "rightBias"] as const) {
-    const values = at[name];
-    for (let i = 0; i < (values?.length ?? 0); i++) {
-      const h = 1e-5;
-      const shifted = (by: number) => {
-        const moved = Float64Array.from(values as Float64Array);
-        moved[i] += by;
-        return batchLoss(problem, batch, place, at, { ...at, [name]: moved }).withPenalties;
-      };
-      const slope = (values as Float64Array)[i] === 0 ? 0 : (shifted(h) - shifted(-h)) / (2 * h);
-      const made = ((values as Float64Array)[i] - (after[name] as Float64Array)[i]) / rate;
+    for (const [i, slope] of slopes[name]?.entries() ?? []) {
+      const made = ((at[name] as Float64Array)[i] - (after[name] as Float64Array)[i]) / rate;
       if (!(Math.abs(made - slope) <= tolerance * (1 + Math.abs(slope)))) {
         expect.fail(`${name}[${i}] moved by ${made} × the rate, its slope is ${slope}`);
       }

@@ -62,7 +62,8 @@ export function fillEntries(entries: SparseRows, lengths: number[], columns: num
   for (const [r, length] of lengths.entries()) {
     entries.start[r] = at;
     const order = Array.from({ length: columns }, (_, c) => c);
-    order.sort((a, b) => hash32(seed + r, a) - hash32(seed + r, b) || a - b);
+    const place = order.map((c) => hash32(seed + r, c));
+    order.sort((a, b) => place[a] - place[b] || a - b);
     for (const c of order.slice(0, length).sort((a, b) => a - b)) entries.index[at++] = c;
   }
   entries.start[lengths.length] = at;

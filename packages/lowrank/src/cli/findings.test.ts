@@ -45,6 +45,19 @@ describe("warnOfAll", () => {
     ]);
     expect(warnings(trainings, false)).toHaveLength(2);
   });
+
+  it("names nobody twice where the message begins with who it is of", () => {
+    const above = (...high: number[]) =>
+      warnings(
+        [2, 30, 40].map((rank) => ({
+          name: `rank ${rank}`,
+          findings: high.includes(rank) ? [finding("high", `rank ${rank} is above 25`)] : [],
+        })),
+      );
+    const remedy = "raise --learning-rate or regularizationExponent";
+    expect(above(30)).toEqual([`warning: rank 30 is above 25; ${remedy}`]);
+    expect(above(30, 40)).toEqual([`warning: rank 30 is above 25; so it is with rank 40; ${remedy}`]);
+  });
 });
 
 describe("ignoredLines", () => {

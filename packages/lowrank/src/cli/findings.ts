@@ -80,10 +80,18 @@ export function warnOfAll(job: Told, trainings: readonly Training[], isSplit: bo
   }
   for (const [code, finding] of first) {
     const names = where.get(code) ?? [];
-    const all = names.length === trainings.length;
-    const which = names.length > MOST_NAMED ? `${names[0]} and ${counted(names.length - 1, "other")}` : listed(names);
-    warnOf(job, all ? finding : { ...finding, message: `${which}: ${finding.message}` }, isSplit);
+    const which = names.length === trainings.length ? [] : names;
+    warnOf(job, { ...finding, message: ofThese(which, finding.message) }, isSplit);
   }
+}
+
+/** A message with those that it is true of, the first one's being its own. It may begin with that name itself. */
+function ofThese(names: readonly string[], message: string): string {
+  if (names.length === 0) return message;
+  const [first, ...others] = names;
+  const rest = names.length > MOST_NAMED ? [counted(others.length, "other")] : others;
+  if (!message.startsWith(`${first} `)) return `${listed([first, ...rest])}: ${message}`;
+  return others.length === 0 ? message : `${message}; so it is with ${listed(rest)}`;
 }
 
 /** What a method left out of the ratings, as a line; none where it looks at all of them. */

@@ -138,6 +138,7 @@ function perRating(part: number, { ratings }: TrainingPlan): string {
   return `${(part / ratings).toFixed(1)} bytes a rating`;
 }
 
-function kernelParts({ tables, ratings, other, scratch }: PlannedBytes["kernel"], made: TrainingPlan): string {
-  return `tables ${bytes(tables)}, ratings ${bytes(ratings)} (${perRating(ratings, made)}), other ${bytes(other)}, scratch ${bytes(scratch)}`;
+function kernelParts({ tables, ratings, other, scratch, outside }: PlannedBytes["kernel"], made: TrainingPlan): string {
+  const beside = outside === 0 ? "" : `, ${bytes(outside)} beside the block`;
+  return `tables ${bytes(tables)}, ratings ${bytes(ratings)} (${perRating(ratings, made)}${beside}), other ${bytes(other)}, scratch ${bytes(scratch)}`;
 }

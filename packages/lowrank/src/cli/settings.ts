@@ -215,14 +215,23 @@ function makeMethod(name: MethodName, settings: Settings): Factorizer<Model> {
   return methods[name].make(settings);
 }
 
-/** @throws UsageError for a stated method without a rank, for commands that set it */
-export function needRank({ method }: MethodRequest, command: string): void {
-  if (method === "auto" || hasRank(method)) return;
+/** @throws UsageError for a stated method without a rank, or settings of such methods only, for commands that set it */
+export function needRank({ method, settings }: MethodRequest, command: string): void {
+  const ranked = methodNames.filter(hasRank);
+  const needs = `${command} needs one of ${ranked.join(", ")}`;
+  if (method !== "auto") {
+    if (!hasRank(method)) throw new UsageError(`--method ${method} has no rank; ${needs}`, { method });
+    return;
+  }
+  if (ranked.some((name) => foreignSettings(name, settings).length === 0)) return;
+  const names = Object.keys(settings).filter((name) => !ranked.some((one) => name in methods[one].options));
+  const flags = names.map((name) => `--${kebab(name)}`);
+  const one = flags.length === 1;
   throw new UsageError(
-    `--method ${method} has no rank; ${command} needs one of ${methodNames.filter(hasRank).join(", ")}`,
-    {
-      method,
-    },
+    flags.length === 0
+      ? `no method with a rank has all of ${listed(Object.keys(settings).map((name) => `--${kebab(name)}`))}; ${needs}`
+      : `${listed(flags)} ${one ? "is a setting" : "are settings"} of methods without a rank; leave ${one ? "it" : "them"} out: ${needs}`,
+    { settings: names },
   );
 }
 

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { file, folder, read, refusal, writeParquet } from "../../test/reading.ts";
+import { file, folder, ownFolder, read, refusal, writeParquet } from "../../test/reading.ts";
 import { Duck } from "./duck.ts";
 import { type ReadOptions, readRatings } from "./index.ts";
+
+ownFolder();
 
 describe("bad rows", () => {
   const table: readonly (readonly [string, string | Uint8Array, string, number, ReadOptions?, string?])[] = [

@@ -50,5 +50,7 @@ describe("layout of a text file", () => {
   it("takes quotes as characters between bars unless they enclose a field", () => {
     expect(layout('1|6" screen\n2|x\n').dialect.quotes).toBe(false);
     expect(layout('1|"a|b"\n2|x\n').dialect.quotes).toBe(true);
+    expect(layout('1|"a""b"\n2|x\n').dialect.quotes).toBe(true);
+    expect(layout('1|""a""b"\n2|x\n').dialect.quotes).toBe(false);
   });
 });

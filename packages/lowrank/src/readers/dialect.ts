@@ -94,12 +94,15 @@ function commonest(records: readonly ScannedRecord[]): { count: number; share: n
   return { count, share: times / Math.max(1, records.length) };
 }
 
-/** Commas and semicolons come with quotes by custom. Elsewhere a quote is a character, unless one opens and closes a field. */
+/**
+ * Commas and semicolons come with quotes by custom. Elsewhere a quote is a character, unless one opens and closes a field, in which
+ * others are doubled.
+ */
 function usesQuotes(text: string, separator: string): boolean {
   if (separator === "," || separator === ";") return true;
   if (separator === "::" || separator === " ") return false;
   const mark = separator.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-  return new RegExp(`(^|${mark}|[\\r\\n])"[^"\\r\\n]*"(${mark}|[\\r\\n]|$)`).test(text);
+  return new RegExp(`(^|${mark}|[\\r\\n])"([^"\\r\\n]|"")*"(${mark}|[\\r\\n]|$)`).test(text);
 }
 
 const isNumber = (field: string) => field.trim() !== "" && Number.isFinite(Number(field.trim().replace(",", ".")));

@@ -4,8 +4,10 @@ import { gzipSync } from "node:zlib";
 import { DataError } from "@lowrank/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { file, folder, read, records, refusal, three, writeParquet } from "../../test/reading.ts";
+import { file, folder, ownFolder, read, records, refusal, three, writeParquet } from "../../test/reading.ts";
 import { type ReadOptions, readRatings, readTitles } from "./index.ts";
+
+ownFolder();
 
 describe("formats", () => {
   const csv = "userId,movieId,rating\n1,10,4\n1,20,2.5\n2,10,0\n";
@@ -322,7 +324,8 @@ describe("any table", () => {
         const found = [...ratings.records()].map(({ user, item, rating }) => [user, item, rating].join("\0")).sort();
         expect(found).toEqual(table.map((fields) => fields.join("\0")).sort());
       }),
-      { numRuns: 30 },
+      // Among tabs a quote may be a character: here every field that tells has quotes inside.
+      { numRuns: 30, examples: [[[['A"a', 'A"a', 0]], "\t", false]] },
     );
   });
 });

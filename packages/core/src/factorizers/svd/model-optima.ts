@@ -8,14 +8,15 @@
  */
 import type { Kernels } from "../../kernels/index.ts";
 import { type Biases, biasSides, type Center, centers, isBiased, type Model, rowCenters } from "../../model/index.ts";
-import type { CompressedRows, Ratings } from "../../ratings/index.ts";
+import { type CompressedRows, type Ratings, standardDeviation } from "../../ratings/index.ts";
 import type { Factorizer } from "../factorizer.ts";
+import { aboveRounding } from "../rounding.ts";
 import { type CenterLevels, centerLevels, matrixLess } from "./matrix.ts";
 import { optimaOf, type Spectrum, type SvdOptimum } from "./optimum.ts";
 
 /** What bounds the models of a method. */
 export interface ModelOptima {
-  /** One for each rank asked for */
+  /** One for each rank asked for; distances below 2⁻²³ ‖A‖_F are 0, since the models that they bound are kept in single precision */
   readonly optima: readonly SvdOptimum[];
   /** Of the matrix that the factors stand against */
   readonly spectrum: Spectrum | undefined;
@@ -47,7 +48,13 @@ export async function modelOptima(
   const biases: Biases = biasSides.find((one) => one === fitted) ?? "none";
   const sides = { user: isBiased(biases, "user"), item: isBiased(biases, "item") };
   const matrix = matrixLess(ratings, withMeans(ratings, level, sides));
-  const { optima, spectrum } = await optimaOf(method.name, matrix, ranks, options, options.isWhole);
+  const { optima: found, spectrum } = await optimaOf(method.name, matrix, ranks, options, options.isWhole);
+  const size = standardDeviation(ratings.byUser.value, 0) * Math.sqrt(ratings.size);
+  const optima = found.map(({ optimum, atLeast, ...rest }) => ({
+    ...rest,
+    optimum: aboveRounding(optimum, size),
+    atLeast: atLeast && aboveRounding(atLeast, size),
+  }));
   const hasBiases = sides.user || sides.item;
   const whole = Math.sqrt(hasBiases ? matrixLess(ratings, level).squared : matrix.squared);
   return { optima, spectrum: spectrum && withoutMeans(spectrum, ratings, sides), whole, hasBiases };

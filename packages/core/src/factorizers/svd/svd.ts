@@ -16,7 +16,7 @@ import { centerOption, rankOption } from "../common-options.ts";
 import type { Factorizer, Run, RunState, StartFrom } from "../factorizer.ts";
 import { type OptionTable, resolveOptions } from "../options.ts";
 import { provenanceOf } from "../provenance.ts";
-import { ROUNDING } from "../rounding.ts";
+import { aboveRounding } from "../rounding.ts";
 import { decomposerBytes, decomposerOf } from "./decompose.ts";
 import type { Decomposer, TruncatedSvd } from "./decomposer.ts";
 import { type Missing, missingChoices, type SvdMatrix, svdMatrix } from "./matrix.ts";
@@ -210,11 +210,6 @@ class SvdRun implements Run {
     const confidence = { confidence: "constant", confidenceScale: 0 } as const;
     return { kind: "implicit", ...penalty, unobservedWeight: 1, observedInUnobserved: false, ...confidence };
   }
-}
-
-/** 0 where an error is one that single precision, in which ratings and factors are kept, cannot tell from it. @param size of the ratings */
-function aboveRounding(error: number, size: number): number {
-  return error <= ROUNDING * size ? 0 : error;
 }
 
 /** The model of the first columns: singular vectors do not depend on how many there are. @param lossOfAll of the model */
