@@ -88,7 +88,7 @@ describe("plan", () => {
     const { ratings } = plantedWorld({ users: 600, items: 400, ratings: 150_000, rank: 2, noise: 0.2, seed: 5 });
     let clock = 0;
     vi.spyOn(performance, "now").mockImplementation(() => clock);
-    const method = als({ rank: 2, sweeps: 3 });
+    const method = gradient({ rank: 2 });
     const start = async ({ size }: Ratings) => ({
       passes: async () => {
         clock += 1000 + size / 1000;
