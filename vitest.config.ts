@@ -4,9 +4,9 @@ import { defineConfig } from "vitest/config";
 const COMMAND_MS = 120_000;
 
 /**
- * Two lanes. `unit` is what `npm test` runs: fast, no data files, no network.
- * `slow` is CI's: quality floors on real ratings, kill tests, leak tests; it needs the folder named by LOWRANK_DATA, and wants
- * --no-file-parallelism: each file uses all cores.
+ * Three lanes. `unit` is what `npm test` runs: fast, no data files, no network.
+ * `slow` and `quality` are CI's: kill tests, leak tests, real files; floors of quality on real ratings. They need the folder named by
+ * LOWRANK_DATA, and want --no-file-parallelism: each file uses all cores.
  */
 export default defineConfig({
   test: {
@@ -20,7 +20,7 @@ export default defineConfig({
           isolate: false,
           setupFiles: ["packages/core/test/equal-arrays.ts"],
           include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts", "bench/src/**/*.test.ts"],
-          exclude: ["**/*.slow.test.ts", "**/node_modules/**", "**/dist/**"],
+          exclude: ["**/*.slow.test.ts", "**/*.quality.test.ts", "**/node_modules/**", "**/dist/**"],
           testTimeout: COMMAND_MS,
           hookTimeout: COMMAND_MS,
         },
@@ -37,6 +37,14 @@ export default defineConfig({
           exclude: ["**/node_modules/**", "**/dist/**"],
           testTimeout: 600_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "quality",
+          include: ["packages/*/test/**/*.quality.test.ts"],
+          exclude: ["**/node_modules/**", "**/dist/**"],
+          testTimeout: 600_000,
         },
       },
     ],

@@ -20,7 +20,7 @@ const LAST_LINES = 25;
 
 let passed = Number(lanesPassed);
 let failed = failedLanes.length;
-for (const name of ["unit", "slow", "unit-lts"]) {
+for (const name of ["unit", "quality", "slow", "unit-lts"]) {
   try {
     const report = JSON.parse(readFileSync(join(results, `${name}.json`), "utf8"));
     const { numPassedTests, numFailedTests, numPendingTests } = report;

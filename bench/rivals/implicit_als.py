@@ -1,4 +1,4 @@
-"""implicit's side of `npm run bench -- ials` and `top-n`.
+"""implicit's side of `npm run bench -- ials`, `top-n` and `memory`: `implicit_als.py THREADS [THREADS OF BLAS]`.
 
 Asks, by "case":
   load       {"folder", "rows", "columns"}: the matrix from raw arrays start.u32, index.u32, value.f32 (confidences); answer {}
@@ -17,8 +17,8 @@ import sys
 import time
 
 threads = int(sys.argv[1])
-# implicit asks for this: its own threads each call BLAS.
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# implicit asks for one: its own threads each call BLAS. A single list is a call of BLAS and nothing else.
+os.environ["OPENBLAS_NUM_THREADS"] = sys.argv[2] if len(sys.argv) > 2 else "1"
 
 import implicit  # noqa: E402
 import numpy as np  # noqa: E402
@@ -41,8 +41,8 @@ def peak():
 class Asked:
     def load(self, given):
         folder = given["folder"]
-        start = np.fromfile(f"{folder}/start.u32", dtype=np.uint32).astype(np.int32)
-        index = np.fromfile(f"{folder}/index.u32", dtype=np.uint32).astype(np.int32)
+        start = np.fromfile(f"{folder}/start.u32", dtype=np.int32)
+        index = np.fromfile(f"{folder}/index.u32", dtype=np.int32)
         value = np.fromfile(f"{folder}/value.f32", dtype=np.float32)
         self.matrix = csr_matrix((value, index, start), shape=(given["rows"], given["columns"]))
         return {}

@@ -9,6 +9,7 @@ with {"once": true} from themselves.
 
 import ctypes
 import json
+import os
 import pathlib
 import platform
 import resource
@@ -17,6 +18,7 @@ import time
 
 import numpy as np
 
+CHUNK = 1 << 18
 node = np.dtype([("u", np.int32), ("v", np.int32), ("r", np.float32)])
 
 
@@ -46,11 +48,14 @@ library.mf_destroy_model.argtypes = [ctypes.POINTER(ctypes.c_void_p)]
 
 
 def read(folder, part):
-    user = np.fromfile(f"{folder}/{part}-user.u32", dtype=np.uint32)
-    nodes = np.empty(len(user), dtype=node)
-    nodes["u"] = user
-    nodes["v"] = np.fromfile(f"{folder}/{part}-item.u32", dtype=np.uint32)
-    nodes["r"] = np.fromfile(f"{folder}/{part}-rating.f32", dtype=np.float32)
+    """Some at a time: the peak of memory is to be that of the training."""
+    fields = {"u": ("user.u32", np.uint32), "v": ("item.u32", np.uint32), "r": ("rating.f32", np.float32)}
+    count = os.path.getsize(f"{folder}/{part}-user.u32") // 4
+    nodes = np.empty(count, dtype=node)
+    for field, (name, kind) in fields.items():
+        for first in range(0, count, CHUNK):
+            some = np.fromfile(f"{folder}/{part}-{name}", dtype=kind, count=CHUNK, offset=4 * first)
+            nodes[field][first : first + len(some)] = some
     return nodes
 
 

@@ -20,6 +20,7 @@ export const tables: Readonly<Record<string, TableEntry>> = {
   ratings: { about: "explicit ratings of 1M beside cmfrec and Surprise", load: () => import("./tables/ratings.ts") },
   ials: { about: "implicit feedback by least squares beside implicit", load: () => import("./tables/ials.ts") },
   "top-n": { about: "making lists of 10 beside implicit", load: () => import("./tables/top-n.ts") },
+  threads: { about: "our own methods with one thread and two", load: () => import("./tables/threads.ts") },
   scale: { about: "time and memory of 1, 10 and 100 million ratings", load: () => import("./tables/scale.ts") },
   memory: { about: "peak memory beside LIBMF and implicit", load: () => import("./tables/memory.ts") },
   rivals: { about: "which rivals install here, and their versions", load: () => import("./tables/rivals.ts") },

@@ -216,6 +216,7 @@ function table(races: readonly Race[], agreement: number, rival: Rival, ratings:
       `MovieLens 1M (${ratings.size} ratings) as implicit feedback: a seen cell weighs 1 + ${CONFIDENCE_SCALE} · rating, an unseen one 1, λ ${REGULARIZATION}; ${THREADS} threads each.`,
       `Conjugate gradient: implicit makes ${ITERATIONS} iterations of 3 steps; lowrank as many sweeps as reach that objective. Time is of the whole fit on both`,
       "sides, the transposed ratings included; of exact passes, of these alone, our training figure with them. The objective is worked out here in double precision, by one formula for both.",
+      'Solvers are named on both sides; solver "auto" of ials() solves exactly up to rank 32 or so, where that costs least.',
       `From the same start, factors differ after two exact passes by at most ${agreement.toExponential(1)} of the largest.`,
     ],
     versions: rival.versions,

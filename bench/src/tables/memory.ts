@@ -76,7 +76,7 @@ function table(races: readonly Race[], versions: Readonly<Record<string, string>
     notes: [
       `The made world of 20 million ratings, nine tenths of them trained on, rank ${RANK}, ${THREADS} threads. Each training in a process of its own: the peak of its memory above`,
       "what it held before it read the ratings from raw arrays; in brackets what that is for each rating, factor tables aside. LIBMF is given the ratings as the records that it works on,",
-      "implicit a sparse matrix, both without further copies of ours.",
+      "implicit a sparse matrix, both read without a second copy.",
     ],
     versions,
     columns: [

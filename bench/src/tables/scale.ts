@@ -33,7 +33,7 @@ export async function run({ quick }: Context): Promise<Table> {
     title: "How time and memory grow with the ratings",
     notes: [
       `Seeded worlds of half stars, ${ITEMS} items, ${RATINGS_PER_USER} ratings a user on average, nine tenths of them trained on; rank ${RANK}, ${PASSES} passes, ${THREADS} threads. Each`,
-      "training in a process of its own. Linear: time of a pass per rating, as a multiple of the smallest world's. Memory is the peak of the",
+      "training in a process of its own. Linear: time of a pass per rating, as a multiple of the smallest world's; beside it the same of preparation and all passes. Memory is the peak of the",
       "process; beside it, for each rating, what that is above an empty process and the factor tables: the loaded ratings and their working copies.",
     ],
     versions: {},
@@ -44,6 +44,7 @@ export async function run({ quick }: Context): Promise<Table> {
       { key: "pass", title: "a pass" },
       { key: "each", title: "a rating" },
       { key: "linear", title: "linear" },
+      { key: "all", title: "with preparation" },
       { key: "peak", title: "memory" },
       { key: "bytes", title: "bytes a rating" },
     ],
@@ -56,6 +57,7 @@ export async function run({ quick }: Context): Promise<Table> {
         pass: time(median(figures.passSeconds)),
         each: time(each(figures)),
         linear: `${(each(figures) / each(smallest.figures)).toFixed(2)} ×`,
+        all: `${(eachOfAll(figures) / eachOfAll(smallest.figures)).toFixed(2)} ×`,
         peak: `${(figures.peakBytes / 2 ** 30).toFixed(2)} GiB`,
         bytes: ((figures.peakBytes - figures.emptyBytes - figures.tableBytes) / figures.ratings).toFixed(1),
       };
@@ -63,6 +65,11 @@ export async function run({ quick }: Context): Promise<Table> {
     comparisons: [],
     details: rows,
   };
+}
+
+/** Preparation and all passes. */
+function eachOfAll({ prepareSeconds, passSeconds, ratings }: ScaleFigures): number {
+  return passSeconds.reduce((sum, seconds) => sum + seconds, prepareSeconds) / ratings;
 }
 
 function each({ passSeconds, ratings }: ScaleFigures): number {

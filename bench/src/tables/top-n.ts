@@ -2,7 +2,7 @@
 import { type FactorModel, type Kernels, openKernels, openRecommender, type Recommender } from "@lowrank/core";
 import { pythonWith } from "../environments.ts";
 import { interleave, type Standing, timed } from "../interleave.ts";
-import { timeOf, times } from "../page.ts";
+import { time, timeOf, times } from "../page.ts";
 import type { Comparison, Context, Table } from "../results.ts";
 import { Rival } from "../rival.ts";
 import { matrix, withArrays } from "../scratch.ts";
@@ -20,6 +20,8 @@ interface Question {
   readonly rank: number;
   /** Lists for everybody, or as many times for one user */
   readonly lists: "everybody" | number;
+  /** Factors drawn instead of trained: no item is short, so that none is passed over for its length */
+  readonly drawn?: true;
 }
 
 const manyItems: WorldSize = { users: 50_000, items: 1_000_000, ratings: 5_000_000 };
@@ -28,6 +30,7 @@ const questions: readonly Question[] = [
   { what: "everybody, 138,000 users × 27,000 items", size: world20M, rank: 64, lists: "everybody" },
   { what: "everybody, 138,000 users × 27,000 items", size: world20M, rank: 128, lists: "everybody" },
   { what: "one user, 1,000,000 items", size: manyItems, rank: 64, lists: 100 },
+  { what: "one user, 1,000,000 items, drawn factors", size: manyItems, rank: 64, lists: 100, drawn: true },
 ];
 
 const small: WorldSize = { users: 3000, items: 2000, ratings: 100_000 };
@@ -38,36 +41,47 @@ const quickQuestions: readonly Question[] = [
 
 interface Answered extends Question {
   readonly standings: readonly Standing[];
+  /** From a model to its first list of ours: items brought into kernel memory, and their codes */
+  readonly openSeconds: number;
 }
 
 export async function run({ quick }: Context): Promise<Table> {
   const kernels = await openKernels({ threads: THREADS });
   const program = await pythonWith("implicit");
-  const rival = await Rival.start({ program, script: "implicit_als.py", args: [THREADS] });
-  try {
-    const answered: Answered[] = [];
-    for (const question of quick ? quickQuestions : questions) {
-      const standings = await ask(question, kernels, rival, quick ? 1 : ROUNDS);
-      answered.push({ ...question, standings });
+  const answered: Answered[] = [];
+  let versions = {};
+  for (const question of quick ? quickQuestions : questions) {
+    // Many lists are shared out between implicit's own threads; one is a product of BLAS, whose threads are then to be as many.
+    const args = question.lists === "everybody" ? [THREADS] : [THREADS, THREADS];
+    const rival = await Rival.start({ program, script: "implicit_als.py", args });
+    versions = rival.versions;
+    try {
+      answered.push({ ...question, ...(await ask(question, kernels, rival, quick ? 1 : ROUNDS)) });
+    } finally {
+      rival.stop();
     }
-    return table(answered, rival);
-  } finally {
-    rival.stop();
   }
+  return table(answered, versions);
 }
 
 async function ask(
-  { size, rank, lists }: Question,
+  { size, rank, lists, drawn }: Question,
   kernels: Kernels,
   rival: Rival,
   rounds: number,
-): Promise<Standing[]> {
-  const model = await trainedOn(size, rank, kernels);
+): Promise<Pick<Answered, "standings" | "openSeconds">> {
+  const trained = await trainedOn(size, rank, kernels);
+  const model = drawn === true ? withDrawnFactors(trained) : trained;
   const { history, userFactors, itemFactors } = model;
   if (history === undefined) throw new Error("the model keeps its history, to leave it out");
-  const recommender = await openRecommender(model, { kernels });
+  const opening = await timed(async () => {
+    const recommender = await openRecommender(model, { kernels });
+    await firstList(recommender, model);
+    return recommender;
+  });
+  const recommender = opening.value;
   try {
-    return await withArrays(
+    const standings = await withArrays(
       { ...matrix(history), "row.f32": userFactors, "column.f32": itemFactors },
       async (folder) => {
         await rival.ask({ case: "load", folder, rows: history.rows, columns: history.columns });
@@ -87,9 +101,26 @@ async function ask(
         return interleave(contestants, { rounds });
       },
     );
+    return { standings, openSeconds: opening.seconds };
   } finally {
     await recommender.close();
   }
+}
+
+/** Sums of twelve uniform numbers are near enough to normal ones. */
+function withDrawnFactors(model: FactorModel): FactorModel {
+  const drawn = (factors: Float32Array, seed: number) => {
+    let state = seed;
+    return factors.map(() => {
+      let sum = -6;
+      for (let i = 0; i < 12; i++) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        sum += state / 2 ** 32;
+      }
+      return sum / 10;
+    });
+  };
+  return { ...model, userFactors: drawn(model.userFactors, 1), itemFactors: drawn(model.itemFactors, 2) };
 }
 
 async function ourTurn(recommender: Recommender, model: FactorModel, lists: Question["lists"]) {
@@ -122,23 +153,27 @@ function sameList({ rank, userFactors, itemFactors }: FactorModel, theirs: reado
   }
 }
 
-function table(answered: readonly Answered[], rival: Rival): Table {
+function table(answered: readonly Answered[], versions: Readonly<Record<string, string>>): Table {
   return {
     name: "top-n",
     title: `Lists of ${N}: lowrank beside implicit`,
     notes: [
       `Models trained by ials on seeded synthetic worlds; both sides rank every item but those that the user has seen, with the same factors, ${THREADS} threads.`,
-      "Time of one list; for everybody, in one call, the lists handed out in the caller's ids on our side, as arrays of indexes on theirs.",
+      "Time of one list; for everybody, in one call, the lists handed out in the caller's ids on our side, as arrays of indexes on theirs. Before the first list ours brings the items into",
+      "kernel memory and makes short codes of them, once for a model: the last column, in no other figure. Codes let items be passed over that cannot be on the list: most where",
+      "lengths of factors differ, as those of trained ones do; drawn ones are all about as long.",
     ],
-    versions: rival.versions,
+    versions,
     columns: [
       { key: "what", title: "for" },
       { key: "rank", title: "rank" },
       { key: "ours", title: "lowrank, a list" },
       { key: "theirs", title: "implicit, a list" },
       { key: "ratio", title: "lists a second, of implicit's" },
+      { key: "open", title: "lowrank, before the first" },
     ],
-    rows: answered.map(({ what, rank, standings: [ours, theirs] }) => ({
+    rows: answered.map(({ what, rank, standings: [ours, theirs], openSeconds }) => ({
+      open: time(openSeconds),
       what,
       rank,
       ours: timeOf(ours),

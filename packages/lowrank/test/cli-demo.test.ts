@@ -44,7 +44,7 @@ describe("lowrank demo", () => {
     mkdirSync(data.file("ml-latest-small"));
     await write(data.file("ml-latest-small/ratings.csv"), smallRatings());
     await write(data.file("ml-latest-small/movies.csv"), movies);
-    const { code, stderr } = await lowrank(["demo", "--user", "9999"], { env: { LOWRANK_DATA: data.path } });
+    const { code, stderr } = await inProcess(["demo", "--user", "9999"], { env: { LOWRANK_DATA: data.path } });
     expect(code).toBe(1);
     expect(stderr).toContain("user 9999 is not among the 40 users of the demo");
     await data.dispose();
@@ -75,7 +75,7 @@ describe("lowrank datasets", () => {
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
   it("lists latest-small, 100k, 1m, 25m and 32m with their numbers of ratings", async () => {
-    const { code, stdout } = await lowrank(["datasets"], { env: { LOWRANK_DATA: "" } });
+    const { code, stdout } = await inProcess(["datasets"], { env: { LOWRANK_DATA: "" } });
     expect(code).toBe(0);
     for (const [name, ratings] of [
       ["latest-small", "100,836"],

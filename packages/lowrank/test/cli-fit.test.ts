@@ -1,6 +1,5 @@
-import { execFileSync } from "node:child_process";
+/** `lowrank fit`: what it makes of files and flags, and what it refuses. */
 import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { methods } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folder, inProcess, lowrank, smallClicks, smallRatings, write } from "./cli-support.ts";
@@ -58,7 +57,7 @@ describe("lowrank fit", () => {
   it("with --plan says bytes, solver, time and whether it fits, and writes nothing", async () => {
     const here = await folder();
     const args = ["fit", ratings, "--plan", "--rank", "8"];
-    const { code, stdout, stderr } = await lowrank(args, { cwd: here.path });
+    const { code, stdout, stderr } = await inProcess(args, { cwd: here.path });
     expect(code).toBe(0);
     expect(stderr).toContain("Planning als, because");
     expect(stdout).toMatch(/solver +cholesky/);
@@ -173,31 +172,6 @@ describe("lowrank fit", () => {
     expect(files[1].equals(files[0]) && files[2].equals(files[0])).toBe(true);
   });
 
-  it("reads standard input for -", async () => {
-    const out = dir.file("stdin.safetensors");
-    const { code } = await lowrank(["fit", "-", "--rank", "4", "--out", out], { input: smallRatings() });
-    expect(code).toBe(0);
-    expect(existsSync(out)).toBe(true);
-  });
-
-  it("reads a pipe, by its name and as /dev/stdin, like the file", async () => {
-    const files = ["piped", "stdin", "file"].map((name) => dir.file(`${name}.safetensors`));
-    const args = (source: string, out: string) => ["fit", source, "--rank", "4", "--quiet", "--out", out];
-    const pipe = dir.file("pipe.csv");
-    execFileSync("mkfifo", [pipe]);
-    const [piped, stdin, file] = await Promise.all([
-      inProcess(args(pipe, files[0])),
-      lowrank(args("/dev/stdin", files[1]), { input: smallRatings() }),
-      inProcess(args(ratings, files[2])),
-      writeFile(pipe, smallRatings()),
-    ]);
-    expect([piped, stdin, file].map(({ code, stderr }) => ({ code, stderr }))).toEqual(
-      Array.from({ length: 3 }, () => ({ code: 0, stderr: "" })),
-    );
-    const [a, b, c] = files.map((name) => readFileSync(name));
-    expect(a.equals(c) && b.equals(c)).toBe(true);
-  });
-
   it("watches held-out RMSE with --validation and says which sweep was best", async () => {
     const args = ["fit", ratings, "--rank", "4", "--validation", "0.2", "--out", dir.file("v.safetensors"), "--json"];
     const { code, stdout, stderr } = await inProcess(args);
@@ -290,17 +264,10 @@ describe("lowrank fit", () => {
 
   it("refuses to write a model to standard output, with 2, and leaves no file named -", async () => {
     const here = await folder();
-    const { code, stderr } = await lowrank(["fit", ratings, "--out", "-"], { cwd: here.path });
+    const { code, stderr } = await inProcess(["fit", ratings, "--out", "-"], { cwd: here.path });
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--out - would be standard output") });
     expect(readdirSync(here.path)).toEqual([]);
     await here.dispose();
-  });
-
-  it("goes on when nobody reads its messages any more", async () => {
-    const out = dir.file("unheard.safetensors");
-    const { code } = await lowrank(["fit", ratings, "--rank", "4", "--sweeps", "40", "--out", out], { deaf: true });
-    expect(code).toBe(0);
-    expect(existsSync(out)).toBe(true);
   });
 
   it("refuses an output that cannot be written before it reads a single rating, with 1", async () => {
@@ -349,81 +316,6 @@ describe("lowrank fit", () => {
       code: "data",
       facts: { line: 3 },
     });
-  });
-
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGHUP", 129],
-  ] as const)("stops on %s with %d and leaves nothing half written", async (signal, expected) => {
-    const here = await folder();
-    let sent = false;
-    const args = ["fit", ratings, "--rank", "32", "--sweeps", "10000", "--out", here.file("m.safetensors")];
-    const { code, stderr } = await lowrank(args, {
-      onStderr: (text, kill) => {
-        if (sent || !text.includes("of 10000")) return;
-        sent = true;
-        kill(signal);
-      },
-    });
-    expect(code).toBe(expected);
-    expect(stderr).toMatch(/^lowrank fit: stopped$/m);
-    expect(readdirSync(here.path)).toEqual([]);
-    await here.dispose();
-  });
-
-  it.each([
-    ["SIGINT", 130],
-    ["SIGHUP", 129],
-  ] as const)(
-    "stops on %s while it reads, with %d, and leaves no copy of the data behind",
-    async (signal, expected) => {
-      const here = await folder();
-      const out = here.file("m.safetensors");
-      const { code, stderr } = await lowrank(["fit", "-", "--out", out], {
-        env: { TMPDIR: here.path },
-        input: smallRatings(),
-        keepOpen: true,
-        onStart: async (kill) => {
-          const copies = () => readdirSync(here.path, { recursive: true, encoding: "utf8" });
-          while (!copies().some((name) => name.endsWith(".part"))) await new Promise((later) => setTimeout(later, 20));
-          kill(signal);
-        },
-      });
-      expect({ code, stderr }).toEqual({ code: expected, stderr: "lowrank fit: stopped\n" });
-      expect(readdirSync(here.path)).toEqual([]);
-      await here.dispose();
-    },
-  );
-
-  it("stops on SIGINT while it waits for a pipe that nobody writes to, with 130", async () => {
-    const here = await folder();
-    const pipe = here.file("pipe.csv");
-    execFileSync("mkfifo", [pipe]);
-    // The copy of the pipe is made in a folder that appears when the wait begins.
-    const { code } = await lowrank(["fit", pipe, "--out", here.file("m.safetensors")], {
-      env: { TMPDIR: here.path },
-      onStart: async (kill) => {
-        while (!readdirSync(here.path).some((name) => name.startsWith("lowrank-")))
-          await new Promise((later) => setTimeout(later, 20));
-        setTimeout(() => kill("SIGINT"), 200);
-      },
-    });
-    expect(code).toBe(130);
-    expect(readdirSync(here.path)).toEqual(["pipe.csv"]);
-    await here.dispose();
-  });
-
-  it("says with 1 that there is no place for a copy of a pipe, and does not wait for one who writes to it", async () => {
-    const here = await folder();
-    const pipe = here.file("pipe.csv");
-    execFileSync("mkfifo", [pipe]);
-    const missing = here.file("none");
-    const { code, stderr } = await lowrank(["fit", pipe, "--out", here.file("m.safetensors")], {
-      env: { TMPDIR: missing },
-    });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(missing) });
-    await here.dispose();
   });
 
   it("keeps escape sequences in ids away from the terminal", async () => {

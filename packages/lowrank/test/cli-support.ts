@@ -68,10 +68,21 @@ export function lowrank(args: readonly string[], options: RunOptions = {}): Prom
  * Runs a command in this process, from the source: the same answers without the start of a process, for the many ways to
  * write a command wrongly.
  */
-export async function inProcess(args: readonly string[]): Promise<Result> {
+export async function inProcess(
+  args: readonly string[],
+  { cwd, env = {} }: Pick<RunOptions, "cwd" | "env"> = {},
+): Promise<Result> {
   const [out, err] = [collector(), collector()];
-  const code = await run(args, new AbortController().signal, { out: out.stream, err: err.stream });
-  return { code, stdout: out.text(), stderr: err.text() };
+  const [home, own] = [process.cwd(), process.env];
+  try {
+    process.env = { ...own, ...env };
+    if (cwd !== undefined) process.chdir(cwd);
+    const code = await run(args, new AbortController().signal, { out: out.stream, err: err.stream });
+    return { code, stdout: out.text(), stderr: err.text() };
+  } finally {
+    process.env = own;
+    process.chdir(home);
+  }
 }
 
 function collector() {

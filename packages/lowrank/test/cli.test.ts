@@ -3,7 +3,7 @@ import { version } from "@lowrank/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../src/cli/program.ts";
 import { Shell } from "../src/cli/shell.ts";
-import { folder, inProcess, lowrank, type Result, smallFiles, smallRatings, write } from "./cli-support.ts";
+import { folder, inProcess, type Result, smallFiles, smallRatings, write } from "./cli-support.ts";
 
 let dir: Awaited<ReturnType<typeof smallFiles>>["dir"];
 let model: string;
@@ -148,8 +148,8 @@ describe("lowrank recommend", () => {
         .items.map(({ item }: { item: number }) => item)
         .sort((a: number, b: number) => a - b);
     };
-    expect(items(await lowrank([...args, "12"], { cwd: here.path }))).toEqual([12]);
-    expect(items(await lowrank([...args, "@12"], { cwd: here.path }))).toEqual([2]);
+    expect(items(await inProcess([...args, "12"], { cwd: here.path }))).toEqual([12]);
+    expect(items(await inProcess([...args, "@12"], { cwd: here.path }))).toEqual([2]);
     expect(items(await inProcess([...args, here.file("list")]))).toEqual([12, 14]);
     expect(items(await inProcess([...args, `@${here.file("list")}`]))).toEqual([12, 14]);
     await here.dispose();

@@ -20,13 +20,13 @@ export {
   type Figures,
 } from "./evaluate.ts";
 export type { RatingErrors } from "./held-out.ts";
+export type { HeldOutFigure } from "./held-out-figure.ts";
 export { type RankingMetric, rankingMetrics } from "./metrics/metrics.ts";
 export type { Gain } from "./metrics/ndcg.ts";
 export type { RecallDenominator } from "./metrics/recall.ts";
 export type { BaselineScorer } from "./predictions.ts";
 export {
   type FailedRank,
-  type HeldOutFigure,
   type RankOptimum,
   type RankSweep,
   type RankSweepOptions,

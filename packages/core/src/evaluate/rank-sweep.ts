@@ -19,11 +19,10 @@ import {
   optimumCostsLittle,
   type Progress,
   type SvdOptimum,
-  type Validation,
 } from "../factorizers/index.ts";
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { type Model, modelDigest } from "../model/index.ts";
-import { asRatings, Ratings, randomSplit, type Split, subset } from "../ratings/index.ts";
+import { asRatings, Ratings, randomSplit, type Split } from "../ratings/index.ts";
 import {
   DivergenceError,
   type Facts,
@@ -31,13 +30,12 @@ import {
   knownOptions,
   LowrankError,
   OptionError,
-  shuffled,
-  streamSeed,
   throwIfAborted,
   wholeNumber,
 } from "../support/index.ts";
-import { type Evidence, type SuggestedRank, standardErrorOf, suggestRank } from "./suggest-rank.ts";
-import { defaultMetric, heldOut, type ValidationMetric } from "./validation.ts";
+import { type HeldOutFigure, Measure } from "./held-out-figure.ts";
+import { type Evidence, type SuggestedRank, suggestRank } from "./suggest-rank.ts";
+import type { ValidationMetric } from "./validation.ts";
 
 export interface RankSweepProgress {
   readonly rank: number;
@@ -101,15 +99,6 @@ export interface FailedRank
 /** One rank's figures, or why there are none: figures are undefined where `failure` is not. */
 export type RankSweepRow = TrainedRank | FailedRank;
 
-export interface HeldOutFigure {
-  readonly name: string;
-  readonly value: number;
-  /** The same figure of each of ten groups of held-out users, the same at every rank; empty with fewer than 20 users */
-  readonly groups: readonly number[];
-  /** Of the value, from ten groups of held-out users; undefined with fewer than 20 such users */
-  readonly standardError: number | undefined;
-}
-
 /**
  * The smallest ‖A − B‖_F of any model of a rank, the method's centre and fitted biases included. As the loss of a model that is as near,
  * it is 0 below 2⁻²³ ‖A‖_F: single precision, in which ratings and factors are kept, cannot tell that from 0.
@@ -132,9 +121,6 @@ export interface RankSweep {
 }
 
 const WHO = "rankSweep";
-const GROUPS = 10;
-const LEAST_USERS = 2 * GROUPS;
-
 const optionNames = [
   "ranks",
   "method",
@@ -238,46 +224,6 @@ function partsOf(
   }
   finiteNumber(WHO, "validation", validation, 0.001, 0.9);
   return randomSplit(ratings, { testFraction: validation, seed });
-}
-
-/** The held-out figure of a model and its standard error. */
-class Measure {
-  readonly #whole: Validation;
-  readonly #groups: readonly Validation[];
-
-  constructor(train: Ratings, test: Ratings, method: Ranked, metric: ValidationMetric | undefined, seed: number) {
-    const own = metric ?? defaultMetric(test, method);
-    this.#whole = heldOut(test, train, own);
-    this.#groups = groupsOf(test, seed).map((group) => heldOut(group, train, own));
-  }
-
-  get better(): "lower" | "higher" {
-    return this.#whole.better;
-  }
-
-  async of(model: Model, kernels: Kernels, signal: AbortSignal | undefined): Promise<HeldOutFigure> {
-    const value = await this.#whole.measure(model, { kernels, signal });
-    const figures: number[] = [];
-    for (const group of this.#groups) figures.push(await group.measure(model, { kernels, signal }));
-    return { name: this.#whole.name, value, groups: figures, standardError: standardErrorOf(figures) };
-  }
-}
-
-/** The held-out ratings in groups of users, each user in one: their figures are independent of each other. */
-function groupsOf(test: Ratings, seed: number): Ratings[] {
-  const { start, rows } = test.byUser;
-  const users: number[] = [];
-  for (let user = 0; user < rows; user++) if (start[user + 1] > start[user]) users.push(user);
-  if (users.length < LEAST_USERS) return [];
-  const order = shuffled(streamSeed(seed, "held-out groups"), users.length);
-  return Array.from({ length: GROUPS }, (_, group) => {
-    const keep = new Uint8Array(test.size);
-    for (let n = group; n < users.length; n += GROUPS) {
-      const user = users[order[n]];
-      keep.fill(1, start[user], start[user + 1]);
-    }
-    return subset(test, keep);
-  });
 }
 
 interface Bounds {

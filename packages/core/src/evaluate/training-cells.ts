@@ -32,7 +32,7 @@ export function nameOf(scorer: Model | Scorer): string {
   return isModel(scorer) ? scorer.provenance.method : scorer.name;
 }
 
-/** Mean, standard deviation and extremes of the training values, summed in f64 in row order. */
+/** Mean, standard deviation and extremes of the training values. */
 export interface ValueFacts {
   readonly mean: number;
   readonly deviation: number;
@@ -41,17 +41,7 @@ export interface ValueFacts {
 }
 
 export function valueFacts(value: CellValues): ValueFacts {
-  let sum = 0;
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < value.length; i++) {
-    const x = value.at(i);
-    sum += x;
-    if (x < min) min = x;
-    if (x > max) max = x;
-  }
-  const mean = sum / value.length;
-  return { mean, deviation: standardDeviation(value, mean), min, max };
+  return { ...value.facts, deviation: standardDeviation(value, value.facts.mean) };
 }
 
 /**

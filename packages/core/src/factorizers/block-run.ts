@@ -96,9 +96,7 @@ class BlockRun implements Run {
     const { loss, huberDelta } = settings;
     const { value } = ratings.byUser;
     if (loss === "squared") return standardDeviation(value, 0);
-    let sum = 0;
-    for (let i = 0; i < value.length; i++) sum += lossAt(loss, value.at(i), 0, huberDelta);
-    return sum / value.length;
+    return value.sum((rating) => lossAt(loss, rating, 0, huberDelta)) / value.length;
   }
 
   get smallLoss(): number | undefined {

@@ -199,10 +199,7 @@ async function weightsFrom(
 }
 
 function squaresOf({ byUser, size }: Ratings, values: HistoryValues): number {
-  if (values === "ones") return size;
-  let sum = 0;
-  for (let e = 0; e < size; e++) sum += byUser.value.at(e) ** 2;
-  return sum;
+  return values === "ones" ? size : byUser.value.sum((value) => value ** 2);
 }
 
 function rootOfMean(squares: number, { users, items }: Ratings): number {

@@ -8,18 +8,16 @@
 import { biasesOption, withBiases } from "./common-options.ts";
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
-import { penaltyOption, type SampledOptions, sampledFactorizer, sampledOptions } from "./sampled-options.ts";
+import {
+  penaltyOption,
+  rowsOfTheirOwn,
+  type SampledOptions,
+  sampledFactorizer,
+  sampledOptions,
+} from "./sampled-options.ts";
 
 export const logisticOptions = {
-  ...sampledOptions({
-    epochs: 30,
-    learningRate: 0.01,
-    negatives: 512,
-    historyExponent: 1,
-    historyWeight: 0,
-    popularityExponent: 0,
-    initScale: 0.1,
-  }),
+  ...sampledOptions(rowsOfTheirOwn),
   regularization: penaltyOption(0.01, "factors"),
   biases: biasesOption("none"),
   biasRegularization: { ...penaltyOption(0.01, "biases"), when: withBiases },

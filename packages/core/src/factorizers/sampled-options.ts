@@ -29,6 +29,17 @@ interface SampledDefaults {
   readonly initScale: number;
 }
 
+/** Of warp and logistic, whose users are no part of their items' rows. */
+export const rowsOfTheirOwn: SampledDefaults = {
+  epochs: 30,
+  learningRate: 0.01,
+  negatives: 512,
+  historyExponent: 1,
+  historyWeight: 0,
+  popularityExponent: 0,
+  initScale: 0.1,
+};
+
 export const sampledOptions = (defaults: SampledDefaults) =>
   ({
     rank: rankOption(64),

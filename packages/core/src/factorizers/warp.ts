@@ -9,6 +9,7 @@
 import type { Factorizer } from "./factorizer.ts";
 import { type OptionTable, resolveOptions } from "./options.ts";
 import {
+  rowsOfTheirOwn,
   type SampledOptions,
   type ScoreOptions,
   sampledFactorizer,
@@ -17,15 +18,7 @@ import {
 } from "./sampled-options.ts";
 
 export const warpOptions = {
-  ...sampledOptions({
-    epochs: 30,
-    learningRate: 0.01,
-    negatives: 512,
-    historyExponent: 1,
-    historyWeight: 0,
-    popularityExponent: 0,
-    initScale: 0.1,
-  }),
+  ...sampledOptions(rowsOfTheirOwn),
   ...scoreOptions("dot", 0.001),
   margin: {
     type: "number",

@@ -72,16 +72,21 @@ function stepOf({ at }: World, row: number, rule: NonNegativeRows["rule"], whole
   const score = (y: number, of: number[]) => of.reduce((sum, value, k) => sum + value * factor(y, k), 0);
   const penalty = at.regularization[row];
   const sum = (each: (y: number) => number) => rows.reduce((total, y) => total + each(y), 0);
+  const scores = new Map(rows.map((y) => [y, score(y, x)]));
+  const scored = (y: number) => scores.get(y) as number;
   if (rule === "multiplicative") {
     return x.map((value, k) => {
-      const divisor = sum((y) => score(y, x) * factor(y, k)) + penalty * value;
+      const divisor = sum((y) => scored(y) * factor(y, k)) + penalty * value;
       return divisor > 0 ? (value * sum((y) => (given.get(y) ?? 0) * factor(y, k))) / divisor : value;
     });
   }
   for (let k = 0; k < x.length; k++) {
-    const slope = sum((y) => (score(y, x) - (given.get(y) ?? 0)) * factor(y, k)) + penalty * x[k];
+    const slope = sum((y) => (scored(y) - (given.get(y) ?? 0)) * factor(y, k)) + penalty * x[k];
     const divisor = sum((y) => factor(y, k) ** 2) + penalty;
-    if (divisor > 0) x[k] = Math.max(0, x[k] - slope / divisor);
+    if (!(divisor > 0)) continue;
+    const before = x[k];
+    x[k] = Math.max(0, before - slope / divisor);
+    for (const y of rows) scores.set(y, scored(y) + (x[k] - before) * factor(y, k));
   }
   return x;
 }

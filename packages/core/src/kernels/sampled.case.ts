@@ -1,184 +1,72 @@
 /**
- * Sampled gradients on every backend, and the world they are tried on. The loss of a batch is written here once more from
- * sampled.ts, in f64, as a function of all numbers, and its gradient taken by central differences.
+ * Sampled gradients on every backend. The loss of a batch is written here once more from sampled.ts, in f64, as a function of all
+ * numbers, and its gradient taken by central differences.
  */
 import { describe, expect, it } from "vitest";
-import { Digest, hash32, normal, unit } from "../support/index.ts";
+import { Digest, hash32 } from "../support/index.ts";
 import type { Optimizer } from "./descent.ts";
-import { type Kernels, type Reals, slot } from "./kernels.ts";
-import type { Moved } from "./net.ts";
-import { mostEntries, type SampledLoss, type SampledProblem, type SampledSide, sampledSlots } from "./sampled.ts";
+import { type Kernels, slot } from "./kernels.ts";
+import type { SampledProblem, SampledSide } from "./sampled.ts";
+import {
+  candidatesOf,
+  draw,
+  type Point,
+  pairwise,
+  pointOf,
+  sampledLosses,
+  sampledWorld,
+  type World,
+} from "./sampled-worlds.case.ts";
 import { once } from "./worlds.case.ts";
-
-export const sampledLosses: readonly SampledLoss[] = [
-  { kind: "softmax", temperature: 0.5, positiveTemperature: undefined },
-  { kind: "softmax", temperature: 0.4, positiveTemperature: 0.7 },
-  { kind: "bpr", temperature: 0.6, hardestOf: undefined },
-  { kind: "logistic", unobservedWeight: 0.3 },
-  { kind: "warp", margin: 0.8 },
-  { kind: "bpr", temperature: 0.6, hardestOf: 3 },
-];
-
-const pairwise: SampledLoss = { kind: "bpr", temperature: 0.6, hardestOf: undefined };
-
-export interface SampledWorldOptions {
-  readonly loss: SampledLoss;
-  readonly leftRows?: number;
-  readonly rightRows?: number;
-  readonly rank?: number;
-  readonly batchSize?: number;
-  readonly candidates?: number;
-  readonly cosine?: boolean;
-  readonly biases?: boolean;
-  /** Left rows are made of their entries too, and right rows have offsets */
-  readonly history?: boolean;
-  readonly optimizer?: Optimizer;
-  /** Share of the pairs that are entries; the first left row has none, the last every right row */
-  readonly density?: number;
-}
-
-/** Random tables and entries in a workspace with both moments. */
-export function sampledWorld(kernels: Kernels, options: SampledWorldOptions) {
-  const { loss, leftRows = 17, rightRows = 40, rank = 5, batchSize = 7, candidates = 13, cosine = false } = options;
-  const { biases = !cosine, density = 0.2, history = false } = options;
-  const start = new Uint32Array(leftRows + 1);
-  const index: number[] = [];
-  for (let l = 0; l < leftRows; l++) {
-    for (let r = 0; r < rightRows; r++) {
-      if (l === leftRows - 1 || (l > 0 && unit(3, l * rightRows + r) < density)) index.push(r);
-    }
-    start[l + 1] = index.length;
-  }
-  const table = { left: slot.realTable(leftRows, rank), right: slot.realTable(rightRows, rank) };
-  const w = kernels.open({
-    ...table,
-    leftFirst: table.left,
-    leftSecond: table.left,
-    rightFirst: table.right,
-    rightSecond: table.right,
-    bias: slot.real(3 * (leftRows + rightRows)),
-    start: slot.u32(leftRows + 1),
-    index: slot.u32(index.length),
-    weight: slot.real(leftRows),
-    historyWeight: slot.real(leftRows),
-    offset: slot.real(rightRows),
-    order: slot.u32(leftRows),
-    ...sampledSlots({ rightRows, rank, batchSize, candidates, entries: mostEntries({ start }, batchSize) }),
-  });
-  const { at } = w;
-  at.start.set(start);
-  at.index.set(index);
-  for (let l = 0; l < leftRows; l++) {
-    at.order[l] = (l * 7) % leftRows;
-    at.weight[l] = 0.5 + unit(4, l);
-    at.historyWeight[l] = 0.2 + unit(8, l);
-  }
-  for (let r = 0; r < rightRows; r++) at.offset[r] = normal(9, r) / 3;
-  const side = (which: "left" | "right", from: number): SampledSide => {
-    const { rows, data, stride } = at[which];
-    for (let i = 0; i < rows * rank; i++) data[Math.floor(i / rank) * stride + (i % rank)] = normal(5 + from, i) / 2;
-    const part = (k: number) => at.bias.subarray(3 * from + k * rows, 3 * from + (k + 1) * rows);
-    for (let i = 0; i < rows; i++) part(0)[i] = normal(6 + from, i) / 3;
-    return {
-      factors: { table: at[which], value: data, first: at[`${which}First`].data, second: at[`${which}Second`].data },
-      bias: biases ? { value: part(0), first: part(1), second: part(2) } : undefined,
-      regularization: cosine ? 0 : 0.03,
-      biasRegularization: biases ? 0.02 : 0,
-    };
-  };
-  const problem: SampledProblem = {
-    left: side("left", 0),
-    right: side("right", leftRows),
-    cosine,
-    loss,
-    entries: { start: at.start, index: at.index },
-    weight: at.weight,
-    historyWeight: history ? at.historyWeight : undefined,
-    offset: history ? at.offset : undefined,
-    order: at.order,
-    batchSize,
-    candidates,
-    seed: 77,
-    work: at,
-  };
-  const optimizer = options.optimizer ?? { kind: "sgd", momentum: 0 };
-  const move = (from: number, to: number, rate = 0.05, done = from): Promise<number> =>
-    w.sampledBatches(problem, { optimizer, done, rates: Float64Array.of(rate), from, to });
-  return { problem, move, batches: Math.ceil(leftRows / batchSize), numbers: () => numbersOf(problem), close: w.close };
-}
-
-type World = ReturnType<typeof sampledWorld>;
-
-/** Every number that moves, by name. */
-function numbersOf({ left, right }: SampledProblem): [string, Reals][] {
-  const of = (name: string, { factors, bias }: SampledSide): [string, Reals][] => {
-    const named = (what: string, moved: Moved): [string, Reals][] => [
-      [`${name} ${what}`, moved.value],
-      [`${name} ${what} first`, moved.first],
-      [`${name} ${what} second`, moved.second],
-    ];
-    return [...named("factors", factors), ...(bias === undefined ? [] : named("bias", bias))];
-  };
-  return [...of("left", left), ...of("right", right)];
-}
-
-const draw = (hash: number, count: number) => Math.floor((hash / 2 ** 32) * count);
-
-/** The batch's candidates, as sampled.ts says. */
-function candidatesOf({ seed, candidates, right }: SampledProblem, batch: number): number[] {
-  const { rows } = right.factors.table;
-  const drawn: number[] = [];
-  for (let i = 0; drawn.length < candidates; i++) {
-    const row = candidates === rows ? i : draw(hash32(hash32(seed, batch), i), rows);
-    if (!drawn.includes(row)) drawn.push(row);
-  }
-  return drawn;
-}
-
-/** What a batch is a function of: copies of the four arrays. */
-interface Point {
-  readonly left: Float64Array;
-  readonly right: Float64Array;
-  readonly leftBias: Float64Array | undefined;
-  readonly rightBias: Float64Array | undefined;
-}
-
-function pointOf({ left, right }: SampledProblem): Point {
-  const copy = (moved: Moved | undefined) => (moved === undefined ? undefined : Float64Array.from(moved.value));
-  return {
-    left: Float64Array.from(left.factors.value),
-    right: Float64Array.from(right.factors.value),
-    leftBias: copy(left.bias),
-    rightBias: copy(right.bias),
-  };
-}
 
 const sigma = (x: number) => 1 / (1 + Math.exp(-x));
 const harmonic = (k: number) => Array.from({ length: k }, (_, i) => 1 / (i + 1)).reduce((a, b) => a + b, 0);
 const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+function product(x: Float64Array, y: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < x.length; k++) sum += x[k] * y[k];
+  return sum;
+}
+
+/** Scores at the points that choices are made at, by left and right row. */
+const scoresAt = new WeakMap<Point, Map<string, number>>();
 
 /** Σ weight · loss of a batch, and that with its penalties, at any point; WARP's choices are those of the point `at`. */
 function batchLoss(problem: SampledProblem, batch: number, place: number, at: Point, point: Point) {
   const { left, right, entries, weight, order, batchSize, cosine, loss, historyWeight, offset } = problem;
   const { rank, stride } = left.factors.table;
   const candidates = candidatesOf(problem, batch);
-  const row = (data: Float64Array, r: number) => [...data.subarray(r * stride, r * stride + rank)];
-  const score = (p: Point, l: number, r: number): number => {
-    const y = row(p.right, r);
-    const z = row(p.left, l);
-    for (const entry of historyWeight === undefined
-      ? []
-      : entries.index.subarray(entries.start[l], entries.start[l + 1])) {
+  const row = (data: Float64Array, r: number) => data.subarray(r * stride, r * stride + rank);
+  const lengthOf = (x: Float64Array) => (cosine ? Math.sqrt(product(x, x)) : 1);
+  /** The scores of a left row by right row. */
+  const scores = (p: Point, l: number): ((r: number) => number) => {
+    const z = row(p.left, l).slice();
+    const history = historyWeight === undefined ? [] : entries.index.subarray(entries.start[l], entries.start[l + 1]);
+    for (const entry of history) {
       const other = row(p.right, entry);
-      const share = (historyWeight?.[l] ?? 0) / (cosine ? Math.hypot(...other) : 1);
-      for (const [k, v] of other.entries()) z[k] += share * v;
+      const share = (historyWeight?.[l] ?? 0) / lengthOf(other);
+      for (let k = 0; k < rank; k++) z[k] += share * other[k];
     }
-    const product = sumOf(z.map((v, k) => v * y[k]));
-    const scaled = cosine ? product / Math.hypot(...z) / Math.hypot(...y) : product;
-    return scaled + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0) + (offset?.[r] ?? 0);
+    const length = lengthOf(z);
+    return (r) => {
+      const y = row(p.right, r);
+      const scaled = product(z, y) / length / lengthOf(y);
+      return scaled + (p.leftBias?.[l] ?? 0) + (p.rightBias?.[r] ?? 0) + (offset?.[r] ?? 0);
+    };
+  };
+  const scoresThen = (l: number) => {
+    const known = scoresAt.get(at) ?? new Map<string, number>();
+    scoresAt.set(at, known);
+    return (r: number): number => {
+      const key = `${l} ${r}`;
+      const score = known.get(key) ?? scores(at, l)(r);
+      known.set(key, score);
+      return score;
+    };
   };
   const pay = (side: SampledSide, data: Float64Array, bias: Float64Array | undefined, r: number) =>
-    side.regularization * sumOf(row(data, r).map((v) => v * v)) + side.biasRegularization * (bias?.[r] ?? 0) ** 2;
+    side.regularization * product(row(data, r), row(data, r)) + side.biasRegularization * (bias?.[r] ?? 0) ** 2;
   let total = 0;
   let penalties = 0;
   for (const l of order.subarray(place * batchSize, (place + 1) * batchSize)) {
@@ -186,7 +74,8 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     const negatives = candidates.filter((r) => !own.includes(r));
     if (own.length === 0 || negatives.length === 0) continue;
     const [n, m] = [own.length, negatives.length];
-    const [above, below] = [own.map((r) => score(point, l, r)), negatives.map((r) => score(point, l, r))];
+    const score = scores(point, l);
+    const [above, below] = [own.map(score), negatives.map(score)];
     const unseen = right.factors.table.rows - n;
     // The row's negatives in the order in which they are looked at for its k-th entry.
     const looks = (k: number) => {
@@ -202,9 +91,9 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     } else if (loss.kind === "bpr" && loss.hardestOf !== undefined) {
       for (const [k, s] of above.entries()) {
         const looked = looks(k).slice(0, loss.hardestOf);
-        const scores = looked.map((r) => score(at, l, r));
-        const j = looked[scores.indexOf(Math.max(...scores))];
-        value -= Math.log(sigma((s - score(point, l, j)) / loss.temperature));
+        const then = looked.map(scoresThen(l));
+        const j = looked[then.indexOf(Math.max(...then))];
+        value -= Math.log(sigma((s - score(j)) / loss.temperature));
       }
     } else if (loss.kind === "bpr") {
       value = sumOf(above.map((s) => sumOf(below.map((t) => -Math.log(sigma((s - t) / loss.temperature)))))) / m;
@@ -214,9 +103,10 @@ function batchLoss(problem: SampledProblem, batch: number, place: number, at: Po
     } else {
       for (const [k, s] of above.entries()) {
         const round = looks(k);
-        const t = round.findIndex((r) => score(at, l, r) > score(at, l, own[k]) - loss.margin);
+        const then = scoresThen(l);
+        const t = round.findIndex((r) => then(r) > then(own[k]) - loss.margin);
         if (t < 0) continue;
-        const hinge = loss.margin - s + score(point, l, round[t]);
+        const hinge = loss.margin - s + score(round[t]);
         value += (harmonic(Math.floor(unseen / (t + 1))) / harmonic(unseen)) * hinge;
       }
     }

@@ -1,54 +1,27 @@
 /** The behaviour of `solveRows` by subspaces on every backend: beside its definition, the exact solution and formulas. Part of kernels.case.ts. */
 import { expect, it } from "vitest";
-import type { Kernels, RowProblem } from "./kernels.ts";
+import type { Kernels } from "./kernels.ts";
 import { openReference } from "./reference/index.ts";
 import {
+  allUnknowns,
+  expectClose,
+  expectEmptyRowsZero,
   explicitWorld,
   gradient,
-  implicitWorld,
-  objective,
   once,
   RANKS,
-  type RowWorld,
   relativeResidual,
+  rowWorlds,
+  solvedWorlds,
+  totalObjective,
   unknowns,
 } from "./worlds.case.ts";
 
-const worlds = (kernels: Kernels, rank: number): Promise<RowWorld<RowProblem>[]> =>
-  Promise.all([
-    explicitWorld(kernels, { rank, seed: 5 }),
-    explicitWorld(kernels, { rank, seed: 6 }, false),
-    implicitWorld(kernels, { rank, seed: 7 }),
-    implicitWorld(kernels, { rank, seed: 8 }, { unobservedWeight: 0.1, overlap: 0.1, regularization: 0.7 }),
-    implicitWorld(kernels, { rank, seed: 9 }, { unobservedWeight: 1, overlap: 1 }),
-  ]);
+const worlds = (kernels: Kernels, rank: number) => rowWorlds(kernels, rank, { unobservedWeight: 1, overlap: 1 });
 
-/** The unknowns of each row of each world after one round. */
-async function solvedWorlds(kernels: Kernels, rank: number, blockSize: number): Promise<number[][][]> {
-  const found: number[][][] = [];
-  for (const { problem, workspace } of await worlds(kernels, rank)) {
-    expect(await workspace.solveRows(problem, { kind: "subspace", blockSize })).toBeUndefined();
-    found.push(Array.from({ length: problem.out.rows }, (_, row) => unknowns(problem, row)));
-    workspace.close();
-  }
-  return found;
-}
-
-function expectClose(found: number[][][], defined: number[][][]): void {
-  for (const [i, rows] of found.entries()) {
-    for (const [row, x] of rows.entries()) {
-      const size = Math.max(...defined[i][row].map(Math.abs));
-      const error = Math.max(...x.map((value, j) => Math.abs(value - defined[i][row][j])));
-      expect(error, `world ${i}, row ${row}`).toBeLessThanOrEqual(size * 2 ** -14);
-    }
-  }
-}
-
-function total(problem: RowProblem): number {
-  let sum = 0;
-  for (let row = 0; row < problem.out.rows; row++) sum += objective(problem, row, unknowns(problem, row), true);
-  return sum;
-}
+/** After one round. */
+const solved = (kernels: Kernels, rank: number, blockSize: number) =>
+  solvedWorlds(worlds(kernels, rank), { kind: "subspace", blockSize });
 
 export function subspaceCases(kernels: Kernels): void {
   // The definition is not compared with itself.
@@ -58,9 +31,9 @@ export function subspaceCases(kernels: Kernels): void {
       async (rank) => {
         for (const blockSize of [16, 32]) {
           const defined = await once(["subspace", rank, blockSize], () =>
-            solvedWorlds(openReference("the definition"), rank, blockSize),
+            solved(openReference("the definition"), rank, blockSize),
           );
-          expectClose(await solvedWorlds(kernels, rank, blockSize), defined);
+          expectClose(await solved(kernels, rank, blockSize), defined);
         }
       },
     );
@@ -69,23 +42,18 @@ export function subspaceCases(kernels: Kernels): void {
   it.each([5, 16, 33, 65])(
     "one block gives the exact solution, to 2⁻¹⁴ of its largest factor, at rank %i",
     async (rank) => {
-      const exact: number[][][] = [];
-      for (const { problem, workspace } of await worlds(kernels, rank)) {
-        await workspace.solveRows(problem, { kind: "cholesky" });
-        exact.push(Array.from({ length: problem.out.rows }, (_, row) => unknowns(problem, row)));
-        workspace.close();
-      }
-      expectClose(await solvedWorlds(kernels, rank, 96), exact);
+      const exact = await solvedWorlds(worlds(kernels, rank), { kind: "cholesky" });
+      expectClose(await solved(kernels, rank, 96), exact);
     },
   );
 
   it("no round raises the objective, and 60 of them end at the exact solution of every row", async () => {
     for (const { problem, workspace } of await worlds(kernels, 24)) {
-      let before = total(problem);
+      let before = totalObjective(problem);
       for (let round = 0; round < 60; round++) {
         await workspace.solveRows(problem, { kind: "subspace", blockSize: 16 });
         if (round > 9 && round < 59) continue;
-        const now = total(problem);
+        const now = totalObjective(problem);
         expect(now).toBeLessThanOrEqual(before * (1 + 2 ** -20));
         before = now;
       }
@@ -112,11 +80,10 @@ export function subspaceCases(kernels: Kernels): void {
   it("from the exact solution it stays there to 2⁻¹⁴", async () => {
     const [before, after]: number[][][][] = [[], []];
     for (const { problem, workspace } of await worlds(kernels, 33)) {
-      const rows = () => Array.from({ length: problem.out.rows }, (_, row) => unknowns(problem, row));
       await workspace.solveRows(problem, { kind: "cholesky" });
-      before.push(rows());
+      before.push(allUnknowns(problem));
       await workspace.solveRows(problem, { kind: "subspace", blockSize: 16 });
-      after.push(rows());
+      after.push(allUnknowns(problem));
       workspace.close();
     }
     expectClose(after, before);
@@ -125,11 +92,7 @@ export function subspaceCases(kernels: Kernels): void {
   it("rows without entries become zero, padding stays zero", async () => {
     for (const { problem, workspace } of await worlds(kernels, 21)) {
       await workspace.solveRows(problem, { kind: "subspace", blockSize: 16 });
-      expect(unknowns(problem, 1).every((value) => value === 0)).toBe(true);
-      for (let row = 0; row < problem.out.rows; row++) {
-        const padding = problem.out.data.subarray(row * 32 + 21, row * 32 + 32);
-        expect(padding.every((value) => value === 0)).toBe(true);
-      }
+      expectEmptyRowsZero(problem);
       workspace.close();
     }
   });

@@ -4,6 +4,7 @@
  * The formulas are written from the objectives in `kernels.ts`, with loops over everything, and share no code with any
  * backend. Not part of the build.
  */
+import { expect } from "vitest";
 import { hash32, uniform, unit } from "../support/index.ts";
 import { numberAt } from "./entries.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type ImplicitRows,
   type Kernels,
   type RowProblem,
+  type RowSolver,
   rowStride,
   type SparseRows,
   slot,
@@ -272,4 +274,52 @@ export function gradient(problem: RowProblem, row: number, x: readonly number[])
 export function relativeResidual(problem: RowProblem, row: number): number {
   const { value, size } = gradient(problem, row, unknowns(problem, row));
   return Math.max(...value.map(Math.abs)) / size;
+}
+
+/** Explicit rows with and without biases, implicit ones with weights of three kinds. @param last the third kind */
+export const rowWorlds = (kernels: Kernels, rank: number, last: Weights): Promise<RowWorld<RowProblem>[]> =>
+  Promise.all([
+    explicitWorld(kernels, { rank, seed: 5 }),
+    explicitWorld(kernels, { rank, seed: 6 }, false),
+    implicitWorld(kernels, { rank, seed: 7 }),
+    implicitWorld(kernels, { rank, seed: 8 }, { unobservedWeight: 0.1, overlap: 0.1, regularization: 0.7 }),
+    implicitWorld(kernels, { rank, seed: 9 }, last),
+  ]);
+
+export const allUnknowns = (problem: RowProblem): number[][] =>
+  Array.from({ length: problem.out.rows }, (_, row) => unknowns(problem, row));
+
+/** The unknowns of each row of each world after one call. */
+export async function solvedWorlds(worlds: Promise<RowWorld<RowProblem>[]>, solver: RowSolver): Promise<number[][][]> {
+  const found: number[][][] = [];
+  for (const { problem, workspace } of await worlds) {
+    expect(await workspace.solveRows(problem, solver)).toBeUndefined();
+    found.push(allUnknowns(problem));
+    workspace.close();
+  }
+  return found;
+}
+
+/** Unknowns of rows of worlds, to 2⁻¹⁴ of the row's largest. */
+export function expectClose(found: number[][][], defined: number[][][]): void {
+  for (const [i, rows] of found.entries()) {
+    for (const [row, x] of rows.entries()) {
+      const size = Math.max(...defined[i][row].map(Math.abs));
+      const error = Math.max(...x.map((value, j) => Math.abs(value - defined[i][row][j])));
+      expect(error, `world ${i}, row ${row}`).toBeLessThanOrEqual(size * 2 ** -14);
+    }
+  }
+}
+
+/** The whole objective of all rows where they stand. */
+export const totalObjective = (problem: RowProblem): number =>
+  allUnknowns(problem).reduce((sum, x, row) => sum + objective(problem, row, x, true), 0);
+
+/** Rows without entries are zero, and so is all padding. */
+export function expectEmptyRowsZero(problem: RowProblem): void {
+  const { data, rows, rank, stride } = problem.out;
+  expect(unknowns(problem, 1).every((value) => value === 0)).toBe(true);
+  for (let row = 0; row < rows; row++) {
+    expect(data.subarray(row * stride + rank, (row + 1) * stride).every((value) => value === 0)).toBe(true);
+  }
 }

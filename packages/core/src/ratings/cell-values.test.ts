@@ -60,7 +60,7 @@ describe("CellValues.of", () => {
     );
   });
 
-  it.each(forms)("%s: counts and every say what the numbers say", (_, floats) => {
+  it.each(forms)("%s: counts, every, sum (to 1e-12) and facts say what the numbers say", (_, floats) => {
     const values = CellValues.of(floats);
     const counts = new Map<number, number>();
     for (const x of floats) counts.set(x, (counts.get(x) ?? 0) + 1);
@@ -70,6 +70,12 @@ describe("CellValues.of", () => {
     const largest = floats.reduce((a, b) => Math.max(a, b));
     expect(values.every((x) => x <= largest)).toBe(true);
     expect(values.every((x) => x < largest)).toBe(false);
+    const sum = (of: (x: number) => number) => floats.reduce((total, x) => total + of(x), 0);
+    const cubes = (x: number) => Math.abs(x) ** 3;
+    expect(Math.abs(values.sum(cubes) / sum(cubes) - 1)).toBeLessThan(1e-12);
+    const { mean, min, max } = values.facts;
+    expect(Math.abs(mean - sum((x) => x) / floats.length)).toBeLessThan(1e-12 * (sum(Math.abs) / floats.length));
+    expect([min, max]).toEqual([floats.reduce((a, b) => Math.min(a, b)), largest]);
   });
 
   it("a value that only the table of the whole has does not count", () => {
@@ -79,6 +85,7 @@ describe("CellValues.of", () => {
       { value: 3, count: 2 },
     ]);
     expect(part.every((x) => x < 4)).toBe(true);
+    expect(part.facts).toEqual({ mean: 6.5 / 3, min: 0.5, max: 3 });
   });
 
   it.each(forms)("%s: the digest of 9000 numbers in blocks is that of the numbers in one array", (_, floats) => {

@@ -55,6 +55,9 @@ export class CellValues implements Iterable<number> {
   readonly length: number;
   readonly code: Uint8Array | undefined;
   readonly table: Float32Array;
+  /** How often each code occurs, once somebody asked */
+  #countOf: Float64Array | undefined;
+  #facts: { readonly mean: number; readonly min: number; readonly max: number } | undefined;
 
   /**
    * Arrays are taken over, not copied, and taken as correct.
@@ -145,12 +148,53 @@ export class CellValues implements Iterable<number> {
         if (counts.size > most) return undefined;
       }
     } else {
-      const ofCode = new Float64Array(this.table.length);
-      for (let cell = 0; cell < this.length; cell++) ofCode[this.code[cell]]++;
-      for (let code = 0; code < ofCode.length; code++) if (ofCode[code] > 0) counts.set(this.table[code], ofCode[code]);
+      const countOf = this.#countsOf(this.code);
+      for (let code = 0; code < countOf.length; code++)
+        if (countOf[code] > 0) counts.set(this.table[code], countOf[code]);
     }
     if (counts.size > most) return undefined;
     return Array.from(counts, ([value, count]) => ({ value, count })).sort((a, b) => a.value - b.value);
+  }
+
+  /**
+   * Σ of(value) over all cells in f64: over codes as Σ count · of(value) in the order of the table, else in the order of the cells.
+   *
+   * @param of of a value alone; called once for each value of the table, or for each cell
+   */
+  sum(of: (value: number) => number): number {
+    const { code, table, length } = this;
+    let sum = 0;
+    if (code !== undefined) {
+      const countOf = this.#countsOf(code);
+      for (let i = 0; i < countOf.length; i++) if (countOf[i] > 0) sum += countOf[i] * of(table[i]);
+    } else if (table.length === 1) sum = length * of(table[0]);
+    else for (let cell = 0; cell < length; cell++) sum += of(table[cell]);
+    return sum;
+  }
+
+  /** Of the cells' values; NaN, Infinity and -Infinity where there is no cell. */
+  get facts(): { readonly mean: number; readonly min: number; readonly max: number } {
+    if (this.#facts === undefined) {
+      let min = Number.POSITIVE_INFINITY;
+      let max = Number.NEGATIVE_INFINITY;
+      const mean =
+        this.sum((value) => {
+          if (value < min) min = value;
+          if (value > max) max = value;
+          return value;
+        }) / this.length;
+      this.#facts = { mean, min, max };
+    }
+    return this.#facts;
+  }
+
+  #countsOf(code: Uint8Array): Float64Array {
+    if (this.#countOf === undefined) {
+      const counts = new Uint32Array(this.table.length);
+      for (let cell = 0; cell < code.length; cell++) counts[code[cell]]++;
+      this.#countOf = Float64Array.from(counts);
+    }
+    return this.#countOf;
   }
 
   get byteLength(): number {

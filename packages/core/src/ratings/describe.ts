@@ -72,14 +72,9 @@ export function describeRatings(ratings: Ratings): RatingsDescription {
   };
 }
 
-/** Population form, summed in f64 in the order of the values. */
+/** Population form, summed in f64 (`CellValues.sum`). */
 export function standardDeviation(values: CellValues, mean: number): number {
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) {
-    const difference = values.at(i) - mean;
-    squares += difference * difference;
-  }
-  return Math.sqrt(squares / values.length);
+  return Math.sqrt(values.sum((value) => (value - mean) ** 2) / values.length);
 }
 
 /** The smallest value that is not below half of all values. */

@@ -34,7 +34,6 @@ export class Ratings {
   readonly report: DataReport;
   #byItem: CompressedRows | undefined;
   #itemCounts: Uint32Array | undefined;
-  #figures: { readonly mean: number; readonly min: number; readonly max: number } | undefined;
   #hash: string | undefined;
 
   /** For the makers of this room (builder, dense, splits, worlds): arrays are taken as correct. */
@@ -86,7 +85,7 @@ export class Ratings {
     return this.byUser.time !== undefined;
   }
 
-  /** Mean value, summed in f64 by user, then item. @throws DataError when there is no cell */
+  /** Mean value, summed in f64 (`CellValues.sum`). @throws DataError when there is no cell */
   get mean(): number {
     return this.#values().mean;
   }
@@ -138,22 +137,10 @@ export class Ratings {
   }
 
   #values(): { readonly mean: number; readonly min: number; readonly max: number } {
-    if (this.#figures === undefined) {
-      const value = this.byUser.value;
-      if (value.length === 0)
-        throw new DataError("ratings: there is no cell here, hence no mean, min or max; check `size` first");
-      let sum = 0;
-      let min = value.at(0);
-      let max = min;
-      for (let cell = 0; cell < value.length; cell++) {
-        const x = value.at(cell);
-        sum += x;
-        if (x < min) min = x;
-        if (x > max) max = x;
-      }
-      this.#figures = { mean: sum / value.length, min, max };
-    }
-    return this.#figures;
+    const { value } = this.byUser;
+    if (value.length === 0)
+      throw new DataError("ratings: there is no cell here, hence no mean, min or max; check `size` first");
+    return value.facts;
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Model } from "../model/index.ts";
 import { CellValues, type Id, type IdMap } from "../ratings/index.ts";
-import { DataError, show } from "../support/index.ts";
+import { DataError, OptionError, show } from "../support/index.ts";
 import { indexesOf } from "./rows.ts";
 
 /** One entry of a user's history. */
@@ -108,4 +108,22 @@ export function historyCounts(model: Model, side: "user" | "item"): Uint32Array 
   const counts = new Uint32Array(model.items.size);
   for (const item of history.index) counts[item]++;
   return counts;
+}
+
+/** Entries under one name for both sides. @throws OptionError for an entry that is not a record with that field */
+export function* entriesOf<Field extends "user" | "item">(
+  who: string,
+  history: Iterable<{ readonly [F in Field]: Id } & { readonly rating?: number | undefined }>,
+  field: Field,
+): Generator<{ id: Id; rating: unknown }> {
+  if (typeof history !== "object" || history === null || !(Symbol.iterator in history)) {
+    throw new OptionError(who, "history", history, `a list of { ${field}, rating? }`);
+  }
+  for (const entry of history) {
+    const id: unknown = entry?.[field];
+    if (typeof id !== "string" && typeof id !== "number") {
+      throw new OptionError(who, "history", entry, `a list of { ${field}, rating? }`);
+    }
+    yield { id, rating: entry.rating };
+  }
 }

@@ -8,7 +8,7 @@
 import { type EngineOptions, engineOptionNames, type Kernels, kernelsFor } from "../kernels/index.ts";
 import { checkModel, type FactorModel, type Model, type Scorer, scorerOf } from "../model/index.ts";
 import type { Id } from "../ratings/index.ts";
-import { knownOptions, LowrankError, OptionError } from "../support/index.ts";
+import { knownOptions, LowrankError } from "../support/index.ts";
 import { explainParts, remainderOf } from "./explain.ts";
 import { explainByItems } from "./explain-items.ts";
 import { idList } from "./filters.ts";
@@ -16,6 +16,7 @@ import { FoldIn, foldableOf, noRows, objectiveOf } from "./fold-in.ts";
 import {
   type CleanHistory,
   cleanHistory,
+  entriesOf,
   type HistoryItem,
   type HistoryUser,
   historyCounts,
@@ -401,23 +402,5 @@ export class Recommender {
       this.#foldIns.set(side, foldIn);
     }
     return foldIn;
-  }
-}
-
-/** Entries under one name for both sides. @throws OptionError for an entry that is not a record with that field */
-function* entriesOf<Field extends "user" | "item">(
-  who: string,
-  history: Iterable<{ readonly [F in Field]: Id } & { readonly rating?: number | undefined }>,
-  field: Field,
-): Generator<{ id: Id; rating: unknown }> {
-  if (typeof history !== "object" || history === null || !(Symbol.iterator in history)) {
-    throw new OptionError(who, "history", history, `a list of { ${field}, rating? }`);
-  }
-  for (const entry of history) {
-    const id: unknown = entry?.[field];
-    if (typeof id !== "string" && typeof id !== "number") {
-      throw new OptionError(who, "history", entry, `a list of { ${field}, rating? }`);
-    }
-    yield { id, rating: entry.rating };
   }
 }

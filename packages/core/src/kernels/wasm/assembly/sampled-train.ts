@@ -4,6 +4,8 @@
  * row is in one batch of a pass only and so may move at once: what the right rows need of it stands in the panels.
  *
  * Sums over entries of a right row are taken in the order of the batch, those over candidates in the order of these.
+ *
+ * Longer than other files: what a phase leaves for the next one, and where, is known in full by the three of them together.
  */
 import { beginMove, move, moveOne, Optimizer } from "./optimizer";
 import { hash32 } from "./random";

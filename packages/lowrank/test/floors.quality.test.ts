@@ -152,13 +152,14 @@ describe("ranking with settings chosen on a validation split", () => {
   });
 
   it.each([
-    { method: softmax(), recall: 0.185, ndcg: 0.154 },
+    { method: softmax(), recall: 0.185, ndcg: 0.155 },
     { method: bpr(), recall: 0.1627, ndcg: 0.1378 },
   ])(
     "$method.name with its defaults on Gowalla reaches Recall@20 $recall and NDCG@20 $ndcg, over every unseen item",
     async ({ method, recall, ndcg }) => {
       const train = readGowalla("train");
-      const { model, report } = await factorize(train, method, { seed: 1 });
+      // The same bytes on every machine: a margin may be small.
+      const { model, report } = await factorize(train, method, { seed: 1, reproducible: true });
       const result = await evaluate(model, readGowalla("test"), { train, n: [20], rulers: false });
       const figures = result.ranking?.[0];
       const seconds = report.seconds.total.toFixed(1);
