@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Digest, hash32 } from "../support/index.ts";
 import type { Optimizer } from "./descent.ts";
 import { type Kernels, slot } from "./kernels.ts";
-import type { SampledProblem, SampledSide } from "./sampled.ts";
+import type { SampledLoss, SampledProblem, SampledSide } from "./sampled.ts";
 import {
   candidatesOf,
   draw,
@@ -260,9 +260,29 @@ export function sampledCases(kernels: Kernels): void {
     world.close();
   });
 
-  it("gives back a sum that is not finite when a number is not", async () => {
-    const world = sampledWorld(kernels, { loss: pairwise });
-    world.problem.right.factors.value[2] = Number.NaN;
+  it.each(sampledLosses)(
+    "gives back a sum that is not finite when a number of either side is not: %o",
+    async (loss) => {
+      for (const side of ["left", "right"] as const) {
+        const world = sampledWorld(kernels, { loss });
+        // The first left row has no entries.
+        world.problem[side].factors.value[world.problem[side].factors.table.stride + 2] = Number.NaN;
+        expect(await world.move(0, world.batches)).toBeNaN();
+        world.close();
+      }
+    },
+  );
+
+  it("gives back NaN for one negative that is no number among others that are, with the highest of all of them", async () => {
+    const loss: SampledLoss = { kind: "bpr", temperature: 0.6, hardestOf: 40 };
+    const world = sampledWorld(kernels, { loss, density: 0.05, candidates: 40 });
+    const { right, entries } = world.problem;
+    const { rows, stride } = right.factors.table;
+    // The last left row has every right row, and so no negatives.
+    const had = new Set(entries.index.subarray(0, entries.start[entries.start.length - 2]));
+    const row = Array.from({ length: rows }, (_, r) => r).findIndex((r) => r > 5 && !had.has(r));
+    expect(row).toBeGreaterThan(0);
+    right.factors.value[row * stride] = Number.NaN;
     expect(await world.move(0, world.batches)).toBeNaN();
     world.close();
   });

@@ -29,6 +29,7 @@ export function checkNearestRows(problem: NearestRows): void {
 
 export function checkSquareOfRows(problem: SquareOfRows): void {
   const rows = checkPairsOfRows("squareOfRows", problem);
+  checkRange("squareOfRows", problem.first, problem.last, rows);
   atLeast("squareOfRows", "out.length", problem.out.length, squareStride(rows) ** 2);
 }
 

@@ -43,9 +43,12 @@ export interface NearestRows extends RowPairs {
   readonly found: Uint32Array;
 }
 
-/** out = A · Aᵀ + diagonal · I. */
+/** out = A · Aᵀ + diagonal · I, some of its rows. */
 export interface SquareOfRows extends RowPairs {
   readonly diagonal: number;
+  /** Rows first .. last - 1 are written, and the padding with the last one: calls over all of them make the square */
+  readonly first: number;
+  readonly last: number;
   /** Out: f64[stride × stride] with stride = squareStride(rows): both triangles; padding that of a unit matrix */
   readonly out: Float64Array;
 }

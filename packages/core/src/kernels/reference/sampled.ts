@@ -223,7 +223,9 @@ function hardest(row: Row, tau: number, most: number, looks: (k: number) => read
   let sum = 0;
   for (const [p, above] of entryScore.entries()) {
     const looked = looks(p).slice(0, most);
-    const j = looked.reduce((best, other) => (negativeScore[other] > negativeScore[best] ? other : best));
+    // Here and in `warp` a score that is not a number is taken, so that the sum tells of it.
+    const isHigher = (score: number, best: number) => score > best || Number.isNaN(score);
+    const j = looked.reduce((best, other) => (isHigher(negativeScore[other], negativeScore[best]) ? other : best));
     const below = negativeScore[j];
     sum += softplus((below - above) / tau);
     const slope = sigmoid((below - above) / tau) / tau;
@@ -251,7 +253,7 @@ function warp(row: Row, margin: number, unseen: number, looks: (k: number) => re
   let sum = 0;
   for (const [p, score] of entryScore.entries()) {
     const order = looks(p);
-    const looked = order.findIndex((j) => negativeScore[j] > score - margin);
+    const looked = order.findIndex((j) => !(negativeScore[j] <= score - margin));
     if (looked < 0) continue;
     const j = order[looked];
     const weight = harmonic(Math.floor(unseen / (looked + 1))) / harmonic(unseen);

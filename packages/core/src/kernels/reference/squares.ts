@@ -46,17 +46,18 @@ export function nearestRows(problem: NearestRows): void {
 }
 
 export function squareOfRows(problem: SquareOfRows): void {
-  const { rows, diagonal, out } = problem;
+  const { rows, diagonal, first, last, out } = problem;
   const size = rows.start.length - 1;
   const stride = squareStride(size);
   const products = new Float64Array(size);
-  out.fill(0, 0, stride * stride);
-  for (let row = 0; row < size; row++) {
+  const end = last === size ? stride : last;
+  out.fill(0, first * stride, end * stride);
+  for (let row = first; row < last; row++) {
     productsOf(problem, row, products);
     out.set(products, row * stride);
     out[row * stride + row] += diagonal;
   }
-  for (let row = size; row < stride; row++) out[row * stride + row] = 1;
+  for (let row = size; row < end; row++) out[row * stride + row] = 1;
 }
 
 /** Everything with the last block; before that there is nothing to see. */

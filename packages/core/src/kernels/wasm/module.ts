@@ -23,7 +23,6 @@ export type RoutineName =
   | "gramSum"
   | "implicitGradients"
   | "implicitLoss"
-  | "mergeLists"
   | "nearestRows"
   | "netFirst"
   | "netPairs"

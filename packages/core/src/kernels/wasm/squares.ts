@@ -64,12 +64,13 @@ async function nearestRows(runner: Runner, problem: NearestRows): Promise<void> 
 
 async function squareOfRows(runner: Runner, problem: SquareOfRows): Promise<void> {
   checkSquareOfRows(problem);
-  const { rows, diagonal, out } = problem;
+  const { rows, diagonal, first, last, out } = problem;
   const size = rows.start.length - 1;
   const stride = squareStride(size);
-  const args = [...matrixArgs(runner, problem), size, diagonal, runner.address(out), 8 * stride];
-  const cost = SCATTERED * productCount(problem, 0, size) + stride * stride;
-  await runner.run("squareOfRows", args, stride, cost);
+  const args = [...matrixArgs(runner, problem), size, diagonal, runner.address(out), 8 * stride, first];
+  const count = (last === size ? stride : last) - first;
+  const cost = SCATTERED * productCount(problem, first, last) + count * stride;
+  await runner.run("squareOfRows", args, count, cost);
 }
 
 async function invert(runner: Runner, problem: InverseProblem): Promise<UnstableRow | undefined> {

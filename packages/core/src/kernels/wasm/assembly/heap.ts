@@ -1,8 +1,8 @@
 /**
- * The list of one query while items pass by: a heap in the query's own output places, the worst entry at its root.
+ * The best n of what passes by, a list or a row's neighbours: a heap in its own output places, the worst entry at its root.
  *
- * Worse is the lower score, and among equal scores the larger item row; items come in ascending order, so a newcomer
- * that only equals the root is always worse than it.
+ * Worse is the lower score, and among equal scores the larger item row. Items come in any order, so what is replaced is the
+ * caller's to say: a newcomer that equals the root's score is better than it with a smaller row (top-n.ts, nearest.ts).
  */
 
 @inline

@@ -79,7 +79,7 @@ export function nearestRows(
   }
 }
 
-/** Rows `from` to `to` - 1 of A · Aᵀ + diagonal · I, and of the unit matrix beyond the last row. `pitch` is in bytes. */
+/** Rows first + `from` to first + `to` - 1 of A · Aᵀ + diagonal · I, and of the unit matrix beyond the last row. `pitch` is in bytes. */
 export function squareOfRows(
   rowStart: usize,
   rowIndex: usize,
@@ -91,10 +91,11 @@ export function squareOfRows(
   diagonal: f64,
   out: usize,
   pitch: usize,
+  first: u32,
   from: u32,
   to: u32,
 ): void {
-  for (let row = from; row < to; row++) {
+  for (let row = first + from; row < first + to; row++) {
     const target = out + <usize>row * pitch;
     memory.fill(target, 0, pitch);
     if (row >= rows) {

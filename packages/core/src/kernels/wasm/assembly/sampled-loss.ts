@@ -148,10 +148,10 @@ export function hardest(
     let looked: u32 = 0;
     for (let i: u32 = 0; i < count && looked < most; i++) {
       const s = load<f32>(candidates + (<usize>at << 2));
-      // A score that is not a number is taken, so that the sum tells of it.
+      // A score that is not a number is taken and kept, so that the sum tells of it.
       if (!(s <= IS_MASKED)) {
         looked++;
-        if (!(s <= top)) {
+        if (s > top || s != s) {
           top = s;
           best = at;
         }
@@ -234,9 +234,10 @@ export function warp(
     let slope: f32 = 0;
     for (let i: u32 = 0; i < count; i++) {
       const s = load<f32>(candidates + (<usize>at << 2));
-      if (s > IS_MASKED) {
+      // What is not a number is within the margin, so that the sum tells of it.
+      if (!(s <= IS_MASKED)) {
         looked++;
-        if (s > score - margin) {
+        if (!(s <= score - margin)) {
           const rank = harmonic(unseen / looked) / most;
           slope = weight * <f32>rank;
           loss += <f64>weight * rank * (<f64>margin - score + s);
