@@ -3,7 +3,7 @@
  *
  * A counting sort, straight from the ratings into kernel memory: two passes, no second copy. Within a block the ratings come by user.
  */
-import { type BlockGrid, MOST_BLOCK_ROWS } from "../kernels/index.ts";
+import { type BlockGrid, longestRow, MOST_BLOCK_ROWS } from "../kernels/index.ts";
 import type { Ratings } from "../ratings/index.ts";
 import { nextTurn, shuffled, streamSeed, turnIsOver } from "../support/index.ts";
 
@@ -66,17 +66,20 @@ export async function fillBlocks(
   for (let block = 1; block < blockStart.length; block++) blockStart[block] += blockStart[block - 1];
   const next = blockStart.slice(0, -1);
   const values = new Float32Array(record.buffer, record.byteOffset, record.length);
+  const own = new Float32Array(longestRow(ratings.byUser, rowAt.length));
   for (let place = 0; place < rowAt.length; place++) {
     const user = rowAt[place];
     const first = Math.floor(place / leftRows) * rightBlocks;
     const low = place % leftRows;
     const level = userLevel === undefined ? 0 : userLevel[user];
+    const from = start[user];
     const end = start[user + 1];
-    for (let cell = start[user]; cell < end; cell++) {
+    value.writeTo(own, from, end);
+    for (let cell = from; cell < end; cell++) {
       const item = index[cell];
       const to = 2 * next[first + blockOf[item]]++;
       record[to] = high[item] + low;
-      values[to + 1] = (value.at(cell) - level - (itemLevel === undefined ? 0 : itemLevel[item])) / unit;
+      values[to + 1] = (own[cell - from] - level - (itemLevel === undefined ? 0 : itemLevel[item])) / unit;
     }
     if (place % TURN_USERS === 0) await turn();
   }

@@ -161,8 +161,8 @@ export function blockPenalties(
   { rating, factor, cost }: BlockUnit,
   ratings: Ratings,
 ): BlockPenalties {
-  // Near its minimum kl is ½ (v − s)² / s, so it takes a penalty as much smaller.
-  const weight = loss === "kl" ? rating / ratings.mean : 1;
+  // Near its minimum kl is ½ (v − s)² / s, so it takes a penalty as much smaller; of ratings that are all 0 it is s.
+  const weight = loss === "kl" && ratings.mean > 0 ? rating / ratings.mean : 1;
   const autoFactors = ((weight * AUTO_REGULARIZATION) / meanRoot(ratings)) * (cost / factor ** 2);
   const autoBiases = AUTO_BIAS_REGULARIZATION * (cost / rating ** 2);
   return {

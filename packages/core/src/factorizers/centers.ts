@@ -26,7 +26,8 @@ export function rowCentersOf(center: Center, ratings: Ratings): RowCenters {
 function itemCenters({ byUser, itemCounts, mean }: Ratings): Float64Array {
   const { index, value } = byUser;
   const out = new Float64Array(itemCounts.length);
-  for (let cell = 0; cell < index.length; cell++) out[index[cell]] += value.at(cell);
+  let cell = 0;
+  for (const block of value.blocks()) for (let i = 0; i < block.length; i++) out[index[cell++]] += block[i];
   for (let item = 0; item < out.length; item++) {
     const count = itemCounts[item];
     out[item] = count === 0 ? 0 : out[item] / count - mean;
@@ -38,7 +39,7 @@ function itemCenters({ byUser, itemCounts, mean }: Ratings): Float64Array {
 export function ratingsWithoutCenters({ start, index, value }: CompressedRows, { user, item }: RowCenters, out: Reals) {
   withoutCenters(start, value, user, out);
   if (item === undefined) return;
-  for (let entry = 0; entry < value.length; entry++) out[entry] = value.at(entry) - item[index[entry]];
+  for (let entry = 0; entry < index.length; entry++) out[entry] -= item[index[entry]];
 }
 
 /** A fitted bias times its unit, and a centre; undefined where there is neither. */

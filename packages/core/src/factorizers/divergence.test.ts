@@ -4,7 +4,7 @@ import { openKernels } from "../kernels/index.ts";
 import { plantedWorld, ratingsFromDense } from "../ratings/index.ts";
 import { DivergenceError } from "../support/index.ts";
 import { type Blame, refuseDiverged } from "./divergence.ts";
-import { als, type Factorizer, factorize, type GradientOptions, gradient, sgd } from "./index.ts";
+import { als, type Factorizer, factorize, type GradientOptions, gradient, itemKnn, sgd } from "./index.ts";
 
 const { ratings } = plantedWorld({ users: 40, items: 25, rank: 3, density: 0.4, noise: 0.3, mean: 3, seed: 7 });
 
@@ -72,6 +72,13 @@ describe("the rule", () => {
     expect(refusal(Number.NaN, Number.NaN, 1, blame, 0)?.message).toMatch(
       / became NaN before the first step: .*; start from smaller factors$/,
     );
+  });
+
+  it("names no option that the method lacks: itemKnn has no penalty to raise, nor factors to start from", () => {
+    for (const pass of [0, 1]) {
+      const said = () => refuseDiverged(Number.NaN, pass, undefined, { lossName: "figure" } as never, itemKnn());
+      expect(said).toThrow(/^itemKnn: the figure became NaN [^;]*; check the ratings for extreme values$/);
+    }
   });
 });
 

@@ -58,9 +58,10 @@ export function refuseDiverged<M extends Model>(
   );
 
   function remedy(): string {
-    if (pass === 0) return "start from smaller factors";
     const check = "check the ratings for extreme values";
-    if (learningRate === undefined) return `raise regularization, or ${check}`;
+    if (pass === 0) return method.rank === undefined ? check : "start from smaller factors";
+    if (learningRate === undefined)
+      return method.options.regularization === undefined ? check : `raise regularization, or ${check}`;
     const lower = `lower learningRate (${learningRate.toPrecision(3)} in that ${word}${withUnit(run.options ?? {})})`;
     return `${lower}${further === undefined ? "" : `, or ${further}`}, and ${check}`;
   }

@@ -10,7 +10,7 @@
 import { inverseBlocks, inverseCost, inverseScratch, type Kernels, slot, squareStride } from "../kernels/index.ts";
 import type { HistoryValues, ItemModel } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DivergenceError, LowrankError, nextTurn, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { DivergenceError, giveTurn, LowrankError, rounded, throwIfAborted, turnIsOver } from "../support/index.ts";
 import { MAX_PENALTY } from "./common-options.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { fillHistories, historyRows, historySlots, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
@@ -94,13 +94,27 @@ interface Needs {
   readonly seconds: number;
 }
 
-/** Multiply-adds of an inverse in a second, on one thread of a machine of 2020: an estimate for one sentence. */
+/**
+ * In a second, on one thread of a machine of 2020: multiply-adds of an inverse, products added at scattered places of the square,
+ * weights made of the inverse, entries copied. Estimates for one sentence.
+ */
 const INVERSE_SPEED = 2.5e9;
+const PRODUCT_SPEED = 5e8;
+const WEIGHT_SPEED = 1e8;
+const COPY_SPEED = 1e7;
 
 function needsOf(ratings: Ratings, kernels: Kernels): Needs {
   const items = ratings.items.size;
-  const seconds = inverseCost(items) / (INVERSE_SPEED * kernels.threads);
+  const shared = inverseCost(items) / INVERSE_SPEED + productsOf(ratings.byUser) / PRODUCT_SPEED;
+  const seconds = shared / kernels.threads + items ** 2 / WEIGHT_SPEED + ratings.size / COPY_SPEED;
   return { items, trainingBytes: kernels.bytesFor(easeLayout(ratings)), modelBytes: 4 * items * items, seconds };
+}
+
+/** Σ_u n_u²: each pair of items in a history. */
+function productsOf({ rows, start }: Ratings["byUser"]): number {
+  let sum = 0;
+  for (let u = 0; u < rows; u++) sum += (start[u + 1] - start[u]) ** 2;
+  return sum;
 }
 
 function tooLarge(needs: Needs, { mostBytes }: Kernels, cause?: unknown): LowrankError {
@@ -131,12 +145,14 @@ async function easeWeights(
   const { at } = space;
   try {
     const value = weightsArray(ratings, kernels);
-    fillHistories(ratings, at, options.values);
-    await space.squareOfRows({
-      ...historyRows(at),
-      diagonal: options.regularization,
-      out: at.square,
-    });
+    await fillHistories("ease", ratings, at, options.values, signal);
+    const rows = { ...historyRows(at), diagonal: options.regularization, out: at.square };
+    for (let first = 0; first < items; ) {
+      throwIfAborted("ease", signal);
+      const last = endOfCall(rows, first, items);
+      await space.squareOfRows({ ...rows, first, last });
+      first = last;
+    }
     const problem = { matrix: at.square, size: items, scratch: at.scratch };
     for (let block = 0; block < inverseBlocks(items); block++) {
       throwIfAborted("ease", signal);
@@ -148,6 +164,20 @@ async function easeWeights(
   } finally {
     space.close();
   }
+}
+
+/** Products between looks at the signal: some tenths of a second. */
+const CALL_PRODUCTS = 2 ** 26;
+
+/** Rows of the square from `first` on that one call makes, at least one. */
+function endOfCall({ rows, columns }: ReturnType<typeof historyRows>, first: number, items: number): number {
+  let last = first;
+  for (let products = 0; last < items && (last === first || products < CALL_PRODUCTS); last++) {
+    for (let e = rows.start[last]; e < rows.start[last + 1]; e++) {
+      products += columns.start[rows.index[e] + 1] - columns.start[rows.index[e]];
+    }
+  }
+  return last;
 }
 
 function openSpace(ratings: Ratings, kernels: Kernels) {
@@ -191,9 +221,7 @@ async function weightsFrom(
     out[j * items + j] = 0;
     const own = inverse[j * stride + j];
     total += (own - penalty * squares) / (own * own);
-    if (!turnIsOver()) continue;
-    await nextTurn();
-    throwIfAborted("ease", signal);
+    if (turnIsOver()) await giveTurn("ease", signal);
   }
   return total;
 }

@@ -56,6 +56,8 @@ export interface Factorizer<M extends Model = FactorModel> {
   readonly startsAtZero?: boolean;
   /** True: every pass measures its figure on other draws, so it goes up and down without anything being wrong */
   readonly lossIsDrawn?: boolean;
+  /** True: it learns by comparing what a user has with what the user lacks. Left out: it needs no such items */
+  readonly comparesWithUnseen?: boolean;
   /** Columns of the ratings that this method does not look at (`rating`, `time`), for the report */
   readonly ignores: readonly string[];
   /** True: its scores order items and are no ratings, whatever it is trained on. Left out: as `ignores` says */

@@ -42,6 +42,16 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
       remedy: "leave out the records that mean dislike, or use als",
     });
   }
+  if (method.comparesWithUnseen === true && nobodyLacksAnything(ratings)) {
+    findings.push({
+      code: "nothing-unseen",
+      message:
+        "every user has every item, and the method compares what a user has with what the user lacks: the factors stay as they are drawn",
+      remedy: ratings.hasRatings
+        ? "use als, which fits the ratings, or ials where these are counts; or leave out the records of what was not liked"
+        : "leave out the records of what users did not choose, or give counts or ratings and use ials or als",
+    });
+  }
   if (!method.ignores.includes("rating")) findings.push(...zerosLikeMissing(ratings));
   const { start, rows } = ratings.byUser;
   const userCounts = Uint32Array.from({ length: rows }, (_, user) => start[user + 1] - start[user]);
@@ -52,6 +62,15 @@ export function findingsBefore(ratings: Ratings, method: Factorizer<Model>): Fin
   findings.push(...singleRatings("user", userCounts), ...singleRatings("item", ratings.itemCounts));
   findings.push(...mergedRecords(ratings));
   return findings;
+}
+
+/** Of users with any rating at all. */
+function nobodyLacksAnything({ byUser: { rows, columns, start } }: Ratings): boolean {
+  for (let user = 0; user < rows; user++) {
+    const count = start[user + 1] - start[user];
+    if (count !== 0 && count !== columns) return false;
+  }
+  return true;
 }
 
 /**

@@ -6,7 +6,19 @@ import { unit } from "../support/index.ts";
 import { findingsBefore } from "./findings-before.ts";
 import { findingsInLosses, type LossCourse } from "./findings-in-losses.ts";
 import { findingsInModel } from "./findings-in-model.ts";
-import { als, type Factorizer, type Finding, factorize, gradient, ials, softmax, type Validation } from "./index.ts";
+import {
+  als,
+  bpr,
+  type Factorizer,
+  type Finding,
+  factorize,
+  gradient,
+  ials,
+  logistic,
+  softmax,
+  type Validation,
+  warp,
+} from "./index.ts";
 
 const scale = { min: 1, max: 5, step: 1 };
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code);
@@ -20,6 +32,28 @@ function before(
 }
 
 describe("before training", () => {
+  it("methods that compare with what a user lacks find nothing to learn where everyone has everything, and say what to use", () => {
+    const full = [
+      [5, 3, 1],
+      [4, 2, 1],
+      [1, 1, 5],
+      [1, 3, 4],
+    ];
+    for (const make of [bpr, softmax, warp, logistic]) {
+      const [finding, ...others] = before(full, make({ rank: 2 }));
+      expect(others).toEqual([]);
+      expect(finding.code).toBe("nothing-unseen");
+      expect(finding.remedy).toMatch(/^use als, which fits the ratings/);
+      // A user without ratings has nothing to compare; one who lacks an item has.
+      expect(codes(before([...full, [null, null, null]], make({ rank: 2 })))).toContain("nothing-unseen");
+      expect(codes(before([...full, [2, null, 3]], make({ rank: 2 })))).toEqual([]);
+    }
+    expect(codes(before(full, als({ rank: 2 })))).toEqual([]);
+    const clicks = ratingsFrom([0, 1, 2, 3, 4, 5].map((n) => ({ user: n % 2, item: Math.floor(n / 2) })));
+    const [finding] = findingsBefore(clicks, bpr({ rank: 2 }));
+    expect(finding.remedy).toMatch(/^leave out the records of what users did not choose/);
+  });
+
   it("zeros among seed notebook 003's ratings look like missing ones", () => {
     const [finding, ...others] = before([
       [5, 3, 0, 1],

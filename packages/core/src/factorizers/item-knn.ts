@@ -18,9 +18,9 @@
  * neighbors.
  */
 import { type Kernels, nearestScratch, slot, type Workspace } from "../kernels/index.ts";
-import type { HistoryValues, ItemModel, SparseItemWeights } from "../model/index.ts";
+import { exactUnit, type HistoryValues, type ItemModel, type SparseItemWeights } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { logOnePlus, nextTurn, power, throwIfAborted, turnIsOver } from "../support/index.ts";
+import { giveTurn, logOnePlus, power, throwIfAborted, turnIsOver } from "../support/index.ts";
 import type { Factorizer, StartFrom } from "./factorizer.ts";
 import { fillHistories, historyRows, historySlots, startItems, valuesOption, type WeighedItems } from "./items-run.ts";
 import { type OptionTable, type Resolved, resolveOptions } from "./options.ts";
@@ -128,6 +128,18 @@ export function itemKnn(given: ItemKnnOptions = {}): Factorizer<ItemModel> {
   };
 }
 
+/** Weights of entries up to this and down to its inverse are taken as they are: no square of theirs leaves 32 bits. */
+const PLAIN_WEIGHT = 2 ** 20;
+/** Beside products of numbers up to 2 it leaves nothing but is one of 32 bits. */
+const MOST_SHRINKAGE = 1e37;
+
+/** What weights are divided by, a power of 4, so that similarities stay what they are. Those of bm25 are about 1 whatever is counted. */
+function unitOf(ratings: Ratings, { values, weighting }: Options): number {
+  if (values === "ones" || weighting === "bm25") return 1;
+  const largest = weighting === "cosine" ? ratings.max : Math.sqrt(ratings.max);
+  return largest > PLAIN_WEIGHT || largest < 1 / PLAIN_WEIGHT ? exactUnit(largest) : 1;
+}
+
 /** Neighbours of a chunk of items: 2 MB. Between chunks others have their turn. */
 const CHUNK_PLACES = 1 << 18;
 
@@ -167,13 +179,15 @@ async function neighbourWeights(
 ): Promise<WeighedItems> {
   const items = ratings.items.size;
   const space = kernels.open(knnLayout(ratings, options.neighbors));
+  const unit = unitOf(ratings, options);
+  const inUnit = { ...options, shrinkage: Math.min(options.shrinkage / unit ** 2, MOST_SHRINKAGE) };
   try {
-    await load(ratings, space, options);
+    await load(ratings, space, options, unit, signal);
     const chunk = chunkOf(items, options.neighbors);
     const chunks: Chunk[] = [];
     for (let first = 0; first < items; first += chunk) {
       throwIfAborted("itemKnn", signal);
-      chunks.push(await nearest(space, options, first, Math.min(items, first + chunk)));
+      chunks.push(await nearest(space, inUnit, first, Math.min(items, first + chunk)));
     }
     return await transposed(chunks, items, signal);
   } finally {
@@ -242,31 +256,37 @@ async function transposed(
       }
     }
     throwIfAborted("itemKnn", signal);
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await giveTurn("itemKnn", signal);
   }
   return { weights, figure: sum / Math.max(1, start[items]) };
 }
 
-/** What every entry weighs, by items and by users, and the lengths of the items. */
-async function load(ratings: Ratings, { at }: Workspace<KnnLayout>, options: Options): Promise<void> {
-  fillHistories(ratings, at, options.values);
+/** What every entry weighs in units, by items and by users, and the lengths of the items. */
+async function load(
+  ratings: Ratings,
+  { at }: Workspace<KnnLayout>,
+  options: Options,
+  unit: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await fillHistories("itemKnn", ratings, at, options.values, signal);
   const { rowStart, rowIndex, columnStart, columnIndex } = at;
   const weigh = weightOf(ratings, options, rowStart, at.rowValue);
   for (let i = 0; i < ratings.items.size; i++) {
     let squares = 0;
     for (let e = rowStart[i]; e < rowStart[i + 1]; e++) {
-      at.rowValue[e] = weigh(rowIndex[e], i, at.rowValue[e]);
+      at.rowValue[e] = weigh(rowIndex[e], i, at.rowValue[e]) / unit;
       squares += at.rowValue[e] ** 2;
     }
     at.norm[i] = power(squares, options.asymmetry);
     at.otherNorm[i] = power(squares, 1 - options.asymmetry);
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await giveTurn("itemKnn", signal);
   }
   for (let u = 0; u < ratings.users.size; u++) {
     for (let e = columnStart[u]; e < columnStart[u + 1]; e++) {
-      at.columnValue[e] = weigh(u, columnIndex[e], at.columnValue[e]);
+      at.columnValue[e] = weigh(u, columnIndex[e], at.columnValue[e]) / unit;
     }
-    if (turnIsOver()) await nextTurn();
+    if (turnIsOver()) await giveTurn("itemKnn", signal);
   }
 }
 

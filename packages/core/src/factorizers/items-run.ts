@@ -7,7 +7,7 @@
 import { type Arrays, type Kernels, slot } from "../kernels/index.ts";
 import type { HistoryValues, ItemModel, ItemWeights } from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { DataError, show } from "../support/index.ts";
+import { DataError, giveTurn, show, turnIsOver } from "../support/index.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";
 
@@ -70,12 +70,19 @@ export const historySlots = ({ users, items, size }: Ratings) => ({
 
 type HistoryArrays = Arrays<ReturnType<typeof historySlots>>;
 
-/** Fills them with what each entry counts. */
-export function fillHistories(ratings: Ratings, at: HistoryArrays, values: HistoryValues): void {
+/** Fills them with what each entry counts. @throws AbortedError */
+export async function fillHistories(
+  who: string,
+  ratings: Ratings,
+  at: HistoryArrays,
+  values: HistoryValues,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { start, index, value } = ratings.byUser;
   const isGiven = values === "given";
   // Straight into kernel memory: the ratings by item are needed nowhere else.
   ratings.writeByItem({ start: at.rowStart, index: at.rowIndex, value: isGiven ? at.rowValue : undefined });
+  if (turnIsOver()) await giveTurn(who, signal);
   at.columnStart.set(start);
   at.columnIndex.set(index);
   if (isGiven) value.writeTo(at.columnValue);
@@ -83,6 +90,7 @@ export function fillHistories(ratings: Ratings, at: HistoryArrays, values: Histo
     at.rowValue.fill(1);
     at.columnValue.fill(1);
   }
+  if (turnIsOver()) await giveTurn(who, signal);
 }
 
 /** As kernels/squares.ts takes them. */

@@ -15,6 +15,7 @@ import {
   methods,
   modelKindOf,
 } from "./index.ts";
+import { firesAt } from "./stopping.case.ts";
 
 const planted = plantedWorld({ users: 50, items: 35, rank: 3, density: 0.3, noise: 0.4, seed: 4 });
 /** On a scale of 0 to 5 by halves. */
@@ -189,6 +190,42 @@ describe.each([
   });
 });
 
+describe("itemKnn of counts far from 1", () => {
+  const times = (factor: number) =>
+    ratingsFrom(
+      Array.from(ratings.records(), ({ user, item, rating = 0 }) => ({ user, item, rating: rating * factor })),
+    );
+
+  it.each([
+    ["cosine", 1e25],
+    ["cosine", 1e-25],
+    ["tfidf", 1e35],
+    ["tfidf", 1e-35],
+  ] as const)("%s without shrinkage finds the same neighbours of counts × %d", async (weighting, factor) => {
+    const method = itemKnn({ neighbors: 6, weighting, shrinkage: 0, values: "given" });
+    const [plain, scaled] = [await factorize(ratings, method), await factorize(times(factor), method)];
+    expect(scaled.report.loss[0]).toBeCloseTo(plain.report.loss[0], 6);
+    const items = ratings.items.size;
+    for (let from = 0; from < items; from++) {
+      for (let to = 0; to < items; to++) {
+        expect(itemWeight(scaled.model, from, to)).toBeCloseTo(itemWeight(plain.model, from, to), 5);
+      }
+    }
+  });
+
+  it("takes shrinkage beside what the counts are: of counts × 1e25 it is nothing, of × 1e-25 all, of × 1e7 the 1e14th part of itself", async () => {
+    const method = (shrinkage: number) => itemKnn({ neighbors: 6, weighting: "cosine", shrinkage, values: "given" });
+    const large = await factorize(times(1e25), method(1e9));
+    expect(large.report.loss[0]).toBeCloseTo((await factorize(ratings, method(0))).report.loss[0], 6);
+    const small = await factorize(times(1e-25), method(1));
+    expect(small.report.loss[0]).toBeLessThan(1e-30);
+    expect((await factorize(times(1e7), method(1e9))).report.loss[0]).toBeCloseTo(
+      (await factorize(ratings, method(1e9 / 1e14))).report.loss[0],
+      6,
+    );
+  });
+});
+
 const both: readonly (readonly [string, Factorizer<ItemModel>])[] = [
   ["itemKnn", itemKnn({ neighbors: 5 })],
   ["ease", ease({ regularization: 3 })],
@@ -253,6 +290,38 @@ describe.each(both)("%s", (name, method) => {
 });
 
 describe("ease", () => {
+  it("looks at the signal between ranges of the square: one that fires after the first leaves nothing inverted", async () => {
+    // 400 users of 450 items: 405,000 pairs for every row, 180 million in all.
+    const length = 400 * 450;
+    const user = Array.from({ length }, (_, n) => Math.floor(n / 450));
+    const dense = ratingsFrom({ user, item: Array.from({ length }, (_, n) => n % 450) });
+    const kernels = await openKernels({ threads: 1 });
+    const ranges: number[][] = [];
+    let inverted = 0;
+    const open: typeof kernels.open = (layout) => {
+      const space = kernels.open(layout);
+      return {
+        ...space,
+        squareOfRows: async (problem) => {
+          ranges.push([problem.first, problem.last]);
+        },
+        invert: async () => {
+          inverted++;
+          return undefined;
+        },
+      };
+    };
+    const run = await ease().start(dense, { ...kernels, open }, 0);
+    const { signal } = firesAt(1, () => ranges.length > 0);
+    await expect(run.passes(1, signal)).rejects.toMatchObject({ code: "aborted" });
+    expect([ranges.length, ranges[0][0], inverted]).toEqual([1, 0, 0]);
+    expect(ranges[0][1] * 450 * 400).toBeGreaterThan(2 ** 25);
+    await run.passes(1, undefined).catch(() => undefined);
+    expect(ranges.slice(1).map(([first]) => first)).toEqual([0, ...ranges.slice(1, -1).map(([, last]) => last)]);
+    expect(ranges.at(-1)?.[1]).toBe(450);
+    run.close();
+  });
+
   it("refuses 40,000 items with bytes and time before anything is taken, and names itemKnn", async () => {
     const many = ratingsFrom(Array.from({ length: 40_000 }, (_, item) => ({ user: item % 100, item })));
     const error = await factorize(many, ease(), { threads: 2 }).catch((cause) => cause);

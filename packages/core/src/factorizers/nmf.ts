@@ -22,7 +22,7 @@ import {
 import type { FactorModel } from "../model/index.ts";
 import { exactUnit, regularizations } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
-import { DataError, streamSeed, throwIfAborted, uniform } from "../support/index.ts";
+import { DataError, giveTurn, streamSeed, throwIfAborted, turnIsOver, uniform } from "../support/index.ts";
 import { alternatingOptions } from "./alternating.ts";
 import { MAX_PENALTY, rankOption } from "./common-options.ts";
 import { multiply, unitFor } from "./descent-unit.ts";
@@ -113,14 +113,14 @@ export function nmf(given: NmfOptions = {}): Factorizer {
     passes: options.sweeps,
     ignores: ["time"],
     bytesFor: (ratings: Ratings, kernels: Kernels) => kernels.bytesFor(nmfLayout(ratings, options)),
-    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom) => {
+    start: async (ratings: Ratings, kernels: Kernels, seed: number, from?: StartFrom, signal?: AbortSignal) => {
       if (ratings.min < 0) {
         throw new DataError(
           `nmf: the smallest rating is ${ratings.min}, and products of non-negative factors are never below 0; add to all ratings, or use als`,
           { method: "nmf", min: ratings.min },
         );
       }
-      return NmfRun.start(ratings, kernels, options, seed, from);
+      return NmfRun.start(ratings, kernels, options, seed, from, signal);
     },
   };
 }
@@ -177,10 +177,17 @@ class NmfRun implements Run {
     options: Options,
     seed: number,
     from: StartFrom | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<NmfRun> {
-    const run = new NmfRun(ratings, kernels, options, seed, from);
+    const run = new NmfRun(ratings, kernels, options, seed);
     try {
-      if (from === undefined) run.initialLoss = await run.#loss();
+      run.#fill();
+      if (turnIsOver()) await giveTurn("nmf", signal);
+      if (from !== undefined) restoreState("nmf", run.#trained(), from.state);
+      else {
+        await run.#draw(signal);
+        run.initialLoss = await run.#loss();
+      }
       return run;
     } catch (error) {
       run.close();
@@ -188,7 +195,7 @@ class NmfRun implements Run {
     }
   }
 
-  constructor(ratings: Ratings, kernels: Kernels, options: Options, seed: number, from: StartFrom | undefined) {
+  private constructor(ratings: Ratings, kernels: Kernels, options: Options, seed: number) {
     this.#ratings = ratings;
     this.#whole = isWhole(ratings, options);
     const { value } = ratings.byUser;
@@ -202,14 +209,6 @@ class NmfRun implements Run {
     this.lossName = this.#whole ? "RMSE over all cells" : "training RMSE";
     this.zeroLoss = standardDeviation(value, 0) * Math.sqrt(ratings.size / this.#cells);
     this.#space = kernels.open(nmfLayout(ratings, options));
-    try {
-      this.#fill();
-      if (from === undefined) this.#draw();
-      else restoreState("nmf", this.#trained(), from.state);
-    } catch (error) {
-      this.#space.close();
-      throw error;
-    }
   }
 
   /** One sweep a call: each is long enough for the loop. */
@@ -283,18 +282,19 @@ class NmfRun implements Run {
   }
 
   /** Even from 0 to what makes products of the mean of the cells that count, on average. */
-  #draw(): void {
+  async #draw(signal: AbortSignal | undefined): Promise<void> {
     const { users, items } = this.#space.at;
     const { mean, size } = this.#ratings;
     const high = 2 * Math.sqrt((mean * size) / this.#unit / this.#cells / this.#options.rank);
-    const draw = ({ data, rows, rank, stride }: Table, purpose: string) => {
+    const draw = async ({ data, rows, rank, stride }: Table, purpose: string) => {
       const seed = streamSeed(this.#seed, purpose);
       for (let r = 0; r < rows; r++) {
         for (let k = 0; k < rank; k++) data[r * stride + k] = uniform(seed, r * rank + k, 0, high);
+        if (turnIsOver()) await giveTurn("nmf", signal);
       }
     };
-    draw(users, "user factors");
-    draw(items, "item factors");
+    await draw(users, "user factors");
+    await draw(items, "item factors");
   }
 
   #entries(side: "user" | "item"): SideEntries {

@@ -3,7 +3,19 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { Model } from "../model/index.ts";
 import { plantedWorld, Ratings, ratingsFrom, someHistories } from "../ratings/index.ts";
-import { als, type Factorizer, factorize, gradient, ials, methods, plan, sgd } from "./index.ts";
+import {
+  als,
+  type Factorizer,
+  factorize,
+  gradient,
+  ials,
+  logistic,
+  methods,
+  plan,
+  sgd,
+  softmax,
+  warp,
+} from "./index.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -104,6 +116,34 @@ describe("plan", () => {
     const { seconds } = await plan(world, methods.ease.make({}));
     expect(seconds?.trial).toBeUndefined();
     expect(seconds?.total).toBeGreaterThan(0);
+  });
+
+  it("counts for ease every pair in a history and every weight, beside the inverse: 10^8 to 10^10 a second on a thread", async () => {
+    const secondsOf = async (users: number, items: number, each: number) => {
+      const length = users * each;
+      const user = Array.from({ length }, (_, n) => Math.floor(n / each));
+      const item = Array.from({ length }, (_, n) => (user[n] + (n % each)) % items);
+      const { seconds } = await plan(ratingsFrom({ user, item }), methods.ease.make({}), { threads: 1 });
+      return seconds?.total as number;
+    };
+    const few = await secondsOf(100, 50, 40);
+    const many = await secondsOf(4000, 50, 40);
+    const pairs = (4000 - 100) * 40 ** 2;
+    expect(many - few).toBeGreaterThan(pairs / 1e10);
+    // An entry that is copied takes as long as some pairs.
+    expect(many - few).toBeLessThan(2 * (pairs / 1e8));
+    const wide = await secondsOf(1000, 1000, 2);
+    expect(wide).toBeGreaterThan((1000 ** 3 / 2 + 1000 ** 2) / 1e10);
+    expect(wide).toBeLessThan((1000 ** 3 / 2 + 1000 ** 2) / 1e8);
+  });
+
+  it("counts what stands outside kernel memory: a square of the rank where new people's rows are solved for, else nothing", async () => {
+    const hostOf = async (method: Factorizer) => (await plan(world, method, { trial: false })).bytes.host;
+    const square = 8 * 64 * (64 + 4);
+    expect(await hostOf(warp({ rank: 64 }))).toBe(square);
+    expect(await hostOf(logistic({ rank: 64 }))).toBe(square);
+    expect(await hostOf(logistic({ rank: 64, biases: "item" }))).toBe(0);
+    expect(await hostOf(softmax({ rank: 64 }))).toBe(0);
   });
 
   it("says why there are no seconds: als on clicks", async () => {

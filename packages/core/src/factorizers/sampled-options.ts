@@ -15,7 +15,8 @@ import {
 } from "./descent-options.ts";
 import type { Factorizer } from "./factorizer.ts";
 import type { OptionTable, Resolved } from "./options.ts";
-import { SampledRun, type SampledSettings, sampledLayout } from "./sampled-run.ts";
+import { foldInBytes } from "./sampled-fold-in.ts";
+import { SampledRun, type SampledSettings, sampledLayout, solvesRows } from "./sampled-run.ts";
 import { ratesOf, type ScheduleOptions, scheduleOptions } from "./schedules.ts";
 
 /** Defaults that each method has its own of. */
@@ -199,9 +200,15 @@ export function sampledFactorizer(
   const { name, cosine, biases } = method;
   const rates = ratesOf(name, options.learningRate, options, epochs);
   const settings = (ratings: Ratings): SampledSettings => {
+    const taken = {
+      batchSize: Math.min(batchSize, ratings.users.size),
+      negatives: Math.min(negatives, ratings.items.size),
+    };
+    const chosen = method.choose?.(ratings) ?? { loss: method.loss, options: method.options };
     return {
       name,
-      ...(method.choose?.(ratings) ?? { loss: method.loss, options: method.options }),
+      loss: chosen.loss,
+      options: { ...chosen.options, ...taken },
       rank,
       epochs,
       cosine,
@@ -211,8 +218,7 @@ export function sampledFactorizer(
       scale: method.scale,
       optimizer: optimizerOf(options),
       rates,
-      batchSize: Math.min(batchSize, ratings.users.size),
-      negatives: Math.min(negatives, ratings.items.size),
+      ...taken,
       historyExponent,
       historyWeight,
       popularity: options.popularityExponent * method.unit,
@@ -230,7 +236,9 @@ export function sampledFactorizer(
     // A direction has length 1, whatever of it lies where nothing of the other side does.
     rankMayExceedSize: cosine,
     ignores: ["rating", "time"],
+    comparesWithUnseen: true,
     bytesFor: (ratings, kernels) => kernels.bytesFor(sampledLayout(ratings, settings(ratings))),
+    hostBytes: () => (solvesRows({ biases, historyWeight }) ? foldInBytes(rank) : 0),
     start: (ratings, kernels, seed, from, signal) =>
       SampledRun.start(settings(ratings), ratings, kernels, seed, from, signal),
   };

@@ -3,6 +3,7 @@
  * their items too (`historyWeight`), cosines become products of rows of length 1.
  */
 import { type RealTable, unpadded } from "../kernels/index.ts";
+import { historyShare, toLength1 } from "../model/index.ts";
 import type { CompressedRows } from "../ratings/index.ts";
 import { nextTurn, throwIfAborted } from "../support/index.ts";
 import type { SampledSettings } from "./sampled-run.ts";
@@ -12,18 +13,14 @@ type RowSettings = Pick<SampledSettings, "name" | "cosine" | "historyWeight">;
 /** Multiply-adds after which others have their turn: some milliseconds. */
 const PRODUCTS_PER_TURN = 2 ** 23;
 
-/** What each item's row is multiplied by in the row of a user who chose this many. */
-export function historyShare({ historyWeight }: Pick<RowSettings, "historyWeight">, count: number): number {
-  return count === 0 ? 0 : historyWeight / Math.sqrt(count);
-}
-
 /** Without padding; with `cosine` of length 1. */
 export function itemRows(table: RealTable, { cosine }: Pick<RowSettings, "cosine">): Float32Array {
   const rows = unpadded(table);
   const row = new Float64Array(table.rank);
   for (let from = 0; cosine && from < rows.length; from += row.length) {
     row.set(rows.subarray(from, from + row.length));
-    rows.set(toLength1(row), from);
+    toLength1(row);
+    rows.set(row, from);
   }
   return rows;
 }
@@ -46,12 +43,13 @@ export async function userRows(
     row.set(own);
     // A user who chose nothing was never moved.
     if (begin === end) row.fill(0);
-    const share = historyShare(settings, end - begin);
+    const share = historyShare(settings.historyWeight, end - begin);
     for (let e = begin; share !== 0 && e < end; e++) {
       const from = index[e] * rank;
       for (let k = 0; k < rank; k++) row[k] += share * itemFactors[from + k];
     }
-    own.set(settings.cosine ? toLength1(row) : row);
+    if (settings.cosine) toLength1(row);
+    own.set(row);
     products += rank * (share === 0 ? 1 : end - begin);
     if (products < PRODUCTS_PER_TURN) continue;
     products = 0;
@@ -59,12 +57,4 @@ export async function userRows(
     await nextTurn();
   }
   return rows;
-}
-
-function toLength1(row: Float64Array): Float64Array {
-  let squares = 0;
-  for (const value of row) squares += value * value;
-  const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
-  for (let k = 0; k < row.length; k++) row[k] *= scale;
-  return row;
 }

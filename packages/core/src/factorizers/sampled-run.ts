@@ -19,15 +19,31 @@ import {
   slot,
   type Workspace,
 } from "../kernels/index.ts";
-import { type Biases, type FactorModel, isBiased, type RowObjective, type Scale } from "../model/index.ts";
+import {
+  type Biases,
+  type FactorModel,
+  historyShare,
+  isBiased,
+  type RowObjective,
+  type Scale,
+} from "../model/index.ts";
 import type { Ratings } from "../ratings/index.ts";
-import { logOnePlus, normal, power, shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
+import {
+  giveTurn,
+  logOnePlus,
+  normal,
+  power,
+  shuffleInto,
+  streamSeed,
+  throwIfAborted,
+  turnIsOver,
+} from "../support/index.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
 import { provenanceOf } from "./provenance.ts";
 import { copyState, restoreState, type Trained } from "./run-state.ts";
 import { rowsFromHistories } from "./sampled-fold-in.ts";
-import { historyShare, itemRows, userRows } from "./sampled-rows.ts";
+import { itemRows, userRows } from "./sampled-rows.ts";
 import type { Rates } from "./schedules.ts";
 import { worstRow } from "./worst-row.ts";
 
@@ -97,6 +113,11 @@ export function sampledLayout(ratings: Ratings, settings: SampledSettings) {
   };
 }
 
+/** Whether rows follow from histories by least squares. */
+export function solvesRows({ biases, historyWeight }: Pick<SampledSettings, "biases" | "historyWeight">): boolean {
+  return biases === "none" && historyWeight === 0;
+}
+
 export class SampledRun implements Run {
   readonly lossName = "loss per chosen item";
   initialLoss: number | undefined;
@@ -126,15 +147,7 @@ export class SampledRun implements Run {
     this.#seed = seed;
     this.#done = from?.passes ?? 0;
     this.#space = kernels.open(sampledLayout(ratings, settings));
-    try {
-      this.#problem = problemOf(settings, this.#space, streamSeed(seed, "negatives"));
-      this.#fill();
-      if (from !== undefined) restoreState(settings.name, this.#trained(), from.state);
-      else this.#draw();
-    } catch (error) {
-      this.#space.close();
-      throw error;
-    }
+    this.#problem = problemOf(settings, this.#space, streamSeed(seed, "negatives"));
   }
 
   /** Opens the kernel memory and fills it: histories, starting factors or the state to go on from. */
@@ -148,7 +161,12 @@ export class SampledRun implements Run {
   ): Promise<SampledRun> {
     const run = new SampledRun(settings, ratings, kernels, seed, from);
     try {
-      if (from === undefined) run.initialLoss = await run.#firstLoss(signal);
+      await run.#fill(signal);
+      if (from !== undefined) restoreState(settings.name, run.#trained(), from.state);
+      else {
+        await run.#draw(signal);
+        run.initialLoss = await run.#firstLoss(signal);
+      }
       return run;
     } catch (error) {
       run.close();
@@ -208,11 +226,9 @@ export class SampledRun implements Run {
     signal: AbortSignal | undefined,
   ): Promise<RowObjective | undefined> {
     const { name, rank, biases, historyWeight, cosine } = this.#settings;
-    if (isBiased(biases, "user")) return undefined;
-    if (historyWeight > 0) return { kind: "history", historyWeight, normalized: cosine };
-    if (biases !== "none") return undefined;
-    const look = () => throwIfAborted(name, signal);
-    return rowsFromHistories(this.#ratings, rank, userFactors, itemFactors, look);
+    if (historyWeight > 0 && !isBiased(biases, "user")) return { kind: "history", historyWeight, normalized: cosine };
+    if (!solvesRows(this.#settings)) return undefined;
+    return rowsFromHistories(this.#ratings, rank, userFactors, itemFactors, () => giveTurn(name, signal));
   }
 
   blame(pass: number): Blame {
@@ -269,29 +285,30 @@ export class SampledRun implements Run {
     return Math.max(1, users * 3 * this.#settings.rank * (this.#settings.negatives + (2 * size) / all.size));
   }
 
-  #fill(): void {
+  async #fill(signal: AbortSignal | undefined): Promise<void> {
     const { at } = this.#space;
     const { start, index } = this.#ratings.byUser;
     at.start.set(start);
     at.index.set(index);
-    const exponent = this.#settings.historyExponent;
+    const { name, historyExponent: exponent } = this.#settings;
     for (let user = 0; user < at.weight.length; user++) {
       const count = start[user + 1] - start[user];
       // The losses are sums over what a user chose: they grow with its number already.
       at.weight[user] = count === 0 ? 0 : power(count, exponent) / count;
       this.#entries += at.weight[user] * count;
-      if (at.historyWeight.length > 0) at.historyWeight[user] = historyShare(this.#settings, count);
+      if (at.historyWeight.length > 0) at.historyWeight[user] = historyShare(this.#settings.historyWeight, count);
+      if (turnIsOver()) await giveTurn(name, signal);
     }
     if (at.offset.length === 0) return;
-    at.offset.fill(0);
-    for (const item of index) at.offset[item]++;
+    const { itemCounts } = this.#ratings;
     for (let item = 0; item < at.offset.length; item++) {
-      at.offset[item] = this.#settings.popularity * logOnePlus(at.offset[item]);
+      at.offset[item] = this.#settings.popularity * logOnePlus(itemCounts[item]);
+      if (turnIsOver()) await giveTurn(name, signal);
     }
   }
 
   /** Starting factors, one stream a side; biases are 0. */
-  #draw(): void {
+  async #draw(signal: AbortSignal | undefined): Promise<void> {
     for (const side of ["user", "item"] as const) {
       const { data, rows, rank, stride } = this.#space.at[`${side}s`];
       const seed = streamSeed(this.#seed, `${side} factors`);
@@ -299,6 +316,7 @@ export class SampledRun implements Run {
         for (let k = 0; k < rank; k++) {
           data[row * stride + k] = Math.fround(this.#settings.initScale * normal(seed, row * rank + k));
         }
+        if (turnIsOver()) await giveTurn(this.#settings.name, signal);
       }
     }
   }

@@ -105,6 +105,13 @@ describe.each(names)("%s", (name) => {
     }
   });
 
+  it("says in its model how many negatives and users of a batch were taken: 50 and 60 of a million asked for", async () => {
+    const { model } = await factorize(clicks, make[name]({ rank: 2, epochs: 1, negatives: 1e6, batchSize: 1e6 }));
+    expect(clicks.users.size).toBe(60);
+    expect(model.provenance.options).toMatchObject({ negatives: clicks.items.size, batchSize: 60, rank: 2 });
+    expect(clicks.items.size).toBeLessThan(51);
+  });
+
   it("ignores ratings and times, and says so", () => {
     expect(make[name]().ignores).toEqual(["rating", "time"]);
   });

@@ -73,6 +73,16 @@ describe("sgd in blocks", () => {
     expect([model.mean, model.userBias, model.objective]).toEqual([0, undefined, undefined]);
   });
 
+  it("kl of counts that are all 0 brings scores to 0, as it is left with s itself as its loss", async () => {
+    const zeros = ratingsFrom(Array.from(counts.records(), ({ user, item }) => ({ user, item, rating: 0 })));
+    const { model, report } = await factorize(zeros, sgd({ rank: 2, epochs: 40, loss: "kl" }), engine);
+    expect(report.initialLoss).toBeGreaterThan(0);
+    expect(report.loss.at(-1)).toBeLessThan(0.01 * (report.initialLoss as number));
+    const at = scores(model, zeros);
+    expect(Math.min(...at)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...at)).toBeLessThan(0.01);
+  });
+
   it("nonNegative has no factor below 0, and L1 many at 0, where neither has none", async () => {
     const share = async (options: SgdOptions, of: (factor: number) => boolean) => {
       const { model } = await factorize(ratings, sgd({ rank: 10, epochs: 30, ...options }), engine);

@@ -5,10 +5,13 @@ import {
   biasRegularizations,
   confidences,
   hasBias,
+  historyShare,
   isCenter,
   overlapOf,
   regularizations,
   rowCenters,
+  rowOfHistory,
+  toLength1,
   withoutCenters,
 } from "./row-terms.ts";
 
@@ -110,5 +113,29 @@ describe("row terms", () => {
     );
     expect(() => confidences({ ...implicit, confidence: "log" }, CellValues.of([1, -1]), out)).toThrow("NaN");
     expect(() => confidences({ ...implicit, observedInUnobserved: true }, CellValues.of([1, -0.5]), out)).not.toThrow();
+  });
+});
+
+describe("a row made of a history", () => {
+  const model = { rank: 2, itemFactors: Float32Array.of(3, 0, 0, 4, 3, 4) };
+
+  it("is historyWeight / √n of the sum of n items' rows, or the direction of that sum, and says by what the sum was multiplied", () => {
+    const out = new Float64Array(2);
+    const index = Uint32Array.of(0, 1, 2, 2);
+    expect(rowOfHistory({ kind: "history", historyWeight: 3, normalized: false }, model, index, out)).toBe(1.5);
+    expect([...out]).toEqual([1.5 * 9, 1.5 * 12]);
+    expect(rowOfHistory({ kind: "history", historyWeight: 3, normalized: true }, model, index, out)).toBeCloseTo(
+      1 / 15,
+      15,
+    );
+    expect(out[0]).toBeCloseTo(0.6, 15);
+    expect(out[1]).toBeCloseTo(0.8, 15);
+    expect([historyShare(3, 4), historyShare(3, 0)]).toEqual([1.5, 0]);
+  });
+
+  it("of zeros stays one of zeros, which has no direction", () => {
+    const row = new Float64Array(3);
+    expect(toLength1(row)).toBe(0);
+    expect([...row]).toEqual([0, 0, 0]);
   });
 });

@@ -73,10 +73,14 @@ export function rowCenters(
   mean: number,
   out: Float32Array | Float64Array,
 ): void {
+  let longest = 0;
+  for (let row = 0; row < out.length; row++) longest = Math.max(longest, start[row + 1] - start[row]);
+  const own = new Float32Array(longest);
   for (let row = 0; row < out.length; row++) {
     const count = start[row + 1] - start[row];
+    value.writeTo(own, start[row], start[row + 1]);
     let sum = 0;
-    for (let entry = start[row]; entry < start[row + 1]; entry++) sum += value.at(entry);
+    for (let entry = 0; entry < count; entry++) sum += own[entry];
     out[row] = count === 0 ? 0 : sum / count - mean;
   }
 }
@@ -117,13 +121,23 @@ export function rowOfHistory(
   for (const item of index) {
     for (let k = 0; k < rank; k++) out[k] += itemFactors[item * rank + k];
   }
-  let scale = historyWeight / Math.sqrt(index.length);
-  if (normalized) {
-    let squares = 0;
-    for (const value of out) squares += value * value;
-    scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
-  }
+  if (normalized) return toLength1(out);
+  const scale = historyShare(historyWeight, index.length);
   for (let k = 0; k < rank; k++) out[k] *= scale;
+  return scale;
+}
+
+/** What each item's row is multiplied by in the row of a user who chose this many. */
+export function historyShare(historyWeight: number, count: number): number {
+  return count === 0 ? 0 : historyWeight / Math.sqrt(count);
+}
+
+/** Divides a row by its length, if it has one. Returns what it was multiplied by: 0 for a row of zeros. */
+export function toLength1(row: Float64Array): number {
+  let squares = 0;
+  for (let k = 0; k < row.length; k++) squares += row[k] * row[k];
+  const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+  for (let k = 0; k < row.length; k++) row[k] *= scale;
   return scale;
 }
 

@@ -157,7 +157,7 @@ describe("columns", () => {
     const records = Array.from(user, (_, i) => ({ user: user[i], item: item[i], rating: rating[i], time: time[i] }));
     const whole = ratingsFrom(records);
     for (const batch of [1, 777, 1024, 5000]) {
-      const builder = new RatingsBuilder({ expected: batch });
+      const builder = new RatingsBuilder();
       for (let from = 0; from < count; from += batch) {
         const cut = <T extends { slice(from: number, to: number): T }>(column: T) => column.slice(from, from + batch);
         const even = (from / batch) % 2 === 0;

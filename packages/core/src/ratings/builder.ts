@@ -1,9 +1,10 @@
 /**
  * RatingsBuilder: records or columns in, as they stream, Ratings out.
  *
- * Keeps 12 bytes a record (20 with times) in blocks, and frees each column as soon as it has been sorted: at most 16 bytes a record (32)
- * at a time, where the engine can free arrays at once.
- * Cost of build: two counting sorts, O(records + users + items).
+ * Keeps records in blocks (record-blocks.ts) and frees each as soon as it has been placed among the cells (sort-records.ts), where the engine can
+ * free arrays at once. Of stars, at most 65,536 items and records user by user that is 5 bytes a record while they come, 3 for each cell at
+ * the end, and hardly more than 5 at a time; of more than 65,536 users in any order 7, then 10 at a time. Times are 8 more, twice while they are sorted.
+ * Cost of build: a counting sort by user and one by item, O(records + users + items).
  */
 import {
   beyondFloats,
@@ -15,32 +16,23 @@ import {
   show,
   wholeNumber,
 } from "../support/index.ts";
-import { Column, free } from "./column.ts";
-import { startsOf } from "./compressed-rows.ts";
 import { IdCodes } from "./id-codes.ts";
-import { mergeDuplicates, type SortedRecords } from "./merge.ts";
+import { mergeDuplicates } from "./merge.ts";
 import { Ratings, reportOf } from "./ratings.ts";
+import { RecordBlocks } from "./record-blocks.ts";
 import { type DuplicatePolicy, duplicatePolicies, type RatingColumns, type RatingRecord } from "./records.ts";
+import { sortRecords } from "./sort-records.ts";
 
 export interface RatingsOptions {
   /** Default `last` for records with ratings, `sum` (number of events) for records without */
   readonly duplicates?: DuplicatePolicy | undefined;
-  /** Records to come, if known: memory for them is taken at once */
-  readonly expected?: number | undefined;
 }
-
-/** More records than this are met without a first block of their full size. */
-const MAX_FIRST_BLOCK = 1 << 25;
 
 export class RatingsBuilder {
   readonly #policy: DuplicatePolicy | undefined;
   readonly #userCodes = new IdCodes("user");
   readonly #itemCodes = new IdCodes("item");
-  readonly #user: Column<Uint32Array>;
-  readonly #item: Column<Uint32Array>;
-  readonly #rating: Column<Float32Array>;
-  readonly #time: Column<Float64Array>;
-  readonly #expected: number;
+  readonly #records = new RecordBlocks();
   /** Undefined until the first record */
   #hasRatings: boolean | undefined;
   #hasTimes: boolean | undefined;
@@ -49,21 +41,15 @@ export class RatingsBuilder {
   #usedUp: string | undefined;
 
   constructor(options: RatingsOptions = {}) {
-    knownOptions("RatingsBuilder", options, ["duplicates", "expected"]);
+    knownOptions("RatingsBuilder", options, ["duplicates"]);
     if (options.duplicates !== undefined)
       this.#policy = oneOf("RatingsBuilder", "duplicates", options.duplicates, duplicatePolicies);
-    const expected = wholeNumber("RatingsBuilder", "expected", options.expected ?? 0, 0, Number.MAX_SAFE_INTEGER);
-    this.#expected = Math.min(expected, MAX_FIRST_BLOCK);
-    this.#user = new Column((length) => new Uint32Array(length), this.#expected);
-    this.#item = new Column((length) => new Uint32Array(length), this.#expected);
-    this.#rating = new Column((length) => new Float32Array(length));
-    this.#time = new Column((length) => new Float64Array(length));
   }
 
   /** Adds one record. @throws DataError naming the record; the builder is then as it was before, see `append` */
   add(record: RatingRecord): this {
     this.#open();
-    const row = this.#user.length + 1;
+    const row = this.#records.length + 1;
     if (typeof record !== "object" || record === null)
       throw new DataError(`ratings: record ${row} is ${show(record)}; give { user, item, rating?, time? }`, { row });
     this.#userCodes.checkOne(record.user, row);
@@ -77,14 +63,17 @@ export class RatingsBuilder {
     if (hasTime) checkTime(time, row);
     this.#hasRatings = hasRating;
     this.#hasTimes = hasTime;
+    const { to, at } = this.#records.room(hasRating, hasTime);
     try {
-      this.#user.push(this.#userCodes.code(record.user));
-      this.#item.push(this.#itemCodes.code(record.item));
+      to.user[at] = this.#userCodes.code(record.user);
+      to.item[at] = this.#itemCodes.code(record.item);
     } catch (error) {
       throw this.#spoiled(error);
     }
-    if (hasRating) this.#rating.push(rating);
-    if (hasTime) this.#time.push(time);
+    if (hasRating) to.rating[at] = rating;
+    // + 0 makes -0 a plain 0, so that equal data have equal bytes
+    if (hasTime) to.time[at] = time + 0;
+    this.#records.add(1);
     return this;
   }
 
@@ -96,7 +85,7 @@ export class RatingsBuilder {
    */
   append(columns: RatingColumns): this {
     this.#open();
-    const row = this.#user.length + 1;
+    const row = this.#records.length + 1;
     const { user, item } = columns;
     checkLengths(columns, row);
     if (user.length === 0) return this;
@@ -108,14 +97,20 @@ export class RatingsBuilder {
     if (time !== undefined) for (let i = 0; i < time.length; i++) checkTime(time[i], row + i);
     this.#hasRatings = rating !== undefined;
     this.#hasTimes = time !== undefined;
-    try {
-      this.#userCodes.encode(user, this.#user);
-      this.#itemCodes.encode(item, this.#item);
-    } catch (error) {
-      throw this.#spoiled(error);
+    for (let from = 0; from < user.length; ) {
+      const { to, at, free } = this.#records.room(rating !== undefined, time !== undefined);
+      const end = Math.min(user.length, from + free);
+      try {
+        this.#userCodes.encode(user, from, end, to.user, at);
+        this.#itemCodes.encode(item, from, end, to.item, at);
+      } catch (error) {
+        throw this.#spoiled(error);
+      }
+      if (rating !== undefined) copy(rating, from, end, to.rating, at);
+      if (time !== undefined) for (let i = from; i < end; i++) to.time[at + i - from] = time[i] + 0;
+      this.#records.add(end - from);
+      from = end;
     }
-    if (rating !== undefined) this.#rating.append(rating);
-    if (time !== undefined) this.#time.append(time);
     return this;
   }
 
@@ -130,7 +125,7 @@ export class RatingsBuilder {
   /** Sorts, merges and reports. The builder is empty afterwards and cannot be used again. @throws DataError */
   build(): Ratings {
     this.#open();
-    const added = this.#user.length;
+    const added = this.#records.length;
     const dropped = [...this.#dropped].map(([reason, count]) => ({ reason, count }));
     if (added === 0) {
       const why = dropped.map(({ reason, count }) => `${count} left out: ${reason}`).join("; ");
@@ -143,20 +138,7 @@ export class RatingsBuilder {
     const users = this.#userCodes.finish();
     const items = this.#itemCodes.finish();
 
-    const rows = users.ids.size;
-    const columns = items.ids.size;
-    const user = this.#user.translate(users.indexOf);
-    const item = this.#item.translate(items.indexOf);
-    const sorted = {
-      rows,
-      columns,
-      ...sortCells(user, item, this.#rating, this.#time, {
-        rows,
-        columns,
-        hasRatings: this.#hasRatings === true,
-        hasTimes: this.#hasTimes === true,
-      }),
-    };
+    const sorted = sortRecords(this.#records, users.indexOf, items.indexOf);
     const cells = mergeDuplicates(sorted, policy, users.ids, items.ids);
     const left = dropped.reduce((sum, { count }) => sum + count, 0);
     const report = reportOf(cells, { records: added + left, duplicates: policy, dropped });
@@ -212,62 +194,9 @@ function isPresent<T>(value: T | undefined | null): value is T {
   return value !== undefined && value !== null;
 }
 
-/**
- * Stable sort by item, then by user: cells of a user ascend by item, records of one cell keep their order. Each column is freed as soon as
- * it has been sorted by item, so that no more than two copies of the records are there at a time.
- */
-function sortCells(
-  user: Column<Uint32Array>,
-  item: Column<Uint32Array>,
-  rating: Column<Float32Array>,
-  time: Column<Float64Array>,
-  { rows, columns, hasRatings, hasTimes }: Shape,
-): Pick<SortedRecords, "start" | "index" | "value" | "time"> {
-  const count = user.length;
-  const byItem = placed(item, columns);
-  const users = user.scatterInto(byItem.destination, new Uint32Array(count));
-  const values = hasRatings ? rating.scatterInto(byItem.destination, new Float32Array(count)) : undefined;
-  const times = hasTimes ? time.scatterInto(byItem.destination, new Float64Array(count)) : undefined;
-  const start = startsOf([users], rows);
-  const next = start.slice(0, rows);
-  const out = {
-    start,
-    // Needed no more, and every place is written anew.
-    index: byItem.destination,
-    value: new Float32Array(count),
-    time: hasTimes ? new Float64Array(count) : undefined,
-  };
-  for (let column = 0; column < columns; column++) {
-    for (let i = byItem.start[column]; i < byItem.start[column + 1]; i++) {
-      const to = next[users[i]]++;
-      out.index[to] = column;
-      out.value[to] = values === undefined ? 1 : values[i];
-      if (out.time !== undefined && times !== undefined) out.time[to] = times[i];
-    }
-  }
-  for (const sorted of [users, values, times]) if (sorted !== undefined) free(sorted);
-  return out;
-}
-
-interface Shape {
-  readonly rows: number;
-  readonly columns: number;
-  readonly hasRatings: boolean;
-  readonly hasTimes: boolean;
-}
-
-/** Where a stable sort puts each entry of a column of keys, which is freed. */
-function placed(
-  keys: Column<Uint32Array>,
-  buckets: number,
-): { readonly start: Uint32Array; readonly destination: Uint32Array } {
-  const start = startsOf(keys.blocks(), buckets);
-  const next = start.slice(0, buckets);
-  const destination = new Uint32Array(keys.length);
-  let entry = 0;
-  for (const block of keys.blocks()) for (let i = 0; i < block.length; i++) destination[entry++] = next[block[i]]++;
-  keys.clear();
-  return { start, destination };
+function copy(from: ArrayLike<number>, begin: number, end: number, to: Float32Array, at: number): void {
+  if (Array.isArray(from)) for (let i = begin; i < end; i++) to[at + i - begin] = from[i];
+  else to.set((from as Float32Array).subarray(begin, end), at);
 }
 
 function checkRating(rating: unknown, row: number): asserts rating is number {

@@ -73,17 +73,31 @@ export class CellValues implements Iterable<number> {
 
   /** The same numbers as tightly as they allow, rounded to f32, -0 as 0. @param values taken over where it is a Float32Array */
   static of(values: ArrayLike<number>): CellValues {
+    const floats = values instanceof Float32Array ? values : Float32Array.from(values);
     const codes = new ValueCodes();
-    const code = new Uint8Array(values.length);
-    if (codes.encode(values, 0, values.length, code, 0) < values.length) {
-      const table = values instanceof Float32Array ? values : Float32Array.from(values);
-      for (let cell = 0; cell < table.length; cell++) table[cell] += 0;
-      return new CellValues(table);
-    }
-    const { table, rank } = codes.sorted();
-    if (table.length === 1) return new CellValues(table, undefined, values.length);
+    const code = new Uint8Array(floats.length);
+    if (codes.encode(floats, code) === floats.length) return CellValues.ofCodes(codes.table, code);
+    for (let cell = 0; cell < floats.length; cell++) floats[cell] += 0;
+    return new CellValues(floats);
+  }
+
+  /**
+   * Of codes of any table: the table then ascends and holds what occurs, so it is the same for the same cells.
+   *
+   * @param table up to f32[256], different values; copied
+   * @param code u8[cells], taken over and overwritten
+   */
+  static ofCodes(table: Float32Array, code: Uint8Array): CellValues {
+    const counts = new Float64Array(table.length);
+    for (let cell = 0; cell < code.length; cell++) counts[code[cell]]++;
+    const order = Array.from(counts.keys()).filter((one) => counts[one] > 0);
+    order.sort((a, b) => table[a] - table[b]);
+    const own = Float32Array.from(order, (one) => table[one]);
+    if (own.length === 1) return new CellValues(own, undefined, code.length);
+    const rank = new Uint8Array(table.length);
+    for (let place = 0; place < order.length; place++) rank[order[place]] = place;
     for (let cell = 0; cell < code.length; cell++) code[cell] = rank[code[cell]];
-    return new CellValues(table, code);
+    return new CellValues(own, code);
   }
 
   /** @param cell from 0 to length - 1; outside of them the answer means nothing */
@@ -224,52 +238,32 @@ const MINUS_ZERO = 0x80000000 | 0;
 
 /** Codes for up to 256 different numbers of 32 bits, in the order in which they come. */
 export class ValueCodes {
+  /** The number of each code that was given */
   readonly table = new Float32Array(MAX_CODES);
-  size = 0;
+  #size = 0;
   /** Code + 1 by hash of the bits, the next free place where that is taken; 0 is free */
   readonly #places = new Uint16Array(4 * MAX_CODES);
-  readonly #bits = new Int32Array(this.table.buffer);
-  readonly #float = new Float32Array(1);
-  readonly #bitsOf = new Int32Array(this.#float.buffer);
 
   /**
-   * out[at + i - from] = code of values[i], up to the first that finds all 256 codes taken.
+   * out[i] = code of values[i], -0 as 0, up to the first that finds all 256 codes taken.
    *
-   * @returns the position after the last that got one
+   * @returns how many got one
    */
-  encode(values: ArrayLike<number>, from: number, to: number, out: Uint8Array, at: number): number {
-    for (let i = from; i < to; i++) {
-      const code = this.code(values[i]);
-      if (code < 0) return i;
-      out[at + i - from] = code;
-    }
-    return to;
-  }
-
-  /** The code of a number, rounded to f32, -0 as 0; -1 when all are taken by others. */
-  code(value: number): number {
-    this.#float[0] = value;
-    const bits = this.#bitsOf[0] === MINUS_ZERO ? 0 : this.#bitsOf[0];
+  encode(values: Float32Array, out: Uint8Array): number {
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+    const ofCode = new Int32Array(this.table.buffer);
     const places = this.#places;
-    let place = Math.imul(bits, 0x9e3779b1 | 0) >>> 22;
-    for (;;) {
-      const code = places[place] - 1;
-      if (code < 0) break;
-      if (this.#bits[code] === bits) return code;
-      place = (place + 1) & (places.length - 1);
+    for (let i = 0; i < bits.length; i++) {
+      const word = bits[i] === MINUS_ZERO ? 0 : bits[i];
+      let place = Math.imul(word, 0x9e3779b1 | 0) >>> 22;
+      while (places[place] !== 0 && ofCode[places[place] - 1] !== word) place = (place + 1) & (places.length - 1);
+      if (places[place] === 0) {
+        if (this.#size === MAX_CODES) return i;
+        ofCode[this.#size] = word;
+        places[place] = ++this.#size;
+      }
+      out[i] = places[place] - 1;
     }
-    if (this.size === MAX_CODES) return -1;
-    places[place] = this.size + 1;
-    this.#bits[this.size] = bits;
-    return this.size++;
-  }
-
-  /** The values in ascending order, and the place of each code there: the same for the same values in any order. */
-  sorted(): { readonly table: Float32Array; readonly rank: Uint8Array } {
-    const order = Uint8Array.from({ length: this.size }, (_, code) => code);
-    order.sort((a, b) => this.table[a] - this.table[b]);
-    const rank = new Uint8Array(this.size);
-    for (let place = 0; place < rank.length; place++) rank[order[place]] = place;
-    return { table: Float32Array.from(order, (code) => this.table[code]), rank };
+    return bits.length;
   }
 }

@@ -49,22 +49,25 @@ export function transposeInto({ rows, columns, start, index, value }: Compressed
   const codes = out.value instanceof Uint8Array ? out.value : undefined;
   const floats = out.value instanceof Float32Array ? out.value : undefined;
   if (codes !== undefined && value.code === undefined) throw new RangeError("transposeInto: these cells have no codes");
-  out.start.set(startsOf([index], columns));
+  // Read through local names: one call of a method for each cell would cost as much as the sorting.
+  const { code, table } = value;
+  const isOne = code === undefined && table.length === 1;
+  out.start.set(startsOf(index, columns));
   const next = out.start.slice(0, columns);
   for (let row = 0; row < rows; row++) {
     for (let cell = start[row]; cell < start[row + 1]; cell++) {
       const to = next[index[cell]]++;
       out.index[to] = row;
-      if (floats !== undefined) floats[to] = value.at(cell);
-      else if (codes !== undefined) codes[to] = value.code![cell];
+      if (floats !== undefined) floats[to] = table[code !== undefined ? code[cell] : isOne ? 0 : cell];
+      else if (codes !== undefined) codes[to] = code![cell];
     }
   }
 }
 
 /** u32[buckets + 1]: where each bucket of a sort by key begins. Keys are below `buckets`. */
-export function startsOf(blocks: readonly Indexes[], buckets: number): Uint32Array {
+function startsOf(keys: Indexes, buckets: number): Uint32Array {
   const start = new Uint32Array(buckets + 1);
-  for (const keys of blocks) for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
+  for (let i = 0; i < keys.length; i++) start[keys[i] + 1]++;
   for (let bucket = 0; bucket < buckets; bucket++) start[bucket + 1] += start[bucket];
   return start;
 }

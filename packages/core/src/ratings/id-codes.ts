@@ -4,7 +4,6 @@
  * Small non-negative numbers, the usual case, are looked up in a table; other numbers and strings in a Map.
  */
 import { DataError, show } from "../support/index.ts";
-import type { Column } from "./column.ts";
 import { IdMap, idProblem, MAP_LIMIT, type Side, tooManyIds } from "./id-map.ts";
 import type { Id, RatingColumns } from "./records.ts";
 
@@ -14,7 +13,6 @@ type IdColumn = RatingColumns["user"];
 const TABLE_LIMIT = 1 << 24;
 const PAGE_BITS = 12;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
-const BLOCK = 1 << 15;
 
 export class IdCodes {
   readonly #side: Side;
@@ -48,16 +46,11 @@ export class IdCodes {
     if (typeof id !== typeof first) this.#refuseMixed(id, row, first);
   }
 
-  /** Appends the codes of a checked column. */
-  encode(column: IdColumn, out: Column<Uint32Array>): void {
-    const codes = new Uint32Array(Math.min(BLOCK, column.length));
-    for (let from = 0; from < column.length; from += BLOCK) {
-      const count = Math.min(BLOCK, column.length - from);
-      const isTyped = column instanceof Float64Array || column instanceof Int32Array;
-      if (isTyped) this.#encodeNumbers(column.subarray(from, from + count), codes);
-      else for (let i = 0; i < count; i++) codes[i] = this.code(column[from + i]);
-      out.append(codes, 0, count);
-    }
+  /** out[at], … = the codes of entries from .. to - 1 of a checked column. */
+  encode(column: IdColumn, from: number, to: number, out: Uint32Array, at: number): void {
+    const isTyped = column instanceof Float64Array || column instanceof Int32Array;
+    if (isTyped) this.#encodeNumbers(column.subarray(from, to), out.subarray(at, at + to - from));
+    else for (let i = from; i < to; i++) out[at + i - from] = this.code(column[i]);
   }
 
   /** As `code` for each, with the usual case, a number seen before, in a loop of its own: half the time. */

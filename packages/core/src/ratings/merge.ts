@@ -2,34 +2,29 @@
  * Several records for one user and item become one cell, by the declared policy.
  */
 import { DataError, show } from "../support/index.ts";
-import { CellValues, narrowIndexes } from "./cell-values.ts";
-import { free, type Numbers } from "./column.ts";
+import { CellValues, type Indexes } from "./cell-values.ts";
 import type { CompressedRows } from "./compressed-rows.ts";
 import type { IdMap } from "./id-map.ts";
+import { free } from "./record-blocks.ts";
 import type { DuplicatePolicy } from "./records.ts";
-
-/** Records by user, then item. */
-export interface SortedRecords {
-  readonly rows: number;
-  readonly columns: number;
-  readonly start: Uint32Array;
-  readonly index: Uint32Array;
-  readonly value: Float32Array;
-  readonly time: Float64Array | undefined;
-}
+import { type SortedRecords, valuesOf } from "./sort-records.ts";
 
 /**
  * Merges neighbours of equal row and index, in place, then cuts the arrays to the cells that remain.
  *
- * @param cells rows with ascending, possibly repeated indexes; records of one cell in the order they came; overwritten, and not to be used afterwards
+ * @param records records of one cell in the order they came; overwritten, and not to be used afterwards
  */
 export function mergeDuplicates(
-  cells: SortedRecords,
+  records: SortedRecords,
   policy: DuplicatePolicy,
   users: IdMap,
   items: IdMap,
 ): CompressedRows {
-  const { rows, columns, start, index, value, time } = cells;
+  const { rows, columns, start, index, time } = records;
+  if (!records.hasRepeats) return { rows, columns, start, index, value: valuesOf(records), time };
+  // Sums and means are numbers that no record has; by the other policies one record stays, as it is held.
+  const isNew = policy === "sum" || policy === "mean";
+  const rating = isNew ? valuesOf(records).toFloats() : records.rating;
   let to = 0;
   let from = 0;
   for (let row = 0; row < rows; row++) {
@@ -37,65 +32,38 @@ export function mergeDuplicates(
     while (from < end) {
       let next = from + 1;
       while (next < end && index[next] === index[from]) next++;
-      index[to] = index[from];
-      // + 0 makes -0 a plain 0, so that equal data have equal bytes
-      if (next - from === 1) {
-        value[to] = value[from] + 0;
-        if (time !== undefined) time[to] = time[from] + 0;
-      } else {
+      let kept = from;
+      let merged: number | undefined;
+      if (next - from > 1) {
         if (policy === "error") refuse(users, items, row, index[from], next - from);
-        const merged = mergedValue(value, time, from, next, policy);
-        if (!Number.isFinite(Math.fround(merged))) refuseSum(users, items, row, index[from], merged);
-        value[to] = merged + 0;
-        if (time !== undefined) time[to] = mergedTime(time, from, next, policy) + 0;
+        kept = policy === "first" ? earliest(time, from, next) : latest(time, from, next);
+        if (isNew) merged = sumOf(rating as Float32Array, from, next) / (policy === "sum" ? 1 : next - from);
+        if (merged !== undefined && !Number.isFinite(Math.fround(merged)))
+          refuseSum(users, items, row, index[from], merged);
       }
+      index[to] = index[from];
+      if (rating !== undefined) rating[to] = merged ?? rating[kept];
+      if (time !== undefined) time[to] = time[kept];
       to++;
       from = next;
     }
     start[row + 1] = to;
   }
-  return {
-    rows,
-    columns,
-    start,
-    index: narrowIndexes(cut(index, to), columns),
-    value: CellValues.of(cut(value, to)),
-    time: time && cut(time, to),
-  };
+  const left = { ...records, index: cut(index, to), rating: rating && cut(rating, to), time: time && cut(time, to) };
+  const value = isNew ? CellValues.of(left.rating as Float32Array) : valuesOf(left);
+  return { rows, columns, start, index: left.index, value, time: left.time };
 }
 
-function cut<T extends Numbers>(array: T, length: number): T {
-  if (length === array.length) return array;
+function cut<T extends Indexes | Uint8Array | Float32Array | Float64Array>(array: T, length: number): T {
   const kept = array.slice(0, length) as T;
   free(array);
   return kept;
 }
 
-function mergedValue(
-  value: Float32Array,
-  time: Float64Array | undefined,
-  from: number,
-  to: number,
-  policy: Exclude<DuplicatePolicy, "error">,
-): number {
-  switch (policy) {
-    case "last":
-      return value[latest(time, from, to)];
-    case "first":
-      return value[earliest(time, from, to)];
-    case "mean":
-    case "sum": {
-      let sum = 0;
-      for (let i = from; i < to; i++) sum += value[i];
-      return policy === "sum" ? sum : sum / (to - from);
-    }
-    default:
-      throw policy satisfies never;
-  }
-}
-
-function mergedTime(time: Float64Array, from: number, to: number, policy: DuplicatePolicy): number {
-  return time[policy === "first" ? earliest(time, from, to) : latest(time, from, to)];
+function sumOf(rating: Float32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += rating[i];
+  return sum;
 }
 
 /** Of equal times the record handed in last. */

@@ -16,7 +16,7 @@ export interface AsyncRatingsOptions extends RatingsOptions {
  * @throws DataError naming the record that cannot be used, or when there is none
  */
 export function ratingsFrom(source: Iterable<RatingRecord> | RatingColumns, options: RatingsOptions = {}): Ratings {
-  knownOptions("ratingsFrom", options, ["duplicates", "expected"]);
+  knownOptions("ratingsFrom", options, ["duplicates"]);
   if (typeof source !== "object" || source === null)
     throw new DataError(`ratings: give records { user, item, rating?, time? } or columns of them, got ${show(source)}`);
   const builder = new RatingsBuilder(options);
@@ -35,7 +35,7 @@ export async function ratingsFromAsync(
   source: AsyncIterable<RatingRecord | RatingColumns>,
   options: AsyncRatingsOptions = {},
 ): Promise<Ratings> {
-  knownOptions("ratingsFromAsync", options, ["duplicates", "expected", "signal"]);
+  knownOptions("ratingsFromAsync", options, ["duplicates", "signal"]);
   const { signal, ...rest } = options;
   const builder = new RatingsBuilder(rest);
   for await (const piece of source) {

@@ -5,6 +5,7 @@
  * Rows of zeros have no direction: they are never listed, and asking for the neighbours of one says so.
  */
 import type { Kernels } from "../kernels/index.ts";
+import { toLength1 } from "../model/index.ts";
 import type { Id, IdMap } from "../ratings/index.ts";
 import { knownOptions, LowrankError, nextTurn, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
@@ -83,8 +84,11 @@ export class Neighbours {
     const { ids, rank, factors } = side;
     const unitRows = new Float32Array(factors.length);
     const zeroRows: number[] = [];
+    const one = new Float64Array(rank);
     for (let row = 0; row < ids.size; row++) {
-      if (!directionInto(unitRows, factors, rank, row)) zeroRows.push(row);
+      one.set(rowOf(factors, rank, row));
+      if (toLength1(one) === 0) zeroRows.push(row);
+      unitRows.set(one, row * rank);
       if (((row + 1) * rank) % FLOATS_PER_TURN < rank) await nextTurn();
     }
     const ranker = new Ranker(kernels, { rank, rows: ids.size, factors: unitRows, bias: undefined }, 1);
@@ -96,9 +100,9 @@ export class Neighbours {
     needCounts(who, minRatings, this.#counts);
     const self = this.#ids.index(id);
     if (self === undefined) return { status: "unknown", id };
-    const direction = new Float32Array(this.#rank);
-    if (!directionInto(direction, rowOf(this.#factors, this.#rank, self), this.#rank, 0))
-      return { status: "zero-row", id };
+    const own = Float64Array.from(rowOf(this.#factors, this.#rank, self));
+    if (toLength1(own) === 0) return { status: "zero-row", id };
+    const direction = Float32Array.from(own);
     const { allowed, candidates } = this.#candidates(mask.allowed, self, minRatings);
     const similar: SimilarId[] = [];
     const n = Math.min(asked, this.#ids.size);
@@ -149,14 +153,4 @@ export class Neighbours {
     for (let row = 0; row < allowed.length; row++) candidates += allowed[row];
     return { allowed, candidates: candidates - allowed[self] };
   }
-}
-
-/** Row `row` of `factors` at length 1, into the same place of `out`; false, and zeros, for a row of zeros. */
-function directionInto(out: Float32Array, factors: Float32Array, rank: number, row: number): boolean {
-  let squares = 0;
-  for (let k = row * rank; k < (row + 1) * rank; k++) squares += factors[k] * factors[k];
-  if (squares === 0) return false;
-  const length = Math.sqrt(squares);
-  for (let k = row * rank; k < (row + 1) * rank; k++) out[k] = factors[k] / length;
-  return true;
 }

@@ -1,5 +1,7 @@
 /** Turns of the host's event loop: long work on the calling thread lets others run every few milliseconds. */
 
+import { throwIfAborted } from "./check.ts";
+
 const TURN_MS = 15;
 
 let turnBegan = 0;
@@ -13,6 +15,12 @@ export function turnIsOver(): boolean {
 export async function nextTurn(): Promise<void> {
   await new Promise<void>(later);
   turnBegan = performance.now();
+}
+
+/** A turn for others, after which the signal is looked at. @throws AbortedError */
+export async function giveTurn(who: string, signal: AbortSignal | undefined): Promise<void> {
+  await nextTurn();
+  throwIfAborted(who, signal);
 }
 
 const { setImmediate } = globalThis as { setImmediate?: (f: () => void) => unknown };
