@@ -97,6 +97,17 @@ export class RatingsBuilder {
     if (time !== undefined) for (let i = 0; i < time.length; i++) checkTime(time[i], row + i);
     this.#hasRatings = rating !== undefined;
     this.#hasTimes = time !== undefined;
+    this.#write(user, item, rating, time);
+    return this;
+  }
+
+  /** Checked columns into the blocks. Apart from `append`, whose loops of checks the engine optimizes only while they are small. */
+  #write(
+    user: RatingColumns["user"],
+    item: RatingColumns["item"],
+    rating: ArrayLike<number> | undefined,
+    time: ArrayLike<number> | undefined,
+  ): void {
     for (let from = 0; from < user.length; ) {
       const { to, at, free } = this.#records.room(rating !== undefined, time !== undefined);
       const end = Math.min(user.length, from + free);
@@ -111,7 +122,6 @@ export class RatingsBuilder {
       this.#records.add(end - from);
       from = end;
     }
-    return this;
   }
 
   /** Counts records that a reader left out, for the report. */
