@@ -96,6 +96,22 @@ describe("plan", () => {
     expect((await plan(world, als(), { trial: false })).seconds).toBeUndefined();
   });
 
+  it("makes two trials where the first is long: 1 s of every item's and 1 µs a rating are 1.15 s at 150,000 ratings", async () => {
+    const { ratings } = plantedWorld({ users: 600, items: 400, ratings: 150_000, rank: 2, noise: 0.2, seed: 5 });
+    let clock = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => clock);
+    const method = gradient({ rank: 2 });
+    const start = async ({ size }: Ratings) => ({
+      passes: async () => {
+        clock += 1000 + size / 1000;
+      },
+      close: () => {},
+    });
+    const { seconds } = await plan(ratings, { ...method, start: start as never }, { threads: 1 });
+    expect(seconds?.pass).toBeCloseTo(1.15, 9);
+    expect(seconds?.trial).toBeLessThan(110_000);
+  });
+
   it("counts the operations of ease, which part of the users does not shorten", async () => {
     const { seconds } = await plan(world, methods.ease.make({}));
     expect(seconds?.trial).toBeUndefined();

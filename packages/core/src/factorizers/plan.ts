@@ -177,7 +177,7 @@ function kernelBytes(
   return { ...sums, scratch, total, outside: total === 0 ? 0 : total - kernels.addressedBytes(layout) };
 }
 
-/** Where trials begin, how much larger the next is, and when a pass is long enough to go by. */
+/** Where trials begin, how much larger the next is, and when a pass is long enough to go by; where the first is, a smaller one follows. */
 const FIRST_TRIAL = 100_000;
 const TRIAL_GROWTH = 4;
 const LONG_PASS = 0.25; // seconds
@@ -206,6 +206,10 @@ async function timeOf(
       before = last;
       last = await timed(sample, method, kernels, signal);
       if (sample === ratings) break;
+    }
+    // Every item is in each sample: of one long trial alone its work would be multiplied with the ratings.
+    if (before === undefined && last.ratings < ratings.size) {
+      before = await timed(someHistories(ratings, FIRST_TRIAL / TRIAL_GROWTH), method, kernels, signal);
     }
     const at = (figure: "prepare" | "pass") => following(ratings.size, figure, before, last as Trial);
     const [prepare, pass] = [at("prepare"), at("pass")];

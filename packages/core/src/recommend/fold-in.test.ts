@@ -235,6 +235,9 @@ describe("fold-in", () => {
     await expect(recommender.foldInUser([7 as never])).rejects.toThrow("history must be a list of { item, rating? }");
     const other = await openRecommender(modelFixture({ objective: undefined }), { kernels: reference });
     await expect(other.foldInUser([{ item: 10, rating: 2 }])).rejects.toMatchObject({ code: "no-objective" });
+    await expect(other.foldInUser([{ item: 10, rating: 2 }])).rejects.toThrow(
+      "use a model trained with als, ials or gradient, or with sgd, bpr, softmax, warp or logistic in their default settings",
+    );
   });
 
   it("a rating that is no number, or none in 32 bits, is refused in every kind of history, never turned into one", async () => {

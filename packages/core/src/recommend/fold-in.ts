@@ -70,7 +70,7 @@ export function objectiveOf(who: string, model: FactorModel): RowObjective {
   throw new LowrankError(
     "no-objective",
     `${who}: rows of this model of ${method} do not follow from histories alone${whyNotFoldable(options)}; ` +
-      "use a model trained with als, ials or gradient, or with sgd, bpr or softmax in their default settings",
+      "use a model trained with als, ials or gradient, or with sgd, bpr, softmax, warp or logistic in their default settings",
     { method },
   );
 }

@@ -151,6 +151,8 @@ class DenseProducts implements Answerer {
   readonly #model: ItemModel;
   readonly #space: Workspace<DenseLayout>;
   readonly #stride: number;
+  /** Rows of weights that are in kernel memory: the first question brings them there */
+  #filled = 0;
 
   constructor(kernels: Kernels, model: ItemModel, users: number) {
     const items = model.items.size;
@@ -158,15 +160,12 @@ class DenseProducts implements Answerer {
     this.#stride = paddedRank(items);
     const block = Math.max(1, Math.min(users, BATCH_QUERIES, Math.floor(BLOCK_SCORES / items)));
     this.#space = kernels.open(denseLayout(items, this.#stride, block));
-    const { weights } = this.#space.at;
-    for (let i = 0; i < items; i++) {
-      weights.set(model.weights.value.subarray(i * items, (i + 1) * items), i * this.#stride);
-    }
   }
 
   async answer(request: HistoryRankRequest, first: number): Promise<RankBatch> {
     const { at } = this.#space;
     const items = this.#model.items.size;
+    await this.#fill(request);
     const count = this.#load(request, first);
     const table = (data: Float32Array, rows: number): Table => ({ data, rows, rank: items, stride: this.#stride });
     await this.#space.sparseProduct({
@@ -181,6 +180,19 @@ class DenseProducts implements Answerer {
 
   close(): void {
     this.#space.close();
+  }
+
+  /** The square of weights, which may be gigabytes: in turns. A question that is given up leaves the rest to the next. */
+  async #fill({ who, signal }: HistoryRankRequest): Promise<void> {
+    const items = this.#model.items.size;
+    const { value } = this.#model.weights;
+    while (this.#filled < items) {
+      const row = value.subarray(this.#filled * items, (this.#filled + 1) * items);
+      this.#space.at.weights.set(row, this.#filled++ * this.#stride);
+      if (!turnIsOver()) continue;
+      await nextTurn();
+      throwIfAborted(who, signal);
+    }
   }
 
   /** Histories of as many queries as there is room for. */

@@ -1,5 +1,5 @@
 /** Questions to models of items: lists as plain sums over the history give them, for users and for anybody. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { itemsFixture, names } from "../../test/model-fixture.ts";
 import type { ItemModel } from "../model/index.ts";
 import { scorerOf } from "../model/index.ts";
@@ -44,6 +44,28 @@ function sorted(model: ItemModel, user: string, allowed: (item: number) => boole
     .filter((item) => scores[item] !== undefined && !seen.has(item) && allowed(item))
     .sort((a, b) => scores[b]! - scores[a]!);
 }
+
+it("takes dense weights into kernel memory in turns: given up half-way, the next question is answered as ever", async () => {
+  const [, model] = models[2];
+  const recommender = await openRecommender(model);
+  const controller = new AbortController();
+  let clock = performance.now();
+  const now = vi.spyOn(performance, "now").mockImplementation(() => {
+    clock += 10; // a turn is over at every other look
+    return clock;
+  });
+  let turns = 0;
+  const count = () => {
+    if (++turns === 20) controller.abort();
+    else setImmediate(count);
+  };
+  setImmediate(count);
+  await expect(recommender.recommend("u4", { signal: controller.signal })).rejects.toMatchObject({ code: "aborted" });
+  now.mockRestore();
+  const list = await recommender.recommend("u4", { n: 9 });
+  expect(list.status === "known" && list.items.map(({ item }) => item)).toEqual(sorted(model, "u4").slice(0, 9));
+  recommender.close();
+});
 
 describe.each(models)("a recommender with %s", (_, model) => {
   let recommender: Recommender;

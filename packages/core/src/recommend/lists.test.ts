@@ -253,6 +253,32 @@ describe("recommend", () => {
   });
 });
 
+describe("recommendMany and recommendAll of whole catalogues", () => {
+  /** How many lists came before the signal was looked at that is aborted with the first. */
+  const listsOfBlock = async (users: number, n: number) => {
+    const items = Array.from({ length: 2048 }, (_, i) => i);
+    const model = modelFixture({ users: names("u", users), items, rank: 1, density: 0.02 });
+    const recommender = await openRecommender(model, { kernels });
+    const controller = new AbortController();
+    let count = 0;
+    const stream = async () => {
+      for await (const list of recommender.recommendAll({ n, signal: controller.signal, includeSeen: true })) {
+        expect(list.status === "known" && list.items.length).toBe(Math.min(n, 2048));
+        count++;
+        controller.abort();
+      }
+    };
+    await expect(stream()).rejects.toMatchObject({ code: "aborted" });
+    recommender.close();
+    return count;
+  };
+
+  it("hold at most 262,144 records of lists at a time: 128 lists of 2,048 items, whatever n was asked", async () => {
+    expect(await listsOfBlock(130, 2048)).toBe(128);
+    expect(await listsOfBlock(130, 1e9)).toBe(128);
+  });
+});
+
 describe("filters", () => {
   it("only, except and where are never broken, together or alone, and unknown ids are reported", async () => {
     const ids = fc.uniqueArray(fc.integer({ min: 0, max: 35 }).map((i) => 7 * i));

@@ -50,6 +50,9 @@ import { type FactorRanker, openUserRanker, type UserRanker } from "./user-ranke
 
 export type RecommenderOptions = EngineOptions;
 
+/** Records of a block of lists that a stream holds at a time, some 25 MB: lists of up to 128 items do not shrink the block. */
+const BLOCK_RECORDS = 1 << 18;
+
 /**
  * @param model its arrays are read, never written; do not change them while the recommender is open
  * @throws DataError for a model whose arrays do not fit together or hold a number that is not finite
@@ -261,11 +264,13 @@ export class Recommender {
 
   async *#stream(question: Question, users: Iterable<Id>): AsyncGenerator<Recommendations> {
     this.#begin(question.who);
+    const places = Math.max(1, Math.min(question.asked, this.model.items.size));
+    const most = Math.max(1, Math.min(BATCH_QUERIES, Math.floor(BLOCK_RECORDS / places)));
     try {
       let block: Id[] = [];
       for (const user of users) {
         block.push(user);
-        if (block.length < BATCH_QUERIES) continue;
+        if (block.length < most) continue;
         yield* await this.#answer(question, block);
         block = [];
       }
