@@ -70,6 +70,7 @@ describe("lowrank fit", () => {
     expect(json.code).toBe(0);
     const { plan, fits, memory } = JSON.parse(json.stdout);
     expect([fits, memory, plan.obstacles.length, plan.bytes.ratings > 0]).toEqual([false, 1e6, 1, true]);
+    expect(plan.obstacles[0].message).toMatch(/^the process alone takes/);
     await here.dispose();
   });
 
@@ -78,10 +79,12 @@ describe("lowrank fit", () => {
     const args = ["fit", ratings, "--rank", "8", "--sweeps", "2", "--out", here.file("m.safetensors"), "--memory"];
     const refused = await inProcess([...args, "1.5MB"]);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/the training would take .*; --memory 1\.50 MB includes .* of the process/);
+    expect(refused.stderr).toMatch(
+      /the process alone takes [\d.]+ MB .*: allow at least [\d.]+ MB; --memory 1\.50 MB includes .* of the process/,
+    );
     expect(existsSync(here.file("m.safetensors"))).toBe(false);
     expect((await inProcess([...args, "8GiB"])).code).toBe(0);
-    for (const wrong of ["-1", "2 TBX", "0", "much"]) {
+    for (const wrong of ["-1", "2 TBX", "0", "500", "much"]) {
       const { code, stderr } = await inProcess([...args, wrong]);
       expect(code).toBe(2);
       expect(stderr).toContain("--memory must be a size such as 2GB, 1.5GiB or 500MB, got");

@@ -13,7 +13,7 @@ import type { RankingFigures } from "./ranking.ts";
 import type { HeldOutCounts } from "./relevance.ts";
 import { biasRuler, popularityRuler, type RulerName, randomRuler, rulerNames } from "./rulers.ts";
 import { listLengths, type MeasureOptions, type MeasureSettings, measureOptionNames } from "./settings.ts";
-import { isModel, nameOf, type TrainingCells } from "./training-cells.ts";
+import { isModel, nameOf, type TrainingCells, withHistory } from "./training-cells.ts";
 
 export interface EvaluationProgress {
   /** The model or ruler being measured */
@@ -75,13 +75,14 @@ export interface Evaluation extends Figures {
 /**
  * Measures a model, or any scorer, on held-out ratings.
  *
+ * @param given a model of items kept without its history scores by `options.train`
  * @param test ratings that the model was not trained on, with ids of the same kind; need not share id maps with the model
  * @throws OptionError for options that are unknown, out of range or in conflict, or when there is no training data
  * @throws DataError when nothing in the held-out data is known to the model, or the model's arrays do not fit together
  * @throws AbortedError when the signal fires; looked at between blocks of users
  */
 export async function evaluate(
-  scorer: Model | Scorer,
+  given: Model | Scorer,
   test: Ratings,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
@@ -90,9 +91,10 @@ export async function evaluate(
   const n = listLengths(who, options.n);
   const seed = wholeNumber(who, "seed", options.seed ?? 0, 0, 2 ** 32 - 1);
   throwIfAborted(who, options.signal);
-  checkScorer(who, scorer);
+  checkScorer(who, given);
   asRatings(who, "test", test);
   if (options.train !== undefined) asRatings(who, "train", options.train);
+  const scorer = withHistory(who, given, test, options.train);
   const heldOut = new HeldOut(who, scorer, test, options.train, options);
   const rulers = rulersFor(who, options.rulers ?? true, heldOut.train, seed);
   const kernels = await kernelsFor(who, options);

@@ -78,3 +78,14 @@ export function trainingCells(
     hasRatings: test.hasRatings && (scorer.scale === "rating" || !scorer.history.value.every((value) => value === 1)),
   };
 }
+
+/** A model whose scores follow from histories, kept without them, scores by the training ratings that are given; every other scorer is as it was. */
+export function withHistory(
+  who: string,
+  scorer: Model | Scorer,
+  test: Ratings,
+  train: Ratings | undefined,
+): Model | Scorer {
+  if (!isModel(scorer) || scorer.kind !== "items" || scorer.history !== undefined || train === undefined) return scorer;
+  return { ...scorer, history: trainingCells(who, scorer, test, train).byUser };
+}

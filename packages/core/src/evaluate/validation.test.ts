@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { modelFixture } from "../../test/model-fixture.ts";
-import { als, factorize, ials, type TrainingEngine } from "../factorizers/index.ts";
+import { als, ease, factorize, ials, itemKnn, type TrainingEngine } from "../factorizers/index.ts";
 import { type Kernels, openKernels } from "../kernels/index.ts";
 import type { FactorModel } from "../model/index.ts";
 import { randomSplit, ratingsFrom } from "../ratings/index.ts";
@@ -155,6 +155,19 @@ describe("crossValidate", () => {
     expect(result.ranking?.[1].ndcg.values).toEqual(result.folds.map(({ evaluation }) => evaluation.ranking![1].ndcg));
     expect(result.rulers.map(({ name }) => name)).toEqual(["popularity", "biasOnly", "random"]);
     expect(result.rulers[1].errors?.rmse.values.length).toBe(3);
+  });
+
+  it("measures methods whose scores follow from histories, by the training part of each fold", async () => {
+    for (const method of [itemKnn({ neighbors: 5 }), ease()]) {
+      const { folds, ranking } = await crossValidate(splits.slice(0, 2), method, { n: [5], rulers: false });
+      expect(ranking?.[0].ndcg.values.length).toBe(2);
+      const { train, test } = splits[0];
+      const { model } = await factorize(train, method, { seed: folds[0].seed });
+      const whole = await evaluate(model, test, { n: [5], rulers: false });
+      expect(folds[0].evaluation.ranking).toEqual(whole.ranking);
+      const without = { ...model, history: undefined };
+      expect((await evaluate(without, test, { train, n: [5], rulers: false })).ranking).toEqual(whole.ranking);
+    }
   });
 
   it("makes no certificates, which no fold's figures need", async () => {

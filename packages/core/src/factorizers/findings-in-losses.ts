@@ -63,13 +63,18 @@ export function findingsInLosses(
   const findings: Finding[] = [];
   // Factors that cannot move are told of before the first pass, with another remedy.
   const mayMove = initialLoss !== undefined && initialLoss > smallLoss && method.startsAtZero !== true;
-  if (mayMove && (isOver || loss.length * 2 >= method.passes)) findings.push(...flatLoss(method, options, course));
+  if (mayMove && (isOver || isHalfWay(method, loss))) findings.push(...flatLoss(method, options, course));
   // Where nearly nothing is left, adaptive steps rise and fall by what is.
   if (options.learningRate !== undefined && !(loss[loss.length - 1] <= smallLoss))
     findings.push(...rateTooHigh(method, options, course));
   if (isOver && mayMove && findings.length === 0) findings.push(...tooFewPasses(method, options, course));
   findings.push(...heldOutTurned(method, course));
   return findings;
+}
+
+/** What an epoch loses on its way is of its beginning too: one or two say little. */
+function isHalfWay(method: Factorizer<Model>, loss: readonly number[]): boolean {
+  return loss.length > 2 && loss.length * 2 >= method.passes;
 }
 
 /** From before the first pass to the best one nothing to speak of: the training has done nothing. */

@@ -173,12 +173,15 @@ describe("in the losses", () => {
     expect(codes(found({ initialLoss: 10, loss: [7, 5, 10.005] }))).toEqual(["learning-rate-too-high"]);
   });
 
-  it("a flat loss is told from half of the passes on, and never where the start is unknown or already 0", () => {
+  it("a flat loss is told from half of the passes on, not before the third, and never where the start is unknown or already 0", () => {
     const still = (passes: number) => ({ initialLoss: 2, loss: new Array(passes).fill(2) });
     expect(codes(found(still(19), {}, false))).toEqual([]);
     expect(codes(found(still(20), {}, false))).toEqual(["loss-flat"]);
     expect(codes(found(still(19), {}, true))).toEqual(["loss-flat"]);
     expect(found({ loss: [2, 2, 2] })).toEqual([]);
+    const short = (passes: number, isOver: boolean) =>
+      codes(found(still(passes), {}, isOver, { ...als({ sweeps: 3 }), passes: 3 }));
+    expect([short(2, false), short(2, true), short(3, false)]).toEqual([[], ["loss-flat"], ["loss-flat"]]);
     expect(found({ initialLoss: 0, loss: [0, 0] })).toEqual([]);
   });
 

@@ -40,7 +40,6 @@ export function share(flag: string): Parser<number> {
 }
 
 const units: Readonly<Record<string, number>> = {
-  "": 1,
   B: 1,
   kB: 1e3,
   MB: 1e6,
@@ -50,7 +49,7 @@ const units: Readonly<Record<string, number>> = {
   GiB: 2 ** 30,
 };
 
-/** A size in bytes: `2GB`, `1.5GiB`, `500MB`, or a number of bytes. */
+/** A size in bytes: `2GB`, `1.5GiB`, `500MB`. A number without its unit is refused: few mean bytes by it. */
 export function size(flag: string): Parser<number> {
   return once(flag, (text) => {
     const [, number, unit] = /^(\d+(?:\.\d+)?) ?([A-Za-z]*)$/.exec(text) ?? [];

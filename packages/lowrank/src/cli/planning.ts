@@ -39,9 +39,7 @@ export async function tellPlan(
   const { method, reason } = chosen;
   output.say(`Planning ${method.name}${reason === undefined ? "" : `, because ${reason}`}`);
   output.say(`  ${settingsSentence(method)}`);
-  // Looked at before the trial, which leaves traces of its own.
-  const besides = processBytes(ratings);
-  const made = await plan(ratings, method, { ...engine, ...allowance(memory, besides), signal });
+  const { made, besides } = await planWithin(memory, ratings, method, engine, { signal });
   const peakBytes = besides + made.bytes.total;
   output.print(...factLines(planFacts(made, method, besides, memory), output.width));
   for (const { message } of made.obstacles) output.warn(message);
@@ -56,25 +54,37 @@ export async function refuseAbove(
   engine: Engine,
   signal: AbortSignal,
 ): Promise<void> {
-  const besides = processBytes(ratings);
-  const { obstacles, bytes: planned } = await plan(ratings, method, {
-    ...engine,
-    ...allowance(memory, besides),
-    trial: false,
-    signal,
-  });
-  if (obstacles.length === 0) return;
+  const { made, besides } = await planWithin(memory, ratings, method, engine, { trial: false, signal });
+  const [obstacle] = made.obstacles;
+  if (obstacle === undefined) return;
   throw new LowrankError(
     "memory",
-    `${obstacles[0].message}; --memory ${bytes(memory)} includes ${bytes(besides)} of the process beside the ratings, ` +
+    `${obstacle.message}; --memory ${bytes(memory)} includes ${bytes(besides)} of the process beside the ratings, ` +
       "and --plan says what takes how much",
-    { memory, processBytes: besides, planned },
+    { memory, processBytes: besides, planned: made.bytes },
   );
 }
 
-/** What is left for the training; a process that is larger already leaves nothing that anything could fit in. */
-function allowance(memory: number | undefined, besides: number) {
-  return memory === undefined ? {} : { memory: Math.max(1, memory - besides) };
+/** A plan, held against what is left of `memory` when the process has had its share. */
+async function planWithin(
+  memory: number | undefined,
+  ratings: Ratings,
+  method: Factorizer<Model>,
+  engine: Engine,
+  more: { readonly trial?: boolean; readonly signal: AbortSignal },
+): Promise<{ made: TrainingPlan; besides: number }> {
+  // Looked at before the trial, which leaves traces of its own.
+  const besides = processBytes(ratings);
+  const left = memory === undefined ? undefined : memory - besides;
+  if (left === undefined || left >= 1) {
+    const allowed = left === undefined ? {} : { memory: left };
+    return { made: await plan(ratings, method, { ...engine, ...allowed, ...more }), besides };
+  }
+  const made = await plan(ratings, method, { ...engine, ...more });
+  const needed = besides + made.bytes.total;
+  const message = `the process alone takes ${bytes(besides)} beside the ratings, the training ${bytes(made.bytes.total)}: allow at least ${bytes(needed)}`;
+  const obstacle = { code: "memory", bytes: needed, limit: memory as number, message } as const;
+  return { made: { ...made, obstacles: [...made.obstacles, obstacle] }, besides };
 }
 
 /** What a training adds beside its arrays: compiled kernels, workers, and garbage not yet collected. Measured: 19 to 31 MB on MovieLens. */

@@ -104,7 +104,7 @@ function addMeasureFlags(command: Command): void {
     .option("-n, --n <list>", "list lengths, such as 10,20 (10)", wholes("--n"))
     .option(
       "--relevant-from <rating>",
-      'a held-out item is relevant from this rating on, or "all" (the mean rating)',
+      'a held-out item is relevant from this rating on, or "all" (the median rating; all of clicks)',
       text("--relevant-from"),
     )
     .option(
