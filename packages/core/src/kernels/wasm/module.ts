@@ -23,6 +23,7 @@ export type RoutineName =
   | "gramSum"
   | "implicitGradients"
   | "implicitLoss"
+  | "mergeLists"
   | "nearestRows"
   | "netFirst"
   | "netPairs"

@@ -7,7 +7,7 @@
  * largest table of the layout. Arrays in pieces lie outside, the largest first, as far as the block would be too large with them.
  */
 import { LowrankError } from "../../support/index.ts";
-import { codeColumns, panelBytes } from "../codes.ts";
+import { codeColumns, PANEL_ROWS, panelBytes } from "../codes.ts";
 import { type Layout, rowStride } from "../kernels.ts";
 import { alignUp, bytesInPieces, layoutBytes } from "../layout.ts";
 
@@ -29,6 +29,10 @@ const CHUNK_BYTES = 128 * 1024;
 /** Queries of a tile of top-n, and tiles of a block: reading a chunk of codes from a further cache is paid once per block. */
 export const TOP_N_TILE = 6;
 export const TOP_N_TILES = 32;
+
+/** Ranges of panels, where few queries are answered: bytes of codes in each, some hundred microseconds' work, and how many at most. */
+const RANGE_BYTES = 2 ** 20;
+const MOST_RANGES = 16;
 
 /** Multiply-adds per millisecond of one thread, as measured at rank 32 to 64 on a machine of 2020. Only guides sizes. */
 const SPEED = 8e6;
@@ -160,6 +164,45 @@ export function rowScratchBytes(rank: number): number {
 /** Panels of codes in a chunk of top-n. */
 export function topNChunk(rank: number): number {
   return Math.max(1, Math.floor(CHUNK_BYTES / panelBytes(rank)));
+}
+
+/** How so many queries are shared among threads: by blocks of them, each against all panels, or by ranges of panels. */
+export interface TopNShares {
+  readonly blockSize: number;
+  readonly ranges: number;
+  /** Panels per range */
+  readonly rangeSize: number;
+}
+
+/**
+ * Ranges where they are more than the tiles of the queries, the room shared by threads holds their lists, and the job is not short: of the
+ * problem and the layout alone. Lists are the same in any case.
+ *
+ * @param split as many ranges as can be, however short the job
+ */
+export function topNShares(
+  {
+    count,
+    rows,
+    rank,
+    n,
+  }: { readonly count: number; readonly rows: number; readonly rank: number; readonly n: number },
+  { threads, room, split }: { readonly threads: number; readonly room: number; readonly split: boolean },
+): TopNShares {
+  const panels = Math.ceil(rows / PANEL_ROWS);
+  const chunk = split ? 1 : topNChunk(rank);
+  const least = split ? 1 : chunk * Math.max(1, Math.round(RANGE_BYTES / CHUNK_BYTES));
+  const tiles = Math.ceil(count / TOP_N_TILE);
+  const held = Math.floor((room - 4 * count) / (4 * count * (2 * n + 1)));
+  const most = Math.min(MOST_RANGES, held);
+  if (tiles <= TOP_N_TILES && most >= 1) {
+    const rangeSize = Math.max(least, Math.ceil(panels / most));
+    const ranges = Math.ceil(panels / rangeSize);
+    if (ranges > 1 && ranges > tiles) return { blockSize: count, ranges, rangeSize };
+  }
+  const share = Math.ceil(count / (threads === 1 ? 1 : 4 * threads));
+  const blockSize = TOP_N_TILE * Math.min(TOP_N_TILES, Math.ceil(share / TOP_N_TILE));
+  return { blockSize, ranges: 1, rangeSize: panels };
 }
 
 /** Records of a block's tiles (assembly/top-n.ts). */

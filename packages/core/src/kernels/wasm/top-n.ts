@@ -27,6 +27,9 @@ const BUCKETS = 1 << 16;
 /** A query meets an item's codes at this many times the speed of its floats. */
 const CODES_SPEED = 4;
 
+/** An item offered to a list takes about so many multiply-adds. */
+const OFFER_COST = 64;
+
 /** Items between looks at the clock. */
 const SLICE = 1 << 16;
 
@@ -50,9 +53,22 @@ export async function topN(runner: Runner, problem: TopNProblem): Promise<void> 
   const { query, queries, items, itemBias, codes, excluded, allowed, n } = problem;
   if (query.length === 0) return;
   plan.checkScratch("topN", plan.topNScratchBytes(items.rank), runner.sizes.scratchBytes);
-  const { threads } = runner.settings;
-  const share = Math.ceil(query.length / (threads === 1 ? 1 : 4 * threads));
-  const blockSize = plan.TOP_N_TILE * Math.min(plan.TOP_N_TILES, Math.ceil(share / plan.TOP_N_TILE));
+  const { threads, spread } = runner.settings;
+  const { shared, sharedBytes } = runner.sizes;
+  const cost = (query.length * items.rows * (items.stride + 16)) / CODES_SPEED;
+  const size = { count: query.length, rows: items.rows, rank: items.rank, n };
+  const room = plan.isShort(cost) && !spread ? 0 : sharedBytes;
+  const { blockSize, ranges, rangeSize } = plan.topNShares(size, { threads, room, split: spread });
+  const lists =
+    ranges === 1
+      ? {
+          item: runner.address(problem.item),
+          score: runner.address(problem.score),
+          listed: runner.address(problem.listed),
+          floor: 0,
+        }
+      : listsOfRanges(shared, query.length, n, ranges);
+  if (ranges > 1) new Float32Array(runner.block.buffer, lists.floor, query.length).fill(Number.NEGATIVE_INFINITY);
   const args = [
     runner.address(query),
     runner.address(queries.data),
@@ -63,18 +79,50 @@ export async function topN(runner: Runner, problem: TopNProblem): Promise<void> 
     runner.address(excluded?.index),
     runner.address(allowed),
     n,
-    runner.address(problem.item),
-    runner.address(problem.score),
-    runner.address(problem.listed),
+    lists.item,
+    lists.score,
+    lists.listed,
+    lists.floor,
     query.length,
     items.rows,
+    rangeSize,
     blockSize,
     plan.topNChunk(items.rank),
     items.rank,
     pitchOf(items),
   ];
-  const cost = (query.length * items.rows * (items.stride + 16)) / CODES_SPEED;
-  await runner.run("topN", args, Math.ceil(query.length / blockSize), cost);
+  await runner.run("topN", args, ranges * Math.ceil(query.length / blockSize), cost);
+  if (ranges > 1) await mergeLists(runner, problem, lists, ranges);
+}
+
+/** Where ranges have their lists, in the room shared by the threads of a job, and the scores that they have reached. */
+interface RangeLists {
+  readonly floor: number;
+  readonly listed: number;
+  readonly score: number;
+  readonly item: number;
+}
+
+function listsOfRanges(room: number, count: number, n: number, ranges: number): RangeLists {
+  const listed = room + 4 * count;
+  const score = listed + 4 * count * ranges;
+  return { floor: room, listed, score, item: score + 4 * count * ranges * n };
+}
+
+async function mergeLists(runner: Runner, problem: TopNProblem, of: RangeLists, ranges: number): Promise<void> {
+  const { query, n } = problem;
+  const args = [
+    runner.address(problem.item),
+    runner.address(problem.score),
+    runner.address(problem.listed),
+    of.item,
+    of.score,
+    of.listed,
+    ranges,
+    query.length,
+    n,
+  ];
+  await runner.run("mergeLists", args, query.length, query.length * ranges * n * OFFER_COST);
 }
 
 /** The headers of panels: their words as floats and as whole numbers. */

@@ -37,5 +37,5 @@ export { innerProductParts, innerProductSum, sparseProduct, tallProduct } from "
 export { sampledBegin, sampledTrain } from "./sampled-train";
 export { rowScratch } from "./scratch";
 export { subspaceExplicit, subspaceImplicit, subspaceScratch } from "./subspace-rows";
-export { topN } from "./top-n";
+export { mergeLists, topN } from "./top-n";
 export { whiten } from "./whiten";

@@ -13,6 +13,9 @@
  * Filters (`excluded`, `allowed`) are looked at only for items that could be listed.
  *
  * Queries come in blocks, panels in chunks that stay in a core's own cache; six queries meet a panel in 12 accumulators.
+ * Few queries for many items come as one block against ranges of panels, each range with lists of its own, which `mergeLists` makes
+ * one. Ranges tell each other the n-th scores that they have reached (`floor`): what comes by then is left out sooner, and the lists
+ * are the same whichever thread was first, because better and worse are a total order (heap.ts) and nothing that equals a floor is left out.
  * `scoreTile` is longer than 60 lines because it is unrolled by hand: its 12 accumulators stay in registers only as local
  * variables of one function, and asc unrolls no loop over them.
  */
@@ -92,13 +95,14 @@ function thresholdOf(query: usize): f32 {
   return load<u32>(listSize + (query << 2)) < <u32>listLength ? -Infinity : load<f32>(listScore + ((query * listLength) << 2));
 }
 
-/** Offers one item to a query's list, which puts equal scores in order of their items. */
-function offer(query: usize, item: u32, score: f32, threshold: f32): void {
+/** Offers one item to a query's list, which puts equal scores in order of their items. What is not a number and −∞ never enter. */
+function offer(query: usize, item: u32, score: f32): void {
   const scores = listScore + ((query * listLength) << 2);
   const items = listItem + ((query * listLength) << 2);
   const size = load<u32>(listSize + (query << 2));
   const isFull = <usize>size == listLength;
-  const enters = score > threshold || (isFull && score == threshold && item < load<u32>(items));
+  const least: f32 = isFull ? load<f32>(scores) : -Infinity;
+  const enters = score > least || (isFull && score == least && item < load<u32>(items));
   if (!enters || isExcluded(query, item)) return;
   if (isFull) replaceRoot(scores, items, listLength, score, item);
   else {
@@ -118,8 +122,9 @@ function offerItems(items: i32, panel: usize, tile: usize, q: usize, query: usiz
     const item = load<u32>(panel + lane, ROW);
     if (item == NO_ROW || (allowedItem && load<u8>(allowedItem + <usize>item) == 0)) continue;
     const score = dot(x, itemTable + <usize>item * itemPitch, rowWidth) + load<f32>(panel + lane, BIAS);
-    offer(query, item, score, load<f32>(at, THRESHOLD));
-    store<f32>(at, thresholdOf(query), THRESHOLD);
+    if (score < load<f32>(at, THRESHOLD)) continue;
+    offer(query, item, score);
+    store<f32>(at, max(load<f32>(at, THRESHOLD), thresholdOf(query)), THRESHOLD);
   }
 }
 
@@ -318,8 +323,31 @@ function scoreAlone(query: usize, tile: usize, panel: usize, end: usize, columns
 }
 
 /**
- * A TopNProblem (kernels.ts) in units of one block of queries against all items.
+ * Takes over what other ranges have reached, for the `count` queries of a tile. Words of 4 bytes are written and read whole without being
+ * atomic, and each that was ever written holds, an old one too.
+ */
+function takeFloors(floor: usize, tile: usize, count: usize): void {
+  for (let at: usize = 0; at < count << 2; at += 4) {
+    const reached = reinterpret<f32>(load<u32>(floor + at));
+    store<f32>(tile + at, max(load<f32>(tile + at, THRESHOLD), reached), THRESHOLD);
+  }
+}
+
+/** Tells other ranges what n items of this one reach. When two tell at once, the lower may stay. */
+function raiseFloors(floor: usize, query: usize, count: usize): void {
+  for (let q: usize = 0; q < count; q++) {
+    const at = floor + (q << 2);
+    const reached = thresholdOf(query + q);
+    if (reinterpret<f32>(load<u32>(at)) < reached) store<u32>(at, reinterpret<u32>(reached));
+  }
+}
+
+/**
+ * A TopNProblem (kernels.ts) in units of one block of queries against one range of panels; units of the same range come together.
  *
+ * @param floor f32[count], −∞ at first, where there are several ranges, else 0. Several ranges each have lists of all queries, one
+ *   after another in `item`, `score` and `listed`, not sorted
+ * @param rangeSize panels per range
  * @param blockSize queries per block
  * @param chunkSize panels per chunk
  */
@@ -336,8 +364,10 @@ export function topN(
   item: usize,
   score: usize,
   listed: usize,
+  floor: usize,
   count: u32,
   rows: u32,
+  rangeSize: u32,
   blockSize: u32,
   chunkSize: u32,
   rank: usize,
@@ -346,9 +376,6 @@ export function topN(
   to: u32,
   scratch: usize,
 ): void {
-  listScore = score;
-  listItem = item;
-  listSize = listed;
   listLength = n;
   excludedStart = start;
   excludedIndex = index;
@@ -360,28 +387,75 @@ export function topN(
   const columns = codeColumns(rank);
   const bytes = panelBytes(columns);
   const tileBytes = (CODES + TILE * columns + 63) & ~63;
-  const end = codes + ((<usize>rows + PANEL - 1) / PANEL) * bytes;
+  const panels = (<usize>rows + PANEL - 1) / PANEL;
+  const blocks = (count + blockSize - 1) / blockSize;
   for (let unit = from; unit < to; unit++) {
-    const first = <usize>unit * <usize>blockSize;
+    const range = <usize>(unit / blocks);
+    const first = <usize>(unit % blocks) * <usize>blockSize;
     const last = min(first + <usize>blockSize, <usize>count);
-    memory.fill(listed + (first << 2), 0, (last - first) << 2);
+    const before = range * <usize>count;
+    listScore = score + ((before * <usize>n) << 2);
+    listItem = item + ((before * <usize>n) << 2);
+    listSize = listed + (before << 2);
+    memory.fill(listSize + (first << 2), 0, (last - first) << 2);
     let tile = scratch;
     for (let q = first; q < last; q += TILE) {
       prepareTile(query, queries, q, min(last - q, TILE), tile, rank, pitch);
       tile += tileBytes;
     }
-    for (let panel = codes; panel < end; panel += <usize>chunkSize * bytes) {
+    const end = codes + min((range + 1) * <usize>rangeSize, panels) * bytes;
+    for (let panel = codes + range * <usize>rangeSize * bytes; panel < end; panel += <usize>chunkSize * bytes) {
       const chunkEnd = min(panel + <usize>chunkSize * bytes, end);
       tile = scratch;
       for (let q = first; q < last; q += TILE) {
+        if (floor) takeFloors(floor + (q << 2), tile, min(last - q, TILE));
         if (last - q == 1) scoreAlone(q, tile, panel, chunkEnd, columns);
         else scoreTile(q, tile, panel, chunkEnd, columns);
+        if (floor) raiseFloors(floor + (q << 2), q, min(last - q, TILE));
         tile += tileBytes;
       }
     }
+    if (floor) continue;
     for (let q = first; q < last; q++) {
       const places = (q * <usize>n) << 2;
       sort(score + places, item + places, load<u32>(listed + (q << 2)));
     }
+  }
+}
+
+/**
+ * The lists that several ranges have of queries `from` to `to` - 1 into one.
+ *
+ * @param ofItem, ofScore, ofListed the ranges' lists, as topN left them
+ */
+export function mergeLists(
+  item: usize,
+  score: usize,
+  listed: usize,
+  ofItem: usize,
+  ofScore: usize,
+  ofListed: usize,
+  ranges: u32,
+  count: u32,
+  n: u32,
+  from: u32,
+  to: u32,
+): void {
+  listScore = score;
+  listItem = item;
+  listSize = listed;
+  listLength = n;
+  excludedStart = 0; // looked at by the ranges
+  for (let q = <usize>from; q < <usize>to; q++) {
+    store<u32>(listed + (q << 2), 0);
+    for (let range: usize = 0; range < <usize>ranges; range++) {
+      const list = range * <usize>count + q;
+      const last = (list * <usize>n + load<u32>(ofListed + (list << 2))) << 2;
+      for (let at = (list * <usize>n) << 2; at < last; at += 4) {
+        offer(q, load<u32>(ofItem + at), load<f32>(ofScore + at));
+      }
+    }
+    const places = (q * <usize>n) << 2;
+    sort(score + places, item + places, load<u32>(listed + (q << 2)));
   }
 }
