@@ -7,9 +7,10 @@ import { type BlockLoss, type Kernels, lossAt, rowStride } from "../kernels/inde
 import type { FactorModel } from "../model/index.ts";
 import { type Ratings, standardDeviation } from "../ratings/index.ts";
 import { shuffleInto, streamSeed, throwIfAborted } from "../support/index.ts";
-import { blockSlope } from "./block-slope.ts";
+import { blockSlope, meanSquaredError } from "./block-slope.ts";
 import { type BlockSettings, BlockSpace, blockLayout } from "./block-space.ts";
 import type { Slope } from "./certificate.ts";
+import { MAX_PENALTY } from "./common-options.ts";
 import { smallError } from "./descent-unit.ts";
 import type { Blame } from "./divergence.ts";
 import type { Run, RunState, StartFrom } from "./factorizer.ts";
@@ -19,6 +20,8 @@ import { worstRow } from "./worst-row.ts";
 const CALL_PRODUCTS = { wasm: 2 ** 28, reference: 2 ** 22 } as const;
 /** Losses of a call are kept until it ends, and a progress bar wants to move. */
 const MAX_CALL_EPOCHS = 64;
+/** Ratings that say how far off a model is, at most: some milliseconds. */
+const NOISE_RATINGS = 2 ** 15;
 /** Epochs that a slope over all ratings takes as long as, without kernels. */
 const SLOPE_EPOCHS = 20;
 
@@ -151,25 +154,37 @@ class BlockRun implements Run {
     return this.#memory.state();
   }
 
-  /** A row of squared loss alone solves n · λ |x|² + Σ error², as the one it folds in to. */
+  /** Rows of squared loss alone are ridge regressions, so that people who are new can be folded in. */
   model(passes: number): FactorModel {
-    const { loss, nonNegative, regularization, regularizationL1, biasRegularization, biases, center } =
-      this.#memory.settings;
+    const { loss, nonNegative, regularizationL1 } = this.#memory.settings;
+    const model = this.#memory.model(passes);
     const isRidge = loss === "squared" && !nonNegative && regularizationL1 === 0;
-    return this.#memory.model(
-      passes,
-      isRidge
-        ? {
-            kind: "explicit",
-            regularization,
-            regularizationExponent: 1,
-            center,
-            biases,
-            biasRegularization: biases === "none" ? undefined : biasRegularization,
-            biasRegularizationExponent: 1,
-          }
-        : undefined,
-    );
+    return isRidge ? { ...model, objective: this.#objective(model) } : model;
+  }
+
+  /**
+   * How a new row follows from its ratings: as the most likely one, if new rows are spread as the trained ones are. The penalties of the
+   * training are no help: there, rows with few ratings stay small because an epoch moves them little.
+   */
+  #objective(model: FactorModel): FactorModel["objective"] {
+    const { problem, settings, ratings } = this.#memory;
+    const { regularization, biasRegularization, biases, center, unit } = settings;
+    const noise = unit.rating ** 2 * meanSquaredError(problem, Math.ceil(ratings.size / NOISE_RATINGS));
+    const penalty = (spread: number, least: number) => {
+      const ratio = noise / spread;
+      return Number.isFinite(ratio) ? Math.min(Math.max(ratio, least), MAX_PENALTY) : least;
+    };
+    const fitted = this.#memory.numbers().find(({ bias }) => bias !== undefined)?.bias;
+    return {
+      kind: "explicit",
+      regularization: penalty(meanSquare(model.userFactors), regularization),
+      regularizationExponent: 0,
+      center,
+      biases,
+      biasRegularization:
+        fitted === undefined ? undefined : penalty(unit.rating ** 2 * meanSquare(fitted), biasRegularization),
+      biasRegularizationExponent: 0,
+    };
   }
 
   close(): void {
@@ -183,4 +198,10 @@ class BlockRun implements Run {
     const corners = loss === "absolute" || nonNegative || regularizationL1 !== 0;
     return corners ? undefined : (signal) => blockSlope(problem, unit, () => throwIfAborted(name, signal));
   }
+}
+
+function meanSquare(values: Float32Array | Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return sum / values.length;
 }

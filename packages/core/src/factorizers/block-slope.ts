@@ -1,6 +1,6 @@
 /**
- * The slope of the cost of sgd in blocks over all ratings: Σ loss + ½ Σ over both rows of every rating (λ |x|² + λ_b b²). Plain TypeScript
- * in f64, once at the end of a training.
+ * Sums over the records of sgd in blocks, in plain TypeScript and f64: the squared error of some, and, once at the end of a training, the slope of
+ * the cost over all ratings: Σ loss + ½ Σ over both rows of every rating (λ |x|² + λ_b b²).
  */
 import { type BlockProblem, type BlockSide, lossAt, lossSlope, STATE, scoreOf } from "../kernels/index.ts";
 import { nextTurn, turnIsOver } from "../support/index.ts";
@@ -12,20 +12,36 @@ const bits = new DataView(new ArrayBuffer(4));
 /** Records between looks at the clock. */
 const TURN_RECORDS = 2048;
 
-/** Calls `visit` with rows and value of every record of a block from `first` to `end` - 1. */
+/** Calls `visit` with rows and value of every `step`th record of a block from `first` to `end` - 1. */
 function visitBlock(
   { grid, record }: BlockProblem,
   block: number,
   visit: (left: number, right: number, value: number) => void,
   first: number,
   end: number,
+  step = 1,
 ): void {
   const leftFirst = Math.floor(block / grid.rightBlocks) * grid.leftRows;
   const rightFirst = (block % grid.rightBlocks) * grid.rightRows;
-  for (let entry = first; entry < end; entry++) {
+  for (let entry = first; entry < end; entry += step) {
     bits.setUint32(0, record[2 * entry + 1]);
     visit(leftFirst + (record[2 * entry] & 0xffff), rightFirst + (record[2 * entry] >>> 16), bits.getFloat32(0));
   }
+}
+
+/** Mean of (v − s)² over every `step`th record, in kernel memory's unit. */
+export function meanSquaredError(problem: BlockProblem, step: number): number {
+  const { blockStart } = problem;
+  let sum = 0;
+  let count = 0;
+  const add = (l: number, r: number, value: number) => {
+    sum += (value - scoreOf(problem, l, r)) ** 2;
+    count++;
+  };
+  for (let block = 0; block + 1 < blockStart.length; block++) {
+    visitBlock(problem, block, add, Math.ceil(blockStart[block] / step) * step, blockStart[block + 1], step);
+  }
+  return sum / count;
 }
 
 /** Gradients of one side in kernel memory's unit: of its factors, in the table's own layout, and of its biases. */

@@ -217,8 +217,8 @@ export class BlockSpace {
     for (const { values, put } of parts) put(values);
   }
 
-  /** @param objective how rows follow from histories; undefined where they do not */
-  model(passes: number, objective: FactorModel["objective"]): FactorModel {
+  /** Without an objective: how rows follow from histories is the run's to say. */
+  model(passes: number): FactorModel {
     const { users, items, byUser, min, max } = this.ratings;
     const { rank, loss, unit } = this.settings;
     const [user, item] = this.#sides().map((side) => this.#rowsOf(side));
@@ -234,7 +234,7 @@ export class BlockSpace {
       mean: this.#mean,
       scale: loss === "logistic" ? "logit" : "rating",
       range: loss === "logistic" ? undefined : { min, max },
-      objective,
+      objective: undefined,
       history: byUser,
       provenance: provenanceOf(this.settings, this.ratings, this.#kernels, this.seed, passes),
     };

@@ -161,6 +161,24 @@ describe("sgd in blocks", () => {
     }
   });
 
+  it("folds in by its error over the mean square of users' factors and biases, as ridge regression with that spread has it", async () => {
+    for (const biases of ["both", "item", "none"] as const) {
+      const { model } = await factorize(ratings, sgd({ rank: 2, epochs: 5, biases }), engine);
+      const { value } = ratings.byUser;
+      const all = scores(model, ratings);
+      const noise = all.reduce((sum, score, cell) => sum + (score - value.at(cell)) ** 2, 0) / all.length;
+      const over = (rows: ArrayLike<number>) =>
+        noise / (Array.from(rows).reduce((sum, x) => sum + x * x, 0) / rows.length);
+      const { objective } = model;
+      if (objective?.kind !== "explicit") throw new Error("objective");
+      expect(objective.regularization / over(model.userFactors)).toBeCloseTo(1, 4);
+      expect([objective.regularizationExponent, objective.biasRegularizationExponent]).toEqual([0, 0]);
+      const fitted = model.userBias ?? model.itemBias;
+      if (fitted === undefined) expect(objective.biasRegularization).toBeUndefined();
+      else expect((objective.biasRegularization as number) / over(fitted)).toBeCloseTo(1, 4);
+    }
+  });
+
   it("has the slope of its cost, by differences, for every loss that has one", async () => {
     const kernels = await openKernels({ backend: "reference" });
     for (const loss of ["squared", "huber", "logistic", "kl"] as const) {
