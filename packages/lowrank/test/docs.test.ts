@@ -128,7 +128,20 @@ it("every page with TypeScript in it has it in blocks that run here, and every m
     const prose = textOf(page).replace(/^```[\s\S]*?^```/gm, "");
     expect(prose.match(/^ {4}(import|const|await) .*$/gm), `${page}: put it into a block of ts`).toBeNull();
   }
-  for (const method of ["als", "ials", "gradient", "sgd", "svd", "dense-net", "items", "nmf"])
+  for (const method of [
+    "als",
+    "ials",
+    "gradient",
+    "sgd",
+    "svd",
+    "dense-net",
+    "items",
+    "nmf",
+    "bpr",
+    "softmax",
+    "warp",
+    "logistic",
+  ])
     expect(pagesWithCode).toContain(`docs/${method}.md`);
   expect(Object.keys(given).filter((page) => !pagesWithCode.includes(page))).toEqual([]);
 });
