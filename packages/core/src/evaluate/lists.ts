@@ -7,7 +7,7 @@
  */
 import type { Kernels } from "../kernels/index.ts";
 import type { Model, Scorer } from "../model/index.ts";
-import type { CompressedRows } from "../ratings/index.ts";
+import type { CompressedRows, Indexes } from "../ratings/index.ts";
 import { BATCH_QUERIES, BestOf, indexesOf, topNForIndexes } from "../recommend/index.ts";
 import { LowrankError, show } from "../support/index.ts";
 import { Turns } from "./host.ts";
@@ -122,7 +122,7 @@ async function* listsOfScorer(scorer: Scorer, request: ListRequest): AsyncGenera
 
 const NOTHING = new Uint32Array(0);
 
-function seenBy(seen: CompressedRows | undefined, user: number): Uint32Array {
+function seenBy(seen: CompressedRows | undefined, user: number): Indexes {
   return seen === undefined ? NOTHING : indexesOf(seen, user);
 }
 

@@ -2,7 +2,7 @@
  * A history as callers give it, cleaned: ids to ascending indexes, duplicates merged, unknown ids set apart.
  */
 import type { Model } from "../model/index.ts";
-import { CellValues, type Id, type IdMap } from "../ratings/index.ts";
+import { CellValues, type Id, type IdMap, wideIndexes } from "../ratings/index.ts";
 import { DataError, OptionError, show } from "../support/index.ts";
 import { indexesOf } from "./rows.ts";
 
@@ -82,7 +82,7 @@ export function storedHistory(model: Model, user: number): CleanHistory | undefi
   const rows = model.history;
   if (rows === undefined) return undefined;
   const [begin, end] = [rows.start[user], rows.start[user + 1]];
-  return { index: indexesOf(rows, user), value: rows.value.subarray(begin, end), merged: 0, unknown: [] };
+  return { index: wideIndexes(indexesOf(rows, user)), value: rows.value.subarray(begin, end), merged: 0, unknown: [] };
 }
 
 /** Callers in plain JavaScript hand in text, dates and lists, which arithmetic would turn into numbers of its own. */

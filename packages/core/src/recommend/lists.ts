@@ -3,7 +3,7 @@
  * indexes turned back into ids, short lists given their reason.
  */
 import type { Model } from "../model/index.ts";
-import type { Id } from "../ratings/index.ts";
+import type { Id, Indexes } from "../ratings/index.ts";
 import { knownOptions, LowrankError, oneOf, trueOrFalse, wholeNumber } from "../support/index.ts";
 import { type Filters, filterMask, filterOptions, type Mask } from "./filters.ts";
 import type { PopularList, Recommendations, RecommendedItem, ShortList } from "./outcomes.ts";
@@ -113,7 +113,7 @@ export function whyShort(
   model: Model,
   { asked, mask }: Question,
   count: number,
-  seen: Uint32Array | undefined,
+  seen: Indexes | undefined,
 ): ShortList | undefined {
   if (count >= asked) return undefined;
   let seenToo = 0;
@@ -121,6 +121,6 @@ export function whyShort(
   return shortList(asked, count, { catalogue: model.items.size, filteredOut: mask.filteredOut, seen: seenToo });
 }
 
-function seenBy({ history }: Model, user: number): Uint32Array | undefined {
+function seenBy({ history }: Model, user: number): Indexes | undefined {
   return history && indexesOf(history, user);
 }

@@ -6,7 +6,9 @@
  * are right: batches take turns on the one workspace, so long streams and single questions interleave.
  * Not here: ids, filters, what a score means (lists.ts).
  */
+
 import { codesLength, fillTable, type Kernels, slot, type Workspace } from "../kernels/index.ts";
+import type { Indexes } from "../ratings/index.ts";
 import { throwIfAborted } from "../support/index.ts";
 import { Lock } from "./lock.ts";
 
@@ -32,7 +34,7 @@ export interface RankRequest {
   /** The row of query q: f32[rank] */
   readonly row: (q: number) => Float32Array;
   /** Item indexes never listed for query q, ascending; undefined excludes nothing for anyone */
-  readonly excluded: ((q: number) => Uint32Array) | undefined;
+  readonly excluded: ((q: number) => Indexes) | undefined;
   /** u8[rows], 0 = listed for nobody */
   readonly allowed: Uint8Array | undefined;
   /** 1 ≤ n ≤ rows */

@@ -5,6 +5,8 @@
  * Cost: one comparison per item, log n for each that enters. For scores that are all there: of nets, of items' weights, and of
  * scorers without tables; factors use the kernels' topN.
  */
+import type { Indexes } from "../ratings/index.ts";
+
 export class BestOf {
   readonly #item: Uint32Array;
   readonly #score: Float32Array;
@@ -23,7 +25,7 @@ export class BestOf {
    * @param out u32[n]
    * @param allowed u8[scores], 0 = never listed; undefined allows all
    */
-  select(scores: Float32Array, excluded: Uint32Array, out: Uint32Array, allowed?: Uint8Array): number {
+  select(scores: Float32Array, excluded: Indexes, out: Uint32Array, allowed?: Uint8Array): number {
     this.#size = 0;
     const capacity = this.#item.length;
     let next = 0;
